@@ -1,0 +1,25 @@
+"""What a command reports as one line instead of a traceback, and with which exit status."""
+
+
+class ExpectedError(Exception):
+    """Base of the errors below."""
+
+    exit_status = 1
+
+
+class UserError(ExpectedError, ValueError):
+    """A mistake the user can mend: a setting, a missing file."""
+
+    exit_status = 2
+
+
+class RunFailed(ExpectedError, RuntimeError):
+    """A run that could not go on, through no mistake in its settings."""
+
+
+class Interrupted(ExpectedError):
+    """A run that was asked to stop, and saved itself first."""
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.exit_status = 128 + signal_number  # as a shell reports it

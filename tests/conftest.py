@@ -1,0 +1,88 @@
+"""What the tests share: composed configs, real commands as subprocesses, a cache of their own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_module
+
+from dcgan.commands.app import SCHEMAS, register, to_dataclass
+from dcgan.config import TrainConfig
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Compose = Callable[..., TrainConfig]
+
+# What makes a run so small that it ends in a moment.
+TINY = ("experiment=smoke", "data.image_size=16", "data.num_images=32")
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where every test of this session keeps prepared images."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def compose_train(cache_dir: Path) -> Iterator[Compose]:
+    """A function that composes the real configs: overrides in, TrainConfig out."""
+    register()
+    with initialize_config_module("dcgan.configs", version_base="1.3"):
+
+        def composed(*overrides: str) -> TrainConfig:
+            settings = compose("train", [*overrides, f"data.cache_dir={cache_dir}"])
+            config = to_dataclass(settings, SCHEMAS["train"])
+            assert isinstance(config, TrainConfig)
+            return config
+
+        yield composed
+
+
+@pytest.fixture
+def tiny(compose_train: Compose) -> Compose:
+    """Like compose_train, but a run of 8 steps on 16x16 images."""
+    return lambda *overrides: compose_train(*TINY, *overrides)
+
+
+@pytest.fixture
+def run(tmp_path: Path, cache_dir: Path) -> Run:
+    """A function that runs a command as a user would, in an empty folder."""
+
+    def run_command(
+        name: str, *overrides: str, cwd: Path = tmp_path, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command_line(name, *overrides, cache_dir=cache_dir),
+            cwd=cwd,
+            env=command_environment(**environment),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run_command
+
+
+def command_line(name: str, *overrides: str, cache_dir: Path) -> list[str]:
+    """The installed command, with prepared images kept in the tests' own cache."""
+    program = Path(sys.executable).parent / f"dcgan-{name}"
+    cache = [f"data.cache_dir={cache_dir}"] if name == "train" else []
+    return [str(program), *cache, *overrides]
+
+
+def command_environment(**extra: str) -> dict[str, str]:
+    """One thread, so that tests disturb each other little, and no way to a network."""
+    closed = "http://127.0.0.1:9"  # nothing listens there: a download fails at once
+    proxies = {f"{scheme}_proxy": closed for scheme in ("http", "https")}
+    return {**os.environ, "OMP_NUM_THREADS": "1", **proxies, **extra}
+
+
+def real_data(name: str) -> Path:
+    """A folder of real data beside the checkout; the test is skipped where it is missing."""
+    folder = Path(__file__).parents[2] / "shared" / "data" / name
+    if not folder.is_dir():
+        pytest.skip(f"real data is not here: {folder}")
+    return folder

@@ -1,0 +1,98 @@
+"""Settings that cannot work are refused by name."""
+
+import itertools
+
+import pytest
+
+from dcgan.config import DOUBLING_TRIPLES, DataConfig, UpsampleConfig
+from dcgan.errors import UserError
+from tests.conftest import Compose
+
+
+def test_exactly_the_triples_of_the_theory_are_accepted_for_kernels_up_to_six() -> None:
+    accepted, refusals = [], set()
+    for triple in itertools.product(range(1, 7), range(4), range(4)):
+        k, p, op = triple
+        try:
+            UpsampleConfig(kind="transposed", kernel_size=k, padding=p, output_padding=op)
+        except UserError as error:
+            refusals.add(str(error).partition(";")[2])
+        else:
+            accepted.append(triple)
+    assert refusals == {f" these do: {str(DOUBLING_TRIPLES)[1:-1]}"}
+    assert tuple(accepted) == DOUBLING_TRIPLES
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"kind": "deconv", "kernel_size": 3}, "must be one of transposed, resize, subpixel"),
+        ({"kind": "resize", "kernel_size": 4, "mode": "nearest"}, "must be odd"),
+        ({"kind": "resize", "kernel_size": 3}, "must be one of nearest, bilinear"),
+        ({"kind": "resize", "kernel_size": 3, "mode": "nearest", "padding": 1}, "must be null"),
+        ({"kind": "subpixel", "kernel_size": 3, "mode": "nearest"}, "only for kind=resize"),
+        ({"kind": "subpixel", "kernel_size": 3, "init": "bilinear"}, "one of normal, icnr"),
+        ({"kind": "resize", "kernel_size": 3, "mode": "nearest", "init": "icnr"}, "of normal"),
+    ],
+)
+def test_upsampling_choices_that_mean_nothing_are_refused(
+    settings: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        UpsampleConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_layers_are_named() -> None:
+    def selected(layers: object) -> set[int]:
+        config = UpsampleConfig(kind="subpixel", kernel_size=3, layers=layers)
+        return set(config.selected_layers(3))
+
+    assert selected("all") == {0, 1, 2}
+    assert selected("first") == {0}
+    assert selected("last") == {2}
+    assert selected(["up2", "last"]) == {1, 2}
+    wrongs: tuple[object, ...] = ("up4", "middle", [], 2)
+    for wrong in wrongs:
+        with pytest.raises(UserError, match=r"upsample\.layers"):
+            selected(wrong)
+
+
+def test_data_settings_without_an_effect_are_refused() -> None:
+    drawn = {"source": "digits", "image_size": 32, "channels": 1, "flip": False}
+    DataConfig(**drawn, num_images=10)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="num_images=null"):
+        DataConfig(**drawn)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="root=here: has no effect"):
+        DataConfig(**drawn, num_images=10, root="here")  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="crop=8: only for celeba and folder"):
+        DataConfig(**drawn, num_images=10, crop=8)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "trainer.steps=0",
+        "trainer.batch_size=-1",
+        "trainer.generator_lr=0",
+        "trainer.discriminator_lr=inf",
+        "trainer.beta1=1",
+        "trainer.ema_half_life=nan",
+        "trainer.precision=half",
+        "trainer.accelerator=tpu",
+        "seed=-1",
+        "generator.filters=0",
+        "generator.latent_size=0",
+        "discriminator.filters=0",
+        "downsample.kernel_size=1",
+        "downsample.kind=max",
+        "data.source=imagenet",
+        "data.channels=2",
+        "data.on_error=ignore",
+        "data.num_workers=0",
+        "upsample.layers=up9",
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_name(compose_train: Compose, override: str) -> None:
+    name = override.partition("=")[0]
+    with pytest.raises(UserError, match=name):
+        compose_train(override)
