@@ -1,0 +1,8 @@
+"""Upsampling blocks, the generator, the discriminator, and generators as files."""
+
+from dcgan.networks.discriminator import Discriminator
+from dcgan.networks.generator import Generator
+from dcgan.networks.saved import load_generator
+from dcgan.networks.upsampling import upsampling_block
+
+__all__ = ["Discriminator", "Generator", "load_generator", "upsampling_block"]

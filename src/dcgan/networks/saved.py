@@ -1,0 +1,104 @@
+"""Generators as files: in a checkpoint (.pt), or alone (.safetensors)."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from dcgan.config import GeneratorConfig, UpsampleConfig
+from dcgan.errors import UserError
+from dcgan.networks.generator import Generator
+
+FORMAT_VERSION = 1  # of checkpoints; raised when an older file can no longer be read
+
+
+def build_generator(config: dict[str, Any]) -> Generator:
+    """The generator that a run's config, as plain values, describes."""
+    return Generator(
+        GeneratorConfig(**config["generator"]),
+        UpsampleConfig(**config["upsample"]),
+        image_size=config["data"]["image_size"],
+        channels=config["data"]["channels"],
+    )
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint: plain tensors and plain values, on the CPU.
+
+    Raises:
+        UserError: the file is missing, is no checkpoint of ours, or has another format version.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; a run's checkpoint is RUN/checkpoints/last.pt")
+    try:
+        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load raises a different type for every kind of damage
+        raise UserError(f"{path}: not a readable checkpoint ({type(error).__name__})") from error
+    version = checkpoint.get("format_version") if isinstance(checkpoint, dict) else None
+    if version != FORMAT_VERSION:
+        raise UserError(f"{path}: checkpoint format {version}; this version reads {FORMAT_VERSION}")
+    return checkpoint
+
+
+def ema_weights(checkpoint: dict[str, Any]) -> dict[str, Tensor] | None:
+    """The averaged generator's state dict, or None if the run kept no average."""
+    if checkpoint["ema"] is None:
+        return None
+    prefix = "module."  # AveragedModel also keeps n_averaged beside the module
+    return {k.removeprefix(prefix): v for k, v in checkpoint["ema"].items() if k.startswith(prefix)}
+
+
+def find_checkpoint(path: Path) -> Path:
+    """A run's folder stands for its last checkpoint; a file stands for itself."""
+    return path / "checkpoints" / "last.pt" if path.is_dir() else path
+
+
+def load_generator(path: str | Path, weights: str = "ema") -> Generator:
+    """Load a generator, ready to sample (eval mode).
+
+    Args:
+        path: a run's folder, a checkpoint, or an exported .safetensors.
+        weights: ema (falls back to raw if the run kept no average) or raw; an exported file holds
+            one of the two already.
+
+    Raises:
+        UserError: the file is missing or is not one of ours.
+    """
+    path = find_checkpoint(Path(path))
+    if path.suffix == ".safetensors":
+        config, state = _read_export(path)
+    else:
+        checkpoint = read_checkpoint(path)
+        config = checkpoint["config"]
+        average = ema_weights(checkpoint) if weights == "ema" else None
+        state = checkpoint["generator"] if average is None else average
+    generator = build_generator(config)
+    generator.load_state_dict(state)
+    return generator.eval()
+
+
+def export_generator(path: Path, generator: Generator) -> None:
+    """Write one generator and what is needed to build it again as .safetensors."""
+    recipe = {
+        "generator": asdict(generator.size),
+        "upsample": asdict(generator.upsample),
+        "data": {"image_size": generator.image_size, "channels": generator.channels},
+    }
+    state = {k: v.contiguous() for k, v in generator.state_dict().items()}
+    save_file(state, path, metadata={"dcgan": json.dumps(recipe)})
+
+
+def _read_export(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    if not path.is_file():
+        raise UserError(f"{path}: no such file")
+    try:
+        with safe_open(path, "pt") as file:
+            config = json.loads(file.metadata()["dcgan"])
+            return config, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: not a generator exported by dcgan-sample") from error

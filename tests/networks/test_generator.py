@@ -1,0 +1,67 @@
+"""Sizes, ranges, initialisation, and what swapping a block leaves alone."""
+
+import pytest
+import torch
+from torch import nn
+
+from dcgan.config import GeneratorConfig, UpsampleConfig
+from dcgan.networks import Generator
+
+SIZE = GeneratorConfig(latent_size=6, filters=4)
+K3 = UpsampleConfig(kind="transposed", kernel_size=3, padding=1, output_padding=1)
+K4 = UpsampleConfig(kind="transposed", kernel_size=4, padding=1, output_padding=0)
+
+
+@pytest.mark.parametrize("image_size", [8, 16, 28, 32, 56, 64])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_have_the_size_asked_for_and_lie_in_range(image_size: int, channels: int) -> None:
+    generator = Generator(SIZE, K4, image_size=image_size, channels=channels)
+    images = generator(torch.randn(3, 6))
+    assert images.shape == (3, channels, image_size, image_size)
+    assert images.abs().max() <= 1
+
+
+def test_paper_size_is_the_papers_generator() -> None:
+    generator = Generator(
+        GeneratorConfig(latent_size=100, filters=64), K4, image_size=64, channels=3
+    )
+    widths = [m.out_channels for m in generator.modules() if isinstance(m, nn.ConvTranspose2d)]
+    assert widths == [512, 256, 128, 64, 3]
+    assert sum(isinstance(m, nn.BatchNorm2d) for m in generator.modules()) == 4
+    assert sum(p.numel() for p in generator.parameters()) == 3_576_704
+
+
+def test_initialisation_is_the_papers() -> None:
+    generator = Generator(
+        GeneratorConfig(latent_size=100, filters=32), K4, image_size=32, channels=1
+    )
+    for layer in generator.modules():
+        if isinstance(layer, nn.ConvTranspose2d):
+            assert layer.weight.std().item() == pytest.approx(0.02, rel=0.1)
+            assert layer.weight.mean().item() == pytest.approx(0, abs=0.002)
+        if isinstance(layer, nn.BatchNorm2d):
+            assert layer.weight.mean().item() == pytest.approx(1, abs=0.02)
+            assert layer.bias.abs().max() == 0
+
+
+def test_swapping_the_block_changes_the_blocks_and_nothing_else() -> None:
+    first = Generator(SIZE, K3, image_size=32, channels=3, seed=5).state_dict()
+    second = Generator(SIZE, K4, image_size=32, channels=3, seed=5).state_dict()
+    assert first.keys() == second.keys()
+    differing = {name for name in first if not torch.equal(first[name], second[name])}
+    assert differing == {f"layers.up{i}.0.weight" for i in (1, 2, 3)}
+
+
+def test_named_layers_are_swapped_and_the_others_resize() -> None:
+    config = UpsampleConfig(
+        kind="transposed", kernel_size=3, padding=1, output_padding=1, layers="last"
+    )
+    layers = Generator(SIZE, config, image_size=32, channels=1).layers
+    kinds = [type(layers.get_submodule(f"up{i}")[0]) for i in (1, 2, 3)]  # type: ignore[index]
+    assert kinds == [nn.Upsample, nn.Upsample, nn.ConvTranspose2d]
+
+
+def test_another_seed_gives_other_weights() -> None:
+    first, second = (Generator(SIZE, K4, image_size=16, channels=1, seed=s) for s in (0, 1))
+    weights = zip(first.parameters(), second.parameters(), strict=True)
+    assert not any(torch.equal(a, b) for a, b in weights if a.std() > 0)

@@ -1,0 +1,102 @@
+"""Every block doubles exactly, and starts as it says."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from dcgan.config import UpsampleConfig
+from dcgan.networks.initialisation import STD
+from dcgan.networks.upsampling import (
+    Smooth,
+    initialise_block,
+    interpolation_kernel,
+    upsampling_block,
+)
+from tests.conftest import Compose
+
+CHOICES = [
+    *(f"transposed_k{k}" for k in range(1, 7)),
+    *("transposed_k4_bilinear", "resize_nearest", "resize_bilinear", "subpixel", "subpixel_icnr"),
+]
+
+
+def build(config: UpsampleConfig, channels: tuple[int, int] = (8, 6)) -> nn.Module:
+    block = upsampling_block(config, *channels)
+    initialise_block(block, config.init, STD, torch.Generator().manual_seed(0))
+    return block
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+@pytest.mark.parametrize("modifier", ["upsample.smooth=false", "upsample.smooth=true"])
+@pytest.mark.parametrize("shape", [(4, 4), (7, 7), (5, 8)])
+def test_every_choice_doubles_height_and_width(
+    compose_train: Compose, choice: str, modifier: str, shape: tuple[int, int]
+) -> None:
+    block = build(compose_train(f"upsample={choice}", modifier).upsample)
+    height, width = shape
+    assert block(torch.randn(2, 8, *shape)).shape == (2, 6, 2 * height, 2 * width)
+
+
+@pytest.mark.parametrize("choice", ["resize_nearest", "resize_bilinear", "subpixel"])
+def test_reflect_padding_keeps_a_constant_constant_up_to_the_border(
+    compose_train: Compose, choice: str
+) -> None:
+    def spread(padding_mode: str) -> float:
+        overrides = (f"upsample={choice}", f"upsample.padding_mode={padding_mode}")
+        image = build(compose_train(*overrides).upsample)(torch.ones(1, 8, 6, 6))
+        phases = image.unfold(2, 2, 2).unfold(3, 2, 2)  # sub-pixel phases differ, rightly
+        return float(phases.std(dim=(2, 3)).max().item())
+
+    assert spread("reflect") < 1e-6
+    assert spread("zeros") > 1e-3
+
+
+@pytest.mark.parametrize("kernel_size", [3, 4])
+def test_the_interpolation_kernel_is_bilinear_resizing(kernel_size: int) -> None:
+    image = torch.rand(1, 1, 6, 6, dtype=torch.float64)
+    padding, output_padding = {3: (1, 1), 4: (1, 0)}[kernel_size]
+    kernel = interpolation_kernel(kernel_size).double()[None, None]
+    doubled = F.conv_transpose2d(
+        image, kernel, stride=2, padding=padding, output_padding=output_padding
+    )
+    if kernel_size == 4:  # half-pixel centres: torch's own bilinear resizing
+        expected = F.interpolate(image, scale_factor=2, mode="bilinear", align_corners=False)
+    else:  # index grid: old pixels stay, new ones are the mean of their neighbours
+        expected = torch.zeros_like(doubled)
+        expected[..., ::2, ::2] = image
+        expected[..., 1:-1:2, ::2] = (image[..., :-1, :] + image[..., 1:, :]) / 2
+        between = (expected[..., :, :-2:2] + expected[..., :, 2::2]) / 2
+        expected[..., :, 1:-1:2] = between
+    inside = (..., slice(2, -2), slice(2, -2))
+    torch.testing.assert_close(doubled[inside], expected[inside], rtol=0, atol=1e-12)
+
+
+def test_bilinear_initialisation_has_equal_gains_and_the_energy_of_independent_taps(
+    compose_train: Compose,
+) -> None:
+    config = compose_train("upsample=transposed_k4_bilinear").upsample
+    block = build(config, (128, 128))
+    (weight,) = block.parameters()
+    assert weight.std().item() == pytest.approx(STD, rel=0.02)
+    gains = [weight[..., a::2, b::2].sum((-2, -1)) for a in (0, 1) for b in (0, 1)]
+    for gain in gains[1:]:
+        torch.testing.assert_close(gain, gains[0])
+
+
+def test_icnr_starts_as_nearest_neighbour_resizing(compose_train: Compose) -> None:
+    image = torch.randn(1, 8, 6, 6)
+    doubled = build(compose_train("upsample=subpixel_icnr").upsample)(image)
+    assert torch.equal(doubled, F.interpolate(doubled[..., ::2, ::2], scale_factor=2))
+    plain = build(compose_train("upsample=subpixel").upsample)(image)
+    assert not torch.allclose(plain, F.interpolate(plain[..., ::2, ::2], scale_factor=2))
+
+
+def test_smoothing_keeps_a_constant_and_removes_a_checkerboard_whole() -> None:
+    smooth = Smooth(2)
+    rows, columns = torch.meshgrid(torch.arange(8), torch.arange(8), indexing="ij")
+    checkerboard = ((-1.0) ** (rows + columns)).expand(1, 2, 8, 8)
+    torch.testing.assert_close(smooth(torch.ones(1, 2, 8, 8)), torch.ones(1, 2, 8, 8))
+    assert smooth(checkerboard).abs().max() < 1e-6
+    assert not list(smooth.parameters())
+    assert not smooth.state_dict()
