@@ -1,0 +1,56 @@
+"""Batches of real images in a seeded order that a checkpoint can carry on."""
+
+import torch
+from torch import Tensor
+
+from dcgan.errors import UserError
+from dcgan.seeding import stream
+
+
+def normalise(images: Tensor) -> Tensor:
+    """uint8 0 … 255 to float32 in [−1, 1], channels last in memory."""
+    return images.to(torch.float32, memory_format=torch.channels_last).div_(127.5).sub_(1)
+
+
+class Batches:
+    """An endless stream of batches: every image once an epoch, in an order drawn for that epoch.
+
+    The order is a function of (seed, epoch) and the place in it is one number, `num_drawn`, so a
+    resumed run sees exactly the batches that an uninterrupted one would. The last, incomplete batch
+    of an epoch is left out.
+
+    Args:
+        images: (N, C, H, W) uint8; memory-mapped is fine, only the rows of a batch are read.
+        flip: mirror each image left-right with probability 1/2.
+
+    Raises:
+        UserError: there are fewer images than one batch needs.
+    """
+
+    def __init__(
+        self, images: Tensor, batch_size: int, *, seed: int, flip: bool, device: torch.device
+    ) -> None:
+        if batch_size > len(images):
+            raise UserError(f"trainer.batch_size={batch_size}: the data has {len(images)} images")
+        self.images = images
+        self.batch_size = batch_size
+        self.num_drawn = 0  # batches so far: the place in the data
+        self._seed, self._flip, self._device = seed, flip, device
+        self._per_epoch = len(images) // batch_size
+        self._epoch = -1
+
+    def draw(self) -> Tensor:
+        """The next batch: (batch_size, C, H, W) float32 in [−1, 1] on the device."""
+        epoch, place = divmod(self.num_drawn, self._per_epoch)
+        if epoch != self._epoch:
+            random = stream(self._seed, "data order", epoch)
+            self._order = torch.randperm(len(self.images), generator=random)
+            self._mirrored = torch.rand(len(self.images), generator=random) < 0.5
+            self._epoch = epoch
+        self.num_drawn += 1
+        rows = slice(place * self.batch_size, (place + 1) * self.batch_size)
+        batch = normalise(self.images.index_select(0, self._order[rows]).to(self._device))
+        if self._flip:
+            mirrored = self._mirrored[rows].to(self._device)
+            batch = torch.where(mirrored[:, None, None, None], batch.flip(3), batch)
+        return batch

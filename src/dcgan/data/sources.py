@@ -1,0 +1,203 @@
+"""Where images come from: drawn here, a torchvision data set, or a tree of image files."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from dcgan.config import DRAWN_SOURCES, DataConfig
+from dcgan.errors import UserError
+
+Images = NDArray[np.uint8]
+
+IMAGE_SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
+)
+
+
+@dataclass(frozen=True)
+class ArraySource:
+    """Images that come as one array."""
+
+    fingerprint: str  # changes when the images do
+    read: Callable[[], Images]  # the whole (N, C, H, W) uint8 array
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """Images that are files, decoded one by one."""
+
+    fingerprint: str
+    paths: list[Path]
+
+
+def open_source(config: DataConfig) -> ArraySource | FileSource:
+    """Find the images that `config` names; a missing data set is downloaded where that is possible.
+
+    Raises:
+        UserError: the files are missing and cannot be had, or the size asked for cannot be made.
+    """
+    if config.source in DRAWN_SOURCES:
+        return _drawn(config)
+    assert config.root is not None
+    root = Path(config.root).expanduser()
+    if config.source == "folder":
+        return _files(root)
+    if config.source == "celeba":
+        return _celeba(root)
+    return _torchvision(config, root)
+
+
+def fit_channels(images: Images, channels: int) -> Images:
+    """(…, C, H, W) in 1 or 3 channels: grey is repeated, colour is weighted (ITU-R BT.601)."""
+    if images.shape[-3] == channels:
+        return images
+    if channels == 3:
+        return np.repeat(images, 3, axis=-3)
+    red, green, blue = np.moveaxis(images.astype(np.float32), -3, 0)
+    grey = np.rint(0.299 * red + 0.587 * green + 0.114 * blue).astype(np.uint8)
+    return np.expand_dims(grey, -3)
+
+
+def decode(path: Path, image_size: int, channels: int, crop: int | None) -> tuple[Images, bool]:
+    """One file as (C, image_size, image_size) uint8: turned as its EXIF says, cropped, resized.
+
+    The centre square of `crop` pixels (None: the largest there is) is resized with Pillow's
+    antialiased bicubic filter. Also says whether that enlarged it.
+
+    Raises:
+        OSError, ValueError: the file is broken, or smaller than `crop`.
+    """
+    with Image.open(path) as opened:
+        image = ImageOps.exif_transpose(opened).convert("L" if channels == 1 else "RGB")
+    side = min(image.size) if crop is None else crop
+    if side > min(image.size):
+        raise ValueError(f"{image.width}x{image.height} is smaller than data.crop={crop}")
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    box = (left, top, left + side, top + side)
+    image = image.resize((image_size, image_size), Image.Resampling.BICUBIC, box=box)
+    pixels = np.asarray(image).reshape(image_size, image_size, channels)
+    return pixels.transpose(2, 0, 1), side < image_size
+
+
+def _fingerprint(paths: Iterable[Path], root: Path) -> str:
+    """Names, sizes and times of the files: cheap, and different when one of them changed."""
+    digest = hashlib.sha256()
+    for path in paths:
+        stat = path.stat()
+        digest.update(f"{path.relative_to(root)}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _drawn(config: DataConfig) -> ArraySource:
+    assert config.num_images is not None
+    num_images = config.num_images
+
+    def read() -> Images:
+        from dcgan.data import drawn  # imports torch; the decoding processes never come here
+
+        draw = getattr(drawn, f"draw_{config.source}")
+        return fit_channels(draw(num_images, config.image_size), config.channels)
+
+    return ArraySource(f"{num_images} drawn", read)
+
+
+def _files(root: Path) -> FileSource:
+    if not root.is_dir():
+        raise UserError(f"data.root={root}: no such folder")
+    paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+    if not paths:
+        raise UserError(f"data.root={root}: no image below it ({' '.join(sorted(IMAGE_SUFFIXES))})")
+    return FileSource(_fingerprint(paths, root), paths)
+
+
+def _celeba(root: Path) -> FileSource:
+    """A plain folder of the aligned 178x218 JPEGs, or torchvision's layout around one."""
+    layouts = (root / "celeba" / "img_align_celeba", root / "img_align_celeba", root)
+    for folder in layouts:
+        if folder.is_dir() and any(folder.glob("*.jpg")):
+            return _files(folder)
+    try:
+        from torchvision.datasets import CelebA
+
+        CelebA(str(root), download=True)
+    except Exception as error:  # no network, a quota, gdown not installed, a damaged archive
+        raise UserError(
+            f"data.root={root}: no CelebA images there, and the download failed"
+            f" ({_first_line(error)}). Unpack img_align_celeba.zip so that"
+            f" {layouts[0]}/000001.jpg exists, then: dcgan-train data=celeba data.root={root}"
+        ) from error
+    return _files(layouts[0])
+
+
+@dataclass(frozen=True)
+class _Torchvision:
+    """A torchvision data set: its class, its own size, and the files that make it up."""
+
+    name: str
+    size: int
+    pad: bool  # may be padded with black to a larger size
+    folder: str
+    files: tuple[str, ...]
+
+
+_IDX = tuple(
+    f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
+)
+_CIFAR = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batches.meta")
+_TORCHVISION = {
+    "mnist": _Torchvision("MNIST", 28, True, "MNIST/raw", _IDX),
+    "fashion_mnist": _Torchvision("FashionMNIST", 28, True, "FashionMNIST/raw", _IDX),
+    "cifar10": _Torchvision("CIFAR10", 32, False, "cifar-10-batches-py", _CIFAR),
+}
+
+
+def _torchvision(config: DataConfig, root: Path) -> ArraySource:
+    kind = _TORCHVISION[config.source]
+    margin, odd = divmod(config.image_size - kind.size, 2)
+    if margin < 0 or odd or (margin and not kind.pad):
+        allowed = f"{kind.size}, or larger and even (padded)" if kind.pad else str(kind.size)
+        raise UserError(
+            f"data.image_size={config.image_size}: {config.source} is {kind.size}x{kind.size} and"
+            f" is never resized; must be {allowed}"
+        )
+    folder = root / kind.folder
+    dataset = _open_torchvision(config, kind, root)
+
+    def read() -> Images:
+        images = np.asarray(dataset.data)
+        # MNIST comes as (N, H, W), CIFAR-10 as (N, H, W, C).
+        images = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
+        sides = (margin, margin)
+        images = np.pad(images, ((0, 0), (0, 0), sides, sides))
+        return fit_channels(images, config.channels)
+
+    present = sorted(folder / name for name in kind.files if (folder / name).is_file())
+    return ArraySource(_fingerprint(present, root), read)
+
+
+def _open_torchvision(config: DataConfig, kind: _Torchvision, root: Path) -> Any:
+    from torchvision import datasets
+
+    dataset_class = getattr(datasets, kind.name)
+    try:
+        return dataset_class(str(root), train=True, download=False)
+    except RuntimeError:  # torchvision: not found
+        pass
+    try:
+        return dataset_class(str(root), train=True, download=True)
+    except Exception as error:  # URLError, RuntimeError, OSError: whatever kept it from coming
+        raise UserError(
+            f"data.root={root}: {config.source} is not there, and the download failed"
+            f" ({_first_line(error)}). Place {', '.join(kind.files)} in {root / kind.folder},"
+            f" then: dcgan-train data={config.source} data.root={root}"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).strip().splitlines()[0]
