@@ -1,0 +1,44 @@
+"""Image tensors as picture files: one fixed mapping to 8 bits, grids, animations."""
+
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torchvision.utils import make_grid
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """[−1, 1] to 0 … 255 by the same fixed line for every image; never stretched to its range."""
+    return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+
+
+def grid(images: Tensor, num_columns: int | None = None) -> Tensor:
+    """(N, C, H, W) in [−1, 1] as one (3, height, width) uint8 picture, about square by default."""
+    columns = num_columns or max(1, round(len(images) ** 0.5))
+    picture: Tensor = make_grid(to_uint8(images), nrow=columns, padding=2, pad_value=255)
+    return picture
+
+
+def to_picture(image: Tensor) -> Image.Image:
+    """A (C, H, W) uint8 tensor, C 1 or 3, as a Pillow image."""
+    pixels = image.permute(1, 2, 0).numpy()
+    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+
+
+def save_picture(image: Tensor, path: Path) -> None:
+    """Write one (C, H, W) image in [−1, 1]; the format follows the path's suffix."""
+    to_picture(to_uint8(image)).save(path)
+
+
+def save_grid(images: Tensor, path: str | Path, num_columns: int | None = None) -> None:
+    """Write `grid(images)` as a picture; the format follows the path's suffix."""
+    to_picture(grid(images, num_columns)).save(path)
+
+
+def save_gif(images: Tensor, path: Path, milliseconds: int = 80) -> None:
+    """Write (N, C, H, W) in [−1, 1] as an endless animation, enlarged by whole pixels to 128."""
+    enlarge = max(1, 128 // images.shape[-1])
+    enlarged = to_uint8(images).repeat_interleave(enlarge, 2).repeat_interleave(enlarge, 3)
+    first, *others = map(to_picture, enlarged)
+    first.save(path, save_all=True, append_images=others, duration=milliseconds, loop=0)

@@ -1,0 +1,146 @@
+"""From a generator to images: latents by seed, eval mode, interpolation; and files of these.
+
+from dcgan.sampling import load_generator, sample, save_grid
+generator = load_generator("generator.safetensors")
+save_grid(sample(generator, seeds=range(64)), "grid.png")
+"""
+
+import copy
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from dcgan.config import SampleConfig
+from dcgan.networks.generator import Generator
+from dcgan.networks.saved import export_generator, load_generator
+from dcgan.pictures import save_gif, save_grid, save_picture
+
+__all__ = [
+    "generate",
+    "interpolate",
+    "latents_of_seeds",
+    "load_generator",
+    "sample",
+    "save_grid",
+    "write_samples",
+]
+
+
+def latents_of_seeds(seeds: Iterable[int], latent_size: int) -> Tensor:
+    """(len(seeds), latent_size) standard normal; row i depends on seed i alone."""
+    draw = [torch.randn(latent_size, generator=torch.Generator().manual_seed(s)) for s in seeds]
+    return torch.stack(draw)
+
+
+def sample(generator: Generator, seeds: Iterable[int], *, batch_statistics: bool = False) -> Tensor:
+    """The images of `seeds`: (len(seeds), C, H, W) in [−1, 1]. See `generate`."""
+    latents = latents_of_seeds(seeds, generator.latent_size)
+    return generate(generator, latents, batch_statistics=batch_statistics)
+
+
+@torch.no_grad()
+def generate(
+    generator: nn.Module,
+    latents: Tensor,
+    *,
+    batch_statistics: bool = False,
+    batch_size: int = 256,
+) -> Tensor:
+    """G(z) in eval mode, without a trace on the generator: (N, C, H, W) in [−1, 1], on the CPU.
+
+    Args:
+        latents: (N, latent_size).
+        batch_statistics: normalise with the mean and variance of the batch at hand, as in training,
+            instead of the running statistics. An image then depends on the others of its batch.
+        batch_size: images at a time.
+    """
+    if batch_statistics:
+        generator = _with_batch_statistics(generator)
+    device = next(generator.parameters()).device
+    was_training = generator.training
+    generator.eval()
+    try:
+        parts = latents.to(device).split(batch_size)
+        return torch.cat([generator(part).float().cpu() for part in parts])
+    finally:
+        generator.train(was_training)
+
+
+def _with_batch_statistics(generator: nn.Module) -> nn.Module:
+    """A copy whose batch norm has no running statistics, so that eval mode uses the batch's."""
+    generator = copy.deepcopy(generator)
+    for layer in generator.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.running_mean = layer.running_var = None
+            layer.track_running_stats = False
+    return generator
+
+
+def interpolate(latents: Tensor, num_frames: int) -> Tensor:
+    """Walk from each latent to the next on the sphere between them (Shoemake, 1985; White, 2016).
+
+    A straight line would pass through latents that are shorter than any the generator has seen.
+
+    Args:
+        latents: (N, latent_size), N at least 2, no two neighbours opposite to each other.
+        num_frames: frames from one latent up to, but without, the next.
+
+    Returns:
+        ((N − 1)·num_frames + 1, latent_size): the given latents are among them, unchanged.
+    """
+    start, end = latents[:-1, None], latents[1:, None]
+    fraction = torch.arange(num_frames)[None, :, None] / num_frames
+    cosine = torch.cosine_similarity(start, end, dim=-1).clamp(-1, 1)[..., None]
+    angle = torch.arccos(cosine)
+    # Neighbours in (nearly) one direction: the sphere is flat there, and sin(angle) is 0.
+    flat = angle < 1e-4
+    sine = torch.where(flat, 1.0, torch.sin(angle))
+    from_start = torch.where(flat, 1 - fraction, torch.sin((1 - fraction) * angle) / sine)
+    from_end = torch.where(flat, fraction, torch.sin(fraction * angle) / sine)
+    path = from_start * start + from_end * end
+    return torch.cat([path.flatten(0, 1), latents[-1:]])
+
+
+def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
+    """Write what `config` asks for into `run_dir`; return what result.json holds.
+
+    Raises:
+        UserError: the checkpoint cannot be read.
+    """
+    generator = load_generator(config.checkpoint, config.weights)
+    seeds = config.seeds or range(config.num_images)
+    latents = latents_of_seeds(seeds, generator.latent_size)
+    images = generate(generator, latents, batch_statistics=config.batch_statistics)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    files = {"grid": "grid.png"}
+    save_grid(images, run_dir / files["grid"])
+    if config.single_files:
+        files["single files"] = "images"
+        (run_dir / "images").mkdir(exist_ok=True)
+        named = zip(seeds, images, strict=True)
+        for seed, image in tqdm(named, total=len(images), unit="img", disable=None):
+            save_picture(image, run_dir / "images" / f"seed{seed:06d}.png")
+    if frames := config.interpolation_frames:
+        files |= {"strip": "interpolation.png", "animation": "interpolation.gif"}
+        path = interpolate(latents, frames)
+        walk = generate(generator, path, batch_statistics=config.batch_statistics)
+        rows = [walk[i * frames : (i + 1) * frames + 1] for i in range(len(latents) - 1)]
+        save_grid(torch.cat(rows), run_dir / files["strip"], num_columns=frames + 1)
+        save_gif(walk, run_dir / files["animation"])
+    if config.export:
+        files["generator"] = "generator.safetensors"
+        export_generator(run_dir / files["generator"], generator)
+    result = {
+        "checkpoint": config.checkpoint,
+        "weights": config.weights,
+        "batch_statistics": config.batch_statistics,
+        "seeds": list(seeds),
+        "files": files,
+    }
+    (run_dir / "result.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return result

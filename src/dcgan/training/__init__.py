@@ -1,0 +1,1 @@
+"""The training run: losses, one step, the loop around it, checkpoints, tracking."""

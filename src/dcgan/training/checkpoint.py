@@ -1,0 +1,116 @@
+"""A run as one file: written whole or not at all, and continued only with the same settings."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dcgan.config import TrainConfig
+from dcgan.errors import UserError
+from dcgan.networks.saved import FORMAT_VERSION, find_checkpoint, read_checkpoint
+from dcgan.training.state import State
+
+# Settings that change no number of the steps to come, so a resumed run may have its own.
+MAY_DIFFER = frozenset(
+    (
+        "resume",
+        "trainer.steps",
+        "trainer.log_every",
+        "trainer.sample_every",
+        "trainer.num_samples",
+        "trainer.checkpoint_every",
+        "data.root",  # the same images may lie elsewhere; what they are is compared by their number
+        "data.cache_dir",
+        "data.num_workers",
+    )
+)
+
+
+def save_checkpoint(path: Path, state: State, config: TrainConfig) -> None:
+    """Write `state` and `config`: to a temporary file, flushed, then renamed.
+
+    Raises:
+        FloatingPointError: a weight is not finite; the last good checkpoint stays.
+    """
+    for name in ("generator", "discriminator"):
+        for weight in getattr(state, name).parameters():
+            if not torch.isfinite(weight).all():
+                raise FloatingPointError(f"a weight of the {name} is not finite")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    content = {"format_version": FORMAT_VERSION, "config": asdict(config), **state.state_dict()}
+    content["num_images"] = len(state.batches.images)
+    try:
+        with temporary.open("wb") as file:
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def checkpoint_to_resume(resume: str | None, run_dir: Path) -> Path | None:
+    """The file that `resume` names: auto is this run's own last checkpoint, if it has one."""
+    if resume is None:
+        return None
+    if resume == "auto":
+        own = find_checkpoint(run_dir)
+        return own if own.is_file() else None
+    return find_checkpoint(Path(resume).expanduser())
+
+
+def read_for_resume(path: Path, config: TrainConfig) -> dict[str, Any]:
+    """Read a checkpoint and compare its settings with `config`.
+
+    Raises:
+        UserError: the file cannot be read, settings differ that must not, or the run is past the
+            steps asked for.
+    """
+    checkpoint = read_checkpoint(path)
+    now, then = flat_settings(config), dict(_flat(checkpoint["config"]))
+    differing = [
+        f"{key}={now.get(key)} (was {then.get(key)})"
+        for key in sorted(now.keys() | then.keys())
+        if now.get(key) != then.get(key) and key not in MAY_DIFFER
+    ]
+    if differing:
+        raise UserError(
+            f"resume={path}: these settings differ from the run's: {'; '.join(differing)};"
+            f" only these may: {', '.join(sorted(MAY_DIFFER - {'resume'}))}"
+        )
+    if checkpoint["step"] > config.trainer.steps:
+        raise UserError(
+            f"trainer.steps={config.trainer.steps}: the run is at step {checkpoint['step']} already"
+        )
+    return checkpoint
+
+
+def load_state(state: State, checkpoint: dict[str, Any]) -> None:
+    """Continue `state` from a checkpoint.
+
+    Raises:
+        UserError: the data is not what the run was started on.
+    """
+    if len(state.batches.images) != checkpoint["num_images"]:
+        raise UserError(
+            f"data: {len(state.batches.images)} images; the run to resume had"
+            f" {checkpoint['num_images']}"
+        )
+    state.load_state_dict(checkpoint)
+
+
+def flat_settings(config: TrainConfig) -> dict[str, Any]:
+    """Every setting by its full name, as on the command line: trainer.steps → 4000."""
+    return dict(_flat(asdict(config)))
+
+
+def _flat(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in config.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

@@ -1,0 +1,124 @@
+"""What happens between steps: losses are watched; metrics, samples, checkpoints when due."""
+
+import logging
+import math
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from dcgan.config import TrainConfig
+from dcgan.errors import RunFailed
+from dcgan.sampling import generate
+from dcgan.seeding import stream
+from dcgan.training.checkpoint import save_checkpoint
+from dcgan.training.state import State
+from dcgan.training.step import StepResult
+from dcgan.training.tracking import Tracker, step_metrics
+
+log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Called after every step; does what is due and adds up how long that took (`seconds`).
+
+    The sample grids show the same latents throughout, drawn from the run's seed.
+    """
+
+    def __init__(
+        self, config: TrainConfig, state: State, tracker: Tracker, checkpoint_path: Path
+    ) -> None:
+        self.seconds = 0.0
+        self.checkpoint_path = checkpoint_path
+        self._config, self._state, self._tracker = config, state, tracker
+        self._unread: list[Tensor] = []  # losses of the steps since the last look
+        self._last_log = (state.step, time.perf_counter())
+        self._latents = torch.randn(
+            config.trainer.num_samples,
+            config.generator.latent_size,
+            generator=stream(config.seed, "sample latents"),
+        )
+
+    def after_step(self, result: StepResult) -> dict[str, float] | None:
+        """Record one step; return its metrics if they were read.
+
+        Raises:
+            RunFailed: a loss or a weight is not finite.
+        """
+        started = time.perf_counter()
+        trainer, step = self._config.trainer, self._state.step
+        last = step == trainer.steps
+        metrics = None
+        self._unread.append(torch.stack([result.discriminator_loss, result.generator_loss]))
+        if last or step % trainer.log_every == 0:
+            self.check_losses()
+            metrics = self._log(result)
+        if last or step % trainer.sample_every == 0:
+            self.sample()
+        if last or step % trainer.checkpoint_every == 0:
+            self.checkpoint()
+        self.seconds += time.perf_counter() - started
+        return metrics
+
+    def sample(self) -> None:
+        """Draw the grid of this step."""
+        self._tracker.samples(self._state.step, generate(self._state.sampler, self._latents))
+
+    def checkpoint(self) -> None:
+        """Save the run, if it is sound.
+
+        Raises:
+            RunFailed: a loss or a weight is not finite; the last good checkpoint stays.
+        """
+        self.check_losses()
+        self._tracker.flush()
+        try:
+            save_checkpoint(self.checkpoint_path, self._state, self._config)
+        except FloatingPointError as error:
+            raise self._failure(f"at step {self._state.step} {error}") from error
+
+    def check_losses(self) -> None:
+        """Look at every loss since the last look, in one read from the device.
+
+        Raises:
+            RunFailed: one is not finite; the message names the first such step.
+        """
+        if not self._unread:
+            return
+        first_step = self._state.step - len(self._unread) + 1
+        losses = torch.stack(self._unread).tolist()
+        self._unread.clear()
+        for step, (discriminator_loss, generator_loss) in enumerate(losses, first_step):
+            if not math.isfinite(discriminator_loss + generator_loss):
+                raise self._failure(
+                    f"the loss is not finite at step {step}"
+                    f" (discriminator {discriminator_loss}, generator {generator_loss})"
+                )
+
+    def _log(self, result: StepResult) -> dict[str, float]:
+        trainer, step = self._config.trainer, self._state.step
+        last_step, last_time = self._last_log
+        now = time.perf_counter()
+        metrics = step_metrics(result)
+        speed = (step - last_step) * trainer.batch_size / (now - last_time)
+        self._tracker.metrics(
+            step,
+            step * trainer.batch_size,
+            {
+                **metrics,
+                "images_per_second": speed,
+                "generator_lr": self._state.generator_optimizer.param_groups[0]["lr"],
+                "discriminator_lr": self._state.discriminator_optimizer.param_groups[0]["lr"],
+            },
+        )
+        self._last_log = (step, now)
+        if step == trainer.steps or step % trainer.sample_every == 0:
+            numbers = "  ".join(f"{name} {value:.3f}" for name, value in metrics.items())
+            log.info("step %d of %d: %s  %.0f images/s", step, trainer.steps, numbers, speed)
+        return metrics
+
+    def _failure(self, what: str) -> RunFailed:
+        saved = self.checkpoint_path
+        kept = f"the last good checkpoint is {saved}" if saved.exists() else "no checkpoint yet"
+        return RunFailed(f"{what}; {kept}; smaller learning rates are the usual cure")

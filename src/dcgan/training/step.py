@@ -1,0 +1,60 @@
+"""One training step: one update of D, one of G, one of the average."""
+
+from dataclasses import dataclass
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from dcgan.training.losses import fake_loss, generator_loss, real_loss
+from dcgan.training.state import State
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """Detached tensors, still on the device: nobody waits for them until they are read."""
+
+    discriminator_loss: Tensor  # ()
+    generator_loss: Tensor  # ()
+    real_logits: Tensor  # (N,) D(x) before its update
+    fake_logits: Tensor  # (N,) D(G(z)) before its update
+
+
+def train_step(state: State, fabric: Fabric) -> StepResult:
+    """Advance `state` by one step (Goodfellow et al., 2014, algorithm 1 with k = 1)."""
+    generator, discriminator = state.generator, state.discriminator
+
+    # Draw: real images, and one batch of fakes that serves both updates.
+    real = state.batches.draw()
+    latents = torch.randn(len(real), state.latent_size, generator=state.latents)
+    fake = generator(latents.to(fabric.device))
+
+    # Update D. Real and fake pass separately: concatenated, batch norm would mix them. Each pass
+    # goes backward at once, so only one graph is alive at a time.
+    state.discriminator_optimizer.zero_grad()
+    real_logits = discriminator(real)
+    loss_on_real = real_loss(real_logits)
+    fabric.backward(loss_on_real)
+    fake_logits = discriminator(fake.detach())
+    loss_on_fake = fake_loss(fake_logits)
+    fabric.backward(loss_on_fake)
+    state.discriminator_optimizer.step()
+
+    # Update G through a frozen D: no gradients for D's weights are computed.
+    discriminator.requires_grad_(False)
+    state.generator_optimizer.zero_grad()
+    loss_of_generator = generator_loss(discriminator(fake))
+    fabric.backward(loss_of_generator)
+    state.generator_optimizer.step()
+    discriminator.requires_grad_(True)
+
+    # Update the average.
+    if state.ema is not None:
+        state.ema.update_parameters(generator)
+    state.step += 1
+    return StepResult(
+        discriminator_loss=(loss_on_real + loss_on_fake).detach(),
+        generator_loss=loss_of_generator.detach(),
+        real_logits=real_logits.detach(),
+        fake_logits=fake_logits.detach(),
+    )

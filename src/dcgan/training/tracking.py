@@ -1,0 +1,119 @@
+"""What a run writes while it trains: metrics.jsonl, TensorBoard, sample grids."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+
+from dcgan.pictures import grid, to_picture
+from dcgan.training.step import StepResult
+
+
+def step_metrics(result: StepResult) -> dict[str, float]:
+    """Read one step's numbers from the device.
+
+    d_real and d_fake are the means of D(x) and D(G(z)) as probabilities; d_accuracy is the share of
+    both batches that D tells apart rightly.
+    """
+    real, fake = result.real_logits.float(), result.fake_logits.float()
+    values = {
+        "discriminator_loss": result.discriminator_loss,
+        "generator_loss": result.generator_loss,
+        "d_real": real.sigmoid().mean(),
+        "d_fake": fake.sigmoid().mean(),
+        "d_accuracy": torch.cat([real > 0, fake <= 0]).float().mean(),
+    }
+    stacked = torch.stack(
+        [value.float() for value in values.values()]
+    ).tolist()  # one wait, not five
+    return dict(zip(values, stacked, strict=True))
+
+
+class Tracker:
+    """Writes into a run's folder; a resumed run first takes back what was written past its step.
+
+    Args:
+        resume_step: the step that the run continues from; 0 for a new one.
+    """
+
+    def __init__(self, run_dir: Path, resume_step: int = 0) -> None:
+        self.samples_dir = run_dir / "samples"
+        self.samples_dir.mkdir(parents=True, exist_ok=True)
+        self.tensorboard_dir = run_dir / "tensorboard"
+        metrics_path = run_dir / "metrics.jsonl"
+        if metrics_path.exists():
+            _cut_metrics(metrics_path, resume_step)
+        for path in self.samples_dir.glob("*.png"):
+            if path.stem.isdigit() and int(path.stem) > resume_step:
+                path.unlink()
+        self._metrics = metrics_path.open("a", encoding="utf-8")
+        # purge_step makes TensorBoard forget the steps that the resumed run writes again.
+        purge_step = resume_step + 1 if resume_step else None
+        self._writer = SummaryWriter(str(self.tensorboard_dir), purge_step=purge_step)
+
+    def metrics(self, step: int, images_seen: int, values: Mapping[str, float]) -> None:
+        """One line of metrics.jsonl and one point per TensorBoard curve."""
+        line = {"step": step, "images_seen": images_seen, **values}
+        self._metrics.write(json.dumps(line) + "\n")
+        for name, value in values.items():
+            self._writer.add_scalar(f"train/{name}", value, step)
+
+    def samples(self, step: int, images: Tensor) -> Path:
+        """One grid of (N, C, H, W) images in [−1, 1], as samples/STEP.png and in TensorBoard."""
+        path = self.samples_dir / f"{step:06d}.png"
+        self._picture("samples", step, images, path)
+        return path
+
+    def real_images(self, images: Tensor) -> None:
+        """The grid of real images that the samples are to resemble."""
+        self._picture("real", 0, images, self.samples_dir / "real.png")
+
+    def text(self, tag: str, text: str) -> None:
+        """A text as it is, in a fixed-width block."""
+        indented = "\n".join(f"    {line}" for line in text.splitlines())
+        self._writer.add_text(tag, indented, 0)
+
+    def hparams(self, settings: Mapping[str, object], metrics: Mapping[str, float]) -> None:
+        """The settings and the last numbers of the run, for TensorBoard's table of runs."""
+        plain = {k: v if isinstance(v, bool | int | float) else str(v) for k, v in settings.items()}
+        scalars = {f"hparam/{name}": value for name, value in metrics.items()}
+        self._writer.add_hparams(plain, scalars, run_name=".")
+
+    def flush(self) -> None:
+        """Put everything on disk: what a checkpoint's run has written must outlive a crash."""
+        self._metrics.flush()
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Flush and close the files."""
+        self._metrics.close()
+        self._writer.close()
+
+    def _picture(self, tag: str, step: int, images: Tensor, path: Path) -> None:
+        picture = grid(images)
+        to_picture(picture).save(path)
+        self._writer.add_image(tag, picture, step)
+
+
+def read_metrics(path: Path) -> list[dict[str, float]]:
+    """The lines of a metrics.jsonl; a last line that a crash cut short is left out."""
+    return list(_whole_lines(path.read_text(encoding="utf-8").splitlines()))
+
+
+def _whole_lines(lines: Iterable[str]) -> Iterable[dict[str, float]]:
+    for line in lines:
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError:
+            return
+
+
+def _cut_metrics(path: Path, last_step: int) -> None:
+    """Keep the lines up to `last_step`, by way of a temporary file."""
+    kept = [line for line in read_metrics(path) if line["step"] <= last_step]
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+    temporary.replace(path)
