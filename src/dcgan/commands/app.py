@@ -1,0 +1,211 @@
+"""What every command shares: Hydra in, dataclass out, and one line for a user's mistake."""
+
+import contextlib
+import dataclasses
+import logging
+import os
+import re
+import secrets
+import shlex
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeVar
+
+import hydra
+import yaml
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from dcgan.config import BenchmarkConfig, SampleConfig, TrainConfig
+from dcgan.errors import ExpectedError, UserError
+
+Config = TypeVar("Config")
+
+SCHEMAS = {"train": TrainConfig, "sample": SampleConfig, "benchmark": BenchmarkConfig}
+RUN_ID = secrets.token_hex(2)  # two runs that start in one second get folders of their own
+
+
+def command(name: str, run: Callable[[Any, Path], None]) -> Callable[[], None]:
+    """The main function of `dcgan-NAME`.
+
+    Args:
+        name: configs/NAME.yaml is its config, `SCHEMAS[name]` its type.
+        run: called with the config as a dataclass and the run's folder.
+    """
+    register()
+
+    def task(settings: DictConfig) -> None:
+        run_dir = Path(HydraConfig.get().runtime.output_dir)
+        try:
+            run(to_dataclass(settings, SCHEMAS[name]), shortest(run_dir))
+        except ExpectedError as error:
+            _remove_if_unused(run_dir)
+            if HydraConfig.get().mode == RunMode.MULTIRUN:
+                logging.getLogger(__name__).error("%s", error)  # noqa: TRY400 - one line
+                raise  # Hydra goes on with the other jobs and fails at the end
+            _exit(name, error)
+
+    def main() -> None:
+        os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # let errors come here instead of printing
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+        decorate = hydra.main(version_base="1.3", config_path=config_folder(), config_name=name)
+        try:
+            decorate(task)()
+        except ExpectedError as error:
+            _exit(name, error)
+        except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+            _exit(name, UserError(describe(error)))
+        except KeyboardInterrupt:
+            print(f"dcgan-{name}: interrupted", file=sys.stderr)
+            sys.exit(128 + signal.SIGINT)
+
+    return main
+
+
+def register() -> None:
+    """Make the typed schemas and the resolvers known to Hydra."""
+    for name, schema in SCHEMAS.items():
+        ConfigStore.instance().store(name=f"{name}_schema", node=schema)
+    OmegaConf.register_new_resolver("dcgan.run_dir", run_folder, replace=True)
+    OmegaConf.register_new_resolver("dcgan.run_id", lambda: RUN_ID, use_cache=True, replace=True)
+
+
+def config_folder() -> str:
+    """configs/, as it was installed; or beside src/, in a checkout that is on PYTHONPATH only."""
+    if find_spec("dcgan.configs") is not None:
+        return "pkg://dcgan.configs"
+    return str(Path(__file__).parents[3] / "configs")
+
+
+def run_folder(resume: str | None, parent: str, name: str) -> str:
+    """The folder of a run: parent/name for a new one, the run's own for one that is resumed.
+
+    `resume=auto` takes the run below `parent` that saved a checkpoint last, if there is one.
+    """
+    new = Path(parent) / name
+    if resume is None:
+        return str(new)
+    if resume == "auto":
+        saved = sorted(Path(parent).glob("*/checkpoints/last.pt"), key=os.path.getmtime)
+        return str(saved[-1].parents[1] if saved else new)
+    path = Path(resume).expanduser()
+    if path.is_dir():
+        return str(path)
+    inside_run = path.is_file() and path.parent.name == "checkpoints"
+    return str(path.parents[1] if inside_run else new)
+
+
+def to_dataclass(settings: DictConfig, schema: type[Config]) -> Config:
+    """Turn a composed config into its dataclass, whose own checks run then.
+
+    Raises:
+        UserError: a key is unknown (also one added with +), or a value is missing or not allowed.
+    """
+    plain = OmegaConf.to_container(settings, resolve=True)
+    try:
+        merged = OmegaConf.merge(OmegaConf.structured(schema), plain)
+        config = OmegaConf.to_object(merged)
+    except OmegaConfBaseException as error:
+        raise UserError(describe(error)) from error
+    assert isinstance(config, schema)
+    return config
+
+
+class CheckSettings:
+    """A Hydra callback: refuse a run's settings before its folder is made.
+
+    Args:
+        command: the name under which `SCHEMAS` holds the type of the settings.
+    """
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        """Called once everything is composed; in a multirun each job is checked as it starts."""
+        settings = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+        try:
+            to_dataclass(settings, SCHEMAS[self.command])
+        except UserError as error:
+            _exit(self.command, error)
+
+    def __getattr__(self, event: str) -> Callable[..., None]:
+        if event.startswith("on_"):
+            return lambda **_: None  # the events that this callback has no interest in
+        raise AttributeError(event)
+
+
+def describe(error: Exception) -> str:
+    """One line for what Hydra or OmegaConf refused: the setting, the reason, what is allowed."""
+    chain: list[BaseException] = [error]
+    while (cause := chain[-1].__cause__) is not None:
+        chain.append(cause)
+    for cause in reversed(chain):
+        if isinstance(cause, OmegaConfBaseException) and cause.full_key:
+            return _describe_setting(cause, where=str(error))
+    text = str(error).partition("Config search path:")[0]
+    if options := re.match(r"In '.*': Could not find '(.*)'\s+Available options.*:\n", text):
+        group, _, choice = options[1].rpartition("/")
+        return f"{group}={choice}: must be one of {', '.join(text[options.end() :].split())}"
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _describe_setting(error: OmegaConfBaseException, where: str) -> str:
+    if isinstance(error, MissingMandatoryValue):
+        return f"{error.full_key} is not set: give {error.full_key}=VALUE"
+    file = re.match(r"In '([^']+)'", where)
+    prefix = f"{file[1]}: " if file else ""
+    owner = error.object_type
+    if "not in" in str(error) and dataclasses.is_dataclass(owner):
+        parent = str(error.full_key).rpartition(".")[0]
+        names = ", ".join(field.name for field in dataclasses.fields(owner))
+        known = f"{parent} has {names}" if parent else f"there are {names}"
+        return f"{prefix}{error.full_key}: no such setting; {known}"
+    reason = str(error).splitlines()[0]
+    return f"{prefix}{error.full_key}: {reason}"
+
+
+def shortest(path: Path) -> Path:
+    """`path` as a person would type it: relative, if it lies below the current folder."""
+    path = path.absolute()
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def program(name: str) -> str:
+    """How a person at this prompt calls one of the installed programs."""
+    beside = Path(sys.executable).parent / name
+    on_path = shutil.which(name)
+    if on_path is not None and Path(on_path).parent == beside.parent:
+        return name
+    return shlex.quote(str(shortest(beside))) if beside.exists() else name
+
+
+def command_again(name: str, *changes: str) -> str:
+    """The command line of this process, with `changes` in place of what they override."""
+    replaced = {change.partition("=")[0] for change in changes}
+    task = HydraConfig.get().overrides.task
+    kept = [override for override in task if override.partition("=")[0] not in replaced]
+    return " ".join([program(f"dcgan-{name}"), *map(shlex.quote, [*kept, *changes])])
+
+
+def _remove_if_unused(run_dir: Path) -> None:
+    """Take away the folder that Hydra made for a run that wrote nothing but an empty log."""
+    logging.shutdown()
+    entries = list(run_dir.iterdir()) if run_dir.is_dir() else []
+    if all(entry.suffix == ".log" and entry.stat().st_size == 0 for entry in entries):
+        shutil.rmtree(run_dir, ignore_errors=True)
+        with contextlib.suppress(OSError):  # up to the first folder that holds something else
+            os.removedirs(run_dir.parent)
+
+
+def _exit(name: str, error: ExpectedError) -> None:
+    print(f"dcgan-{name}: {error}", file=sys.stderr)
+    sys.exit(error.exit_status)
