@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_module
 
-from dcgan.commands.app import SCHEMAS, register, to_dataclass
+from dcgan.commands.app import register, to_dataclass
 from dcgan.config import TrainConfig
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -33,9 +33,7 @@ def compose_train(cache_dir: Path) -> Iterator[Compose]:
 
         def composed(*overrides: str) -> TrainConfig:
             settings = compose("train", [*overrides, f"data.cache_dir={cache_dir}"])
-            config = to_dataclass(settings, SCHEMAS["train"])
-            assert isinstance(config, TrainConfig)
-            return config
+            return to_dataclass(settings, TrainConfig)
 
         yield composed
 

@@ -25,11 +25,17 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from dcgan.config import BenchmarkConfig, SampleConfig, TrainConfig
-from dcgan.errors import ExpectedError, UserError
+from dcgan.errors import ExpectedError, Interrupted, UserError
 
 Config = TypeVar("Config")
 
-SCHEMAS = {"train": TrainConfig, "sample": SampleConfig, "benchmark": BenchmarkConfig}
+log = logging.getLogger(__name__)
+
+SCHEMAS: dict[str, type[Any]] = {
+    "train": TrainConfig,
+    "sample": SampleConfig,
+    "benchmark": BenchmarkConfig,
+}
 RUN_ID = secrets.token_hex(2)  # two runs that start in one second get folders of their own
 
 
@@ -47,11 +53,14 @@ def command(name: str, run: Callable[[Any, Path], None]) -> Callable[[], None]:
         try:
             run(to_dataclass(settings, SCHEMAS[name]), shortest(run_dir))
         except ExpectedError as error:
-            _remove_if_unused(run_dir)
-            if HydraConfig.get().mode == RunMode.MULTIRUN:
-                logging.getLogger(__name__).error("%s", error)  # noqa: TRY400 - one line
+            multirun = HydraConfig.get().mode == RunMode.MULTIRUN
+            if isinstance(error, UserError) and not multirun:
+                _remove_if_unused(run_dir)
+                _exit(name, error)
+            log.error("%s", error)  # noqa: TRY400 - one line, in the run's log too
+            if multirun and not isinstance(error, Interrupted):
                 raise  # Hydra goes on with the other jobs and fails at the end
-            _exit(name, error)
+            sys.exit(error.exit_status)
 
     def main() -> None:
         os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # let errors come here instead of printing

@@ -79,8 +79,9 @@ def decode(path: Path, image_size: int, channels: int, crop: int | None) -> tupl
     if side > min(image.size):
         raise ValueError(f"{image.width}x{image.height} is smaller than data.crop={crop}")
     left, top = (image.width - side) // 2, (image.height - side) // 2
-    box = (left, top, left + side, top + side)
-    image = image.resize((image_size, image_size), Image.Resampling.BICUBIC, box=box)
+    # Cropped first: resize(box=…) lets its filter look at pixels outside the box.
+    image = image.crop((left, top, left + side, top + side))
+    image = image.resize((image_size, image_size), Image.Resampling.BICUBIC)
     pixels = np.asarray(image).reshape(image_size, image_size, channels)
     return pixels.transpose(2, 0, 1), side < image_size
 

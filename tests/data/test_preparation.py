@@ -1,0 +1,179 @@
+"""Decoded once, whole or not at all, safe for two at once, and small in memory."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dcgan.config import DataConfig
+from dcgan.data import preparation
+from dcgan.data.preparation import prepare
+from dcgan.errors import UserError
+
+
+def settings(root: Path, cache: Path, **changes: object) -> DataConfig:
+    values = {"image_size": 16, "channels": 3, "flip": False, "num_workers": 1, **changes}
+    return DataConfig(source="folder", root=str(root), cache_dir=str(cache), **values)  # type: ignore[arg-type]
+
+
+def write_images(folder: Path, count: int, size: tuple[int, int] = (16, 16)) -> np.ndarray:
+    folder.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (count, *size[::-1], 3), np.uint8)
+    for number, image in enumerate(pixels):
+        Image.fromarray(image).save(folder / f"{number:05d}.png")
+    return pixels.transpose(0, 3, 1, 2)
+
+
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_images_come_out_in_the_order_of_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, num_workers: int
+) -> None:
+    monkeypatch.setattr(preparation, "FILES_PER_TASK", 8)
+    originals = write_images(tmp_path / "in", 30)
+    config = settings(tmp_path / "in", tmp_path / "cache", num_workers=num_workers)
+    assert np.array_equal(prepare(config).open(), originals)
+
+
+def test_a_second_run_reads_no_image_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_images(tmp_path / "in", 3)
+    config = settings(tmp_path / "in", tmp_path / "cache")
+    first = prepare(config)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(preparation, "decode", refuse)
+    assert prepare(config).path == first.path
+
+
+def test_other_settings_or_other_files_get_a_file_of_their_own(tmp_path: Path) -> None:
+    write_images(tmp_path / "in", 3, (40, 40))
+    cache = tmp_path / "cache"
+    paths = {prepare(settings(tmp_path / "in", cache)).path}
+    paths.add(prepare(settings(tmp_path / "in", cache, image_size=8)).path)
+    paths.add(prepare(settings(tmp_path / "in", cache, channels=1)).path)
+    paths.add(prepare(settings(tmp_path / "in", cache, crop=20)).path)
+    (tmp_path / "in" / "00001.png").unlink()
+    paths.add(prepare(settings(tmp_path / "in", cache)).path)
+    assert len(paths) == 5
+
+
+def test_opened_images_are_mapped_and_cannot_change_the_file(tmp_path: Path) -> None:
+    originals = write_images(tmp_path / "in", 3)
+    prepared = prepare(settings(tmp_path / "in", tmp_path / "cache"))
+    images = prepared.open()
+    assert isinstance(images, np.memmap)
+    images[:] = 0
+    assert np.array_equal(prepared.open(), originals)
+
+
+def test_a_broken_image_is_named_and_nothing_is_left(tmp_path: Path) -> None:
+    write_images(tmp_path / "in", 5)
+    broken = tmp_path / "in" / "00003.png"
+    broken.write_bytes(broken.read_bytes()[:200])
+    with pytest.raises(UserError, match=r"00003\.png: broken image .*data.on_error=skip"):
+        prepare(settings(tmp_path / "in", tmp_path / "cache"))
+    assert {path.suffix for path in (tmp_path / "cache").iterdir()} <= {".lock"}
+
+
+def test_skipped_images_are_counted_and_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    originals = write_images(tmp_path / "in", 5)
+    (tmp_path / "in" / "00003.png").write_bytes(b"no image")
+    config = settings(tmp_path / "in", tmp_path / "cache", on_error="skip")
+    for _ in range(2):  # a later run says it again
+        prepared = prepare(config)
+        assert prepared.num_skipped == 1
+        assert "1 broken images were left out" in caplog.text
+        caplog.clear()
+    assert np.array_equal(prepared.open(), np.delete(originals, 3, axis=0))
+    facts = json.loads(prepared.path.with_suffix(".json").read_text())
+    assert [Path(path).name for path in facts["skipped"]] == ["00003.png"]
+
+
+def test_a_folder_of_broken_images_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(b"no image")
+    with pytest.raises(UserError, match="every one of 1 images is broken"):
+        prepare(settings(tmp_path / "in", tmp_path / "cache", on_error="skip"))
+
+
+def test_enlarged_images_are_pointed_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_images(tmp_path / "in", 3, (12, 12))
+    prepare(settings(tmp_path / "in", tmp_path / "cache"))
+    assert "3 images were enlarged to 16 pixels" in caplog.text
+
+
+def test_a_cache_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    write_images(tmp_path / "in", 1)
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UserError, match=r"data.cache_dir=.*file/cache: cannot prepare"):
+        prepare(settings(tmp_path / "in", tmp_path / "file" / "cache"))
+
+
+def test_two_processes_at_once_prepare_it_once(tmp_path: Path) -> None:
+    originals = write_images(tmp_path / "in", 200)
+    script = textwrap.dedent(
+        """
+        import sys
+        from dcgan.config import DataConfig
+        from dcgan.data import preparation
+
+        original = preparation._write
+        def announced(*arguments):
+            print("prepared here", flush=True)
+            original(*arguments)
+        preparation._write = announced
+        config = DataConfig(source="folder", root=sys.argv[1], cache_dir=sys.argv[2],
+                            image_size=16, channels=3, flip=False, num_workers=1)
+        print(preparation.prepare(config).open().sum())
+        """
+    )
+    arguments = [sys.executable, "-c", script, str(tmp_path / "in"), str(tmp_path / "cache")]
+    processes = [subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    outputs = [process.communicate(timeout=60)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert "".join(outputs).count("prepared here") == 1
+    assert {output.split()[-1] for output in outputs} == {str(originals.sum())}
+
+
+@pytest.mark.slow
+def test_memory_stays_bounded_for_200_000_colour_images(tmp_path: Path) -> None:
+    """200,000 64x64 JPEGs (2.4 GB prepared) pass through less than 1 GiB in any process."""
+    (tmp_path / "in").mkdir()
+    random = np.random.default_rng(0)
+    jpegs = []
+    for number in range(20):
+        pixels = random.integers(0, 256, (8, 8, 3), np.uint8)
+        path = tmp_path / f"{number}.jpg"
+        Image.fromarray(pixels).resize((80, 70)).save(path)
+        jpegs.append(path)
+    for number in range(200_000):  # links: the decoder cannot tell them from 200,000 files
+        os.link(jpegs[number % 20], tmp_path / "in" / f"{number:06d}.jpg")
+    script = textwrap.dedent(
+        """
+        import resource, sys
+        from dcgan.config import DataConfig
+        from dcgan.data.preparation import prepare
+
+        config = DataConfig(source="folder", root=sys.argv[1], cache_dir=sys.argv[2],
+                            image_size=64, channels=3, flip=False)
+        print(*prepare(config).open().shape)
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
+            print(resource.getrusage(who).ru_maxrss // 1024)
+        """
+    )
+    arguments = [sys.executable, "-c", script, str(tmp_path / "in"), str(tmp_path / "cache")]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=900)
+    shape, parent, children = done.stdout.splitlines()
+    print(f"peak resident memory: {parent} MiB here, {children} MiB in the largest child")
+    assert shape == "200000 3 64 64"
+    assert int(parent) < 1024
+    assert int(children) < 1024
