@@ -68,7 +68,7 @@ def command_line(name: str, *overrides: str, cache_dir: Path) -> list[str]:
     """The installed command, with prepared images kept in the tests' own cache."""
     program = Path(sys.executable).parent / f"dcgan-{name}"
     cache = [f"data.cache_dir={cache_dir}"] if name == "train" else []
-    return [str(program), *cache, *overrides]
+    return [str(program), *overrides, *cache]
 
 
 def command_environment(**extra: str) -> dict[str, str]:

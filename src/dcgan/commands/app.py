@@ -155,7 +155,7 @@ class CheckSettings:
 def describe(error: Exception) -> str:
     """One line for what Hydra or OmegaConf refused: the setting, the reason, what is allowed."""
     chain: list[BaseException] = [error]
-    while (cause := chain[-1].__cause__) is not None:
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None:
         chain.append(cause)
     for cause in reversed(chain):
         if isinstance(cause, OmegaConfBaseException) and cause.full_key:
@@ -212,7 +212,10 @@ def _remove_if_unused(run_dir: Path) -> None:
     if all(entry.suffix == ".log" and entry.stat().st_size == 0 for entry in entries):
         shutil.rmtree(run_dir, ignore_errors=True)
         with contextlib.suppress(OSError):  # up to the first folder that holds something else
-            os.removedirs(run_dir.parent)
+            for parent in run_dir.parents:
+                if Path.cwd().is_relative_to(parent):
+                    break
+                parent.rmdir()
 
 
 def _exit(name: str, error: ExpectedError) -> None:

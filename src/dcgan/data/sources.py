@@ -1,5 +1,6 @@
 """Where images come from: drawn here, a torchvision data set, or a tree of image files."""
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -128,6 +129,7 @@ def _celeba(root: Path) -> FileSource:
 
         CelebA(str(root), download=True)
     except Exception as error:  # no network, a quota, gdown not installed, a damaged archive
+        _remove_empty(layouts[0], root)
         raise UserError(
             f"data.root={root}: no CelebA images there, and the download failed"
             f" ({_first_line(error)}). Unpack img_align_celeba.zip so that"
@@ -193,11 +195,21 @@ def _open_torchvision(config: DataConfig, kind: _Torchvision, root: Path) -> Any
     try:
         return dataset_class(str(root), train=True, download=True)
     except Exception as error:  # URLError, RuntimeError, OSError: whatever kept it from coming
+        _remove_empty(root / kind.folder, root)
         raise UserError(
             f"data.root={root}: {config.source} is not there, and the download failed"
             f" ({_first_line(error)}). Place {', '.join(kind.files)} in {root / kind.folder},"
             f" then: dcgan-train data={config.source} data.root={root}"
         ) from error
+
+
+def _remove_empty(folder: Path, root: Path) -> None:
+    """Take back the empty folders that a failed download made: `folder`, up to `root`."""
+    with contextlib.suppress(OSError):  # not there, or not empty: it stays
+        for made in (folder, *folder.parents):
+            made.rmdir()
+            if made == root:
+                break
 
 
 def _first_line(error: Exception) -> str:

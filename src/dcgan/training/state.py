@@ -1,5 +1,6 @@
 """Everything that a step changes: networks, average, optimisers, random streams, data position."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,12 +8,15 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 from torch.optim import Adam, Optimizer
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
 from dcgan.config import TrainConfig
 from dcgan.data.batches import Batches
 from dcgan.networks import Discriminator, Generator
 from dcgan.seeding import derive_seed, stream
+
+EMA_RAMP = 0.1  # half-life of the average early on, as a share of the images seen
+NUM_CALIBRATION = 256  # latents that batch norm's first running statistics are taken from
 
 
 @dataclass
@@ -68,6 +72,21 @@ class State:
         self.latents.set_state(state["random"]["latents"])
 
 
+def ramped_average(batch_size: int, half_life: float) -> Callable[..., None]:
+    """An exponential moving average for `AveragedModel`, with `half_life` in images.
+
+    Early on the half-life is a share of the images seen, so that the average of a short run is not
+    its untrained start (Karras et al., 2022, the ramp-up of EDM's average).
+    """
+
+    def update(average: Any, current: Any, num_averaged: torch.Tensor) -> None:
+        images_seen = batch_size * int(num_averaged)
+        decay = 0.5 ** (batch_size / min(half_life, EMA_RAMP * images_seen))
+        get_ema_multi_avg_fn(decay)(average, current, num_averaged)
+
+    return update
+
+
 def build_state(config: TrainConfig, images: torch.Tensor, fabric: Fabric) -> State:
     """Build a run at step 0.
 
@@ -86,11 +105,18 @@ def build_state(config: TrainConfig, images: torch.Tensor, fabric: Fabric) -> St
         network.to(memory_format=torch.channels_last)  # 1.17x on a CPU
         network.to(fabric.device)
 
+    # Start from the running statistics of the untrained generator, so that its samples at step 0
+    # show what its layers do; training itself never reads them.
+    latents = torch.randn(
+        NUM_CALIBRATION, generator.latent_size, generator=stream(config.seed, "calibration")
+    )
+    update_bn([latents.to(fabric.device)], generator)
+
     ema = None
     if trainer.ema_half_life:
-        decay = 0.5 ** (trainer.batch_size / trainer.ema_half_life)
+        average = ramped_average(trainer.batch_size, trainer.ema_half_life)
         # use_buffers averages batch norm's running statistics along with the weights.
-        ema = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+        ema = AveragedModel(generator, multi_avg_fn=average, use_buffers=True)
         ema.eval()
 
     def adam(network: nn.Module, learning_rate: float) -> Adam:

@@ -1,0 +1,49 @@
+"""What every command shares: folders, messages, settings."""
+
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from dcgan.commands.app import config_folder, run_folder, shortest, to_dataclass
+from dcgan.config import SampleConfig
+from dcgan.errors import UserError
+
+
+def test_a_new_run_gets_its_own_folder_and_a_resumed_one_its_old(tmp_path: Path) -> None:
+    parent, last = str(tmp_path), tmp_path / "old" / "checkpoints" / "last.pt"
+    assert run_folder(None, parent, "new") == str(tmp_path / "new")
+    assert run_folder("auto", parent, "new") == str(tmp_path / "new")
+    last.parent.mkdir(parents=True)
+    last.touch()
+    assert run_folder("auto", parent, "new") == str(tmp_path / "old")
+    assert run_folder(str(tmp_path / "old"), parent, "new") == str(tmp_path / "old")
+    assert run_folder(str(last), parent, "new") == str(tmp_path / "old")
+    assert run_folder(str(tmp_path / "missing"), parent, "new") == str(tmp_path / "new")
+
+
+def test_settings_become_a_dataclass_or_one_line() -> None:
+    good = OmegaConf.create({"checkpoint": "run", "num_images": 4})
+    assert to_dataclass(good, SampleConfig) == SampleConfig(checkpoint="run", num_images=4)
+    for changed, message in (
+        ({"num_imags": 3}, "num_imags: no such setting; there are checkpoint, num_images, seeds"),
+        ({"num_images": "many"}, "num_images: Value 'many' of type 'str' could not be converted"),
+        ({"num_images": 0}, "num_images=0: must be at least 1"),
+    ):
+        with pytest.raises(UserError, match=message) as refusal:
+            to_dataclass(OmegaConf.create({"checkpoint": "run"} | changed), SampleConfig)
+        assert "\n" not in str(refusal.value)
+    with pytest.raises(UserError, match="checkpoint is not set: give checkpoint=VALUE"):
+        to_dataclass(OmegaConf.create({"checkpoint": "???", "num_images": 4}), SampleConfig)
+
+
+def test_paths_are_printed_as_a_person_would_type_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/tmp")
+    assert shortest(Path("/tmp/outputs/a")) == Path("outputs/a")
+    assert shortest(Path("/usr/a")) == Path("/usr/a")
+
+
+def test_configs_are_found_installed_or_beside_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert config_folder() == "pkg://dcgan.configs"
+    monkeypatch.setattr("dcgan.commands.app.find_spec", lambda _: None)
+    assert (Path(config_folder()) / "train.yaml").is_file()

@@ -1,0 +1,337 @@
+"""dcgan-train as a user runs it: a real process in an empty folder."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+from dcgan.training.tracking import read_metrics
+from tests.conftest import TINY, Run, command_environment, command_line
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+TIMES = ("images_per_second",)  # what two equal runs may differ in
+
+
+def metrics_without_times(run_dir: Path) -> list[dict[str, float]]:
+    lines = read_metrics(run_dir / "metrics.jsonl")
+    return [{k: v for k, v in line.items() if k not in TIMES} for line in lines]
+
+
+def assert_same_checkpoint(a: Path, b: Path) -> None:
+    """Equal in every bit of every tensor, and in every value but the run's own settings."""
+    first, second = (torch.load(p / "checkpoints/last.pt", weights_only=True) for p in (a, b))
+    first.pop("config")
+    second.pop("config")
+
+    def compare(x: object, y: object, where: str) -> None:
+        if isinstance(x, dict) and isinstance(y, dict):
+            assert x.keys() == y.keys(), where
+            for key in x:
+                compare(x[key], y[key], f"{where}.{key}")
+        elif isinstance(x, torch.Tensor) and isinstance(y, torch.Tensor):
+            assert torch.equal(x, y), where
+        else:
+            assert x == y, where
+
+    compare(first, second, "checkpoint")
+
+
+def wait_for(path: Path, process: subprocess.Popen[str], least_bytes: int = 1) -> None:
+    while not (path.exists() and path.stat().st_size >= least_bytes):
+        assert process.poll() is None, "the run ended too soon"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
+    """One whole tiny run; its folder, with what it printed in stdout.txt beside it."""
+    folder = tmp_path_factory.mktemp("finished")
+    done = subprocess.run(
+        command_line("train", *TINY, cache_dir=cache_dir),
+        cwd=folder,
+        env=command_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    run_dir = folder / done.stdout.splitlines()[-1]
+    (run_dir.parent / "stdout.txt").write_text(done.stdout)
+    return run_dir
+
+
+def test_a_run_leaves_what_the_design_promises(finished: Path) -> None:
+    assert finished.parts[-4:-1] == ("train", "synthetic", "transposed_k4")
+    names = {str(path.relative_to(finished)) for path in finished.rglob("*") if path.is_file()}
+    assert {
+        *("config.yaml", "train.log", "metrics.jsonl", "result.json", "checkpoints/last.pt"),
+        *("samples/000000.png", "samples/000004.png", "samples/000008.png", "samples/real.png"),
+    } <= names
+    assert any(name.startswith("tensorboard/events") for name in names)
+    assert not any(name.endswith((".tmp", ".partial")) for name in names)
+
+
+def test_it_prints_where_things_are_and_the_folder_last(finished: Path) -> None:
+    lines = (finished.parent / "stdout.txt").read_text().splitlines()
+    folder = lines[-1]
+    text = "\n".join(lines)
+    for part in ("samples/000008.png", "checkpoints/last.pt"):
+        assert f"{folder}/{part}" in text
+    assert f"--samples_per_plugin images=200 --logdir {folder}" in text
+
+
+def test_result_json_holds_plain_numbers_and_relative_paths(finished: Path) -> None:
+    result = json.loads((finished / "result.json").read_text())
+    assert (result["step"], result["images_seen"], result["resumed_from_step"]) == (8, 64, 0)
+    for name in ("samples", "checkpoint", "tensorboard"):
+        assert (finished / result[name]).exists()
+    assert 0 < result["tracking_share"] < 1
+    assert result["metrics"]["step"] == 8
+
+
+def test_the_written_config_is_the_run(finished: Path) -> None:
+    config = yaml.safe_load((finished / "config.yaml").read_text())
+    assert config["trainer"]["steps"] == 8
+    assert config["data"]["source"] == "synthetic"
+
+
+def test_logs_have_no_colour_codes(finished: Path) -> None:
+    assert "\x1b" not in (finished / "train.log").read_text()
+    assert "step 8 of 8" in (finished / "train.log").read_text()
+
+
+def test_samples_are_pictures_of_the_size_asked_for(finished: Path) -> None:
+    with Image.open(finished / "samples" / "000008.png") as picture:
+        assert picture.size == (4 * 18 + 2, 4 * 18 + 2)
+        assert np.asarray(picture).std() > 0
+
+
+def test_the_script_is_the_same_command(tmp_path: Path, cache_dir: Path) -> None:
+    arguments = [*TINY, f"data.cache_dir={cache_dir}", "hydra.run.dir=here"]
+    done = subprocess.run(
+        [sys.executable, str(SCRIPTS / "train.py"), *arguments],
+        cwd=tmp_path,
+        env=command_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "here"
+    assert (tmp_path / "here" / "result.json").is_file()
+
+
+def test_a_run_that_was_killed_resumes_bit_for_bit(
+    run: Run, tmp_path: Path, cache_dir: Path
+) -> None:
+    """SIGKILL in the middle, at a step nobody chose; then resume=auto; then compare everything."""
+    options = [*TINY, "trainer.steps=300", "trainer.checkpoint_every=20", "trainer.log_every=10"]
+    options += ["trainer.sample_every=50", "resume=auto"]
+    whole = run("train", *options, "hydra.run.dir=whole")
+    assert whole.returncode == 0, whole.stderr
+
+    killed = subprocess.Popen(
+        command_line("train", *options, "hydra.run.dir=killed", cache_dir=cache_dir),
+        cwd=tmp_path,
+        env=command_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    wait_for(tmp_path / "killed" / "samples" / "000100.png", killed)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait(timeout=30) == -signal.SIGKILL
+    saved = torch.load(tmp_path / "killed" / "checkpoints" / "last.pt", weights_only=True)
+    assert 0 < saved["step"] < 300
+
+    resumed = run("train", *options, "hydra.run.dir=killed")
+    assert resumed.returncode == 0, resumed.stderr
+    result = json.loads((tmp_path / "killed" / "result.json").read_text())
+    assert result["resumed_from_step"] == saved["step"]
+    assert_same_checkpoint(tmp_path / "killed", tmp_path / "whole")
+    assert metrics_without_times(tmp_path / "killed") == metrics_without_times(tmp_path / "whole")
+    pictures = sorted(path.name for path in (tmp_path / "whole" / "samples").iterdir())
+    assert pictures == sorted(path.name for path in (tmp_path / "killed" / "samples").iterdir())
+    for name in pictures:
+        first, second = (tmp_path / folder / "samples" / name for folder in ("whole", "killed"))
+        assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_asked_to_stop_saves_and_says_how_to_go_on(
+    run: Run, tmp_path: Path, cache_dir: Path, number: signal.Signals
+) -> None:
+    options = [*TINY, "trainer.steps=100000", "trainer.checkpoint_every=100000"]
+    process = subprocess.Popen(
+        command_line("train", *options, "seed=5", cache_dir=cache_dir),
+        cwd=tmp_path,
+        env=command_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    (log,) = [wait_for_log(tmp_path, process)]
+    wait_for(log.with_name("metrics.jsonl"), process)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert "Traceback" not in errors
+    run_dir = log.parent
+    step = torch.load(run_dir / "checkpoints" / "last.pt", weights_only=True)["step"]
+    assert f"stopped at step {step} of 100000; saved" in errors
+    command = errors.partition("To go on: ")[2].splitlines()[0].split()
+    assert command[-1] == f"resume={run_dir.relative_to(tmp_path)}"
+    assert not (run_dir / "result.json").exists()
+
+    # The command that was printed, with an end that can be waited for.
+    options = [o for o in command[1:] if not o.startswith(("trainer.steps", "data.cache_dir"))]
+    resumed = run("train", *options, f"trainer.steps={step + 3}")
+    assert resumed.returncode == 0, resumed.stderr
+    assert json.loads((run_dir / "result.json").read_text())["resumed_from_step"] == step
+
+
+def wait_for_log(folder: Path, process: subprocess.Popen[str]) -> Path:
+    while not (logs := list(folder.rglob("train.log"))):
+        assert process.poll() is None, "the run ended too soon"
+        time.sleep(0.02)
+    return logs[0]
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_by_name(run: Run, tmp_path: Path) -> None:
+    done = run("train", *TINY, "trainer.generator_lr=1e30", "hydra.run.dir=here")
+    assert done.returncode == 1
+    assert "not finite" in done.stderr
+    assert "at step" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "here" / "result.json").exists()
+
+
+def test_resuming_with_other_settings_changes_nothing(run: Run, tmp_path: Path) -> None:
+    assert run("train", *TINY, "hydra.run.dir=here").returncode == 0
+    before = {p: p.read_bytes() for p in (tmp_path / "here").rglob("*") if p.is_file()}
+    done = run("train", *TINY, "resume=here", "trainer.batch_size=4")
+    assert done.returncode == 2
+    assert "trainer.batch_size=4 (was 8)" in done.stderr
+    assert {p: p.read_bytes() for p in (tmp_path / "here").rglob("*") if p.is_file()} == before
+
+
+def test_a_finished_run_can_be_made_longer(run: Run, tmp_path: Path) -> None:
+    assert run("train", *TINY, "hydra.run.dir=here").returncode == 0
+    done = run("train", *TINY, "resume=here", "trainer.steps=12")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "here"
+    assert json.loads((tmp_path / "here" / "result.json").read_text())["step"] == 12
+    again = run("train", *TINY, "resume=here", "trainer.steps=12")
+    assert again.returncode == 0, again.stderr
+
+
+def test_resume_auto_finds_the_newest_run(run: Run, tmp_path: Path) -> None:
+    first = run("train", *TINY, "resume=auto")
+    assert first.returncode == 0, first.stderr
+    folder = first.stdout.splitlines()[-1]
+    second = run("train", *TINY, "resume=auto", "trainer.steps=10")
+    assert second.stdout.splitlines()[-1] == folder
+    assert len(list(tmp_path.rglob("result.json"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["trainer.stepz=3"], "trainer.stepz: no such setting; trainer has steps, batch_size"),
+        (["+trainer.extra=3"], "trainer.extra: no such setting; trainer has steps"),
+        (["foo=1"], "foo: no such setting; there are data, upsample"),
+        (["trainer.steps=abc"], "trainer.steps: Value 'abc' of type 'str' could not be converted"),
+        (["trainer.steps=0"], "trainer.steps=0: must be at least 1"),
+        (["data=nothing"], "data=nothing: must be one of celeba, cifar10, digits"),
+        (["experiment=nothing"], "experiment=nothing: must be one of celeba"),
+        (["data=digits", "data.root=x"], "data.root=x: has no effect on data=digits"),
+        (["data=mnist", "data.root=missing"], "Place train-images-idx3-ubyte"),
+        (["upsample.padding=2"], "does not double a size at stride 2; these do: (1, 0, 1)"),
+        (["resume=missing"], "missing: no such file"),
+        (["trainer.batch_size=33"], "trainer.batch_size=33: the data has 32 images"),
+        (["seed=[1"], "no viable alternative at input"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(
+    run: Run, tmp_path: Path, overrides: list[str], message: str
+) -> None:
+    done = run("train", *TINY[:1], *([] if "data=" in overrides[0] else TINY[1:]), *overrides)
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.startswith("dcgan-train: ")
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert message in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_typo_in_a_file_is_refused_too(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "mine" / "experiment"
+    folder.mkdir(parents=True)
+    (folder / "typo.yaml").write_text("# @package _global_\ntrainer:\n  stepz: 3\n")
+    (folder / "wrong.yaml").write_text("# @package _global_\ntrainer:\n  steps: many\n")
+    for name, message in (
+        ("typo", "experiment/typo: trainer.stepz: no such setting; trainer has steps"),
+        ("wrong", "experiment/wrong: trainer.steps: Value 'many' of type 'str' could not be"),
+    ):
+        done = run("train", "--config-dir", "mine", f"experiment={name}")
+        assert done.returncode == 2, done.stderr
+        assert message in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_help_config_and_completion(run: Run) -> None:
+    shown = run("train", "--help")
+    assert shown.returncode == 0
+    assert "dcgan-train data=mnist data.root=PATH" in shown.stdout
+    assert "upsample: resize_bilinear" in shown.stdout
+    config = run("train", "--cfg", "job", "upsample=transposed_k3")
+    assert yaml.safe_load(config.stdout)["upsample"]["kernel_size"] == 3
+    words = run("train", "-sc", "query=bash", COMP_LINE="dcgan-train upsample=sub", COMP_POINT="24")
+    assert words.stdout.split() == ["upsample=subpixel", "upsample=subpixel_icnr"]
+
+
+def test_a_multirun_goes_on_after_a_failed_job_and_exits_with_an_error(
+    run: Run, tmp_path: Path
+) -> None:
+    sweep = ("-m", *TINY, "trainer.batch_size=8,99,4", "hydra.sweep.dir=sweep")
+    done = run("train", *sweep)
+    assert done.returncode != 0
+    assert "trainer.batch_size=99: the data has 32 images" in done.stderr
+    assert sorted(p.parent.name for p in tmp_path.rglob("result.json")) == ["0", "2"]
+
+
+def test_two_runs_that_start_in_one_second_get_two_folders(tmp_path: Path, cache_dir: Path) -> None:
+    arguments = command_line("train", *TINY, cache_dir=cache_dir)
+    environment = command_environment()
+    processes = [
+        subprocess.Popen(arguments, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)
+        for _ in range(2)
+    ]
+    assert [process.wait(timeout=60) for process in processes] == [0, 0]
+    assert len(list(tmp_path.rglob("result.json"))) == 2
+
+
+def test_ctrl_c_before_the_first_step_is_one_line(tmp_path: Path, cache_dir: Path) -> None:
+    process = subprocess.Popen(
+        command_line("train", *TINY, cache_dir=cache_dir),
+        cwd=tmp_path,
+        env=command_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_log(tmp_path, process)
+    os.kill(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode in (128 + signal.SIGINT, 0)  # 0: it was done already
+    assert "Traceback" not in errors

@@ -1,0 +1,75 @@
+"""Generators as files: what is refused, and which weights are loaded."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from dcgan.config import GeneratorConfig, UpsampleConfig
+from dcgan.errors import UserError
+from dcgan.networks import Generator, load_generator
+from dcgan.networks.saved import FORMAT_VERSION, ema_weights, export_generator, find_checkpoint
+
+SETTINGS = {
+    "generator": {"latent_size": 8, "filters": 4},
+    "upsample": {"kind": "subpixel", "kernel_size": 3, "smooth": True, "layers": ["up1", "last"]},
+    "data": {"image_size": 16, "channels": 1},
+}
+
+
+@pytest.fixture
+def generator() -> Generator:
+    size, upsample = SETTINGS["generator"], SETTINGS["upsample"]
+    return Generator(
+        GeneratorConfig(**size),  # type: ignore[arg-type]
+        UpsampleConfig(**upsample),  # type: ignore[arg-type]
+        image_size=16,
+        channels=1,
+    )
+
+
+def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
+    first, second = a.state_dict(), b.state_dict()
+    return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
+
+
+def test_an_export_builds_itself_again(tmp_path: Path, generator: Generator) -> None:
+    export_generator(tmp_path / "g.safetensors", generator)
+    loaded = load_generator(tmp_path / "g.safetensors")
+    assert same(loaded, generator)
+    assert loaded.upsample == generator.upsample
+
+
+def test_a_checkpoint_gives_the_average_or_the_raw_generator(
+    tmp_path: Path, generator: Generator
+) -> None:
+    average = {f"module.{k}": v + 1 for k, v in generator.state_dict().items()}
+    content = {
+        "format_version": FORMAT_VERSION,
+        "config": SETTINGS,
+        "generator": generator.state_dict(),
+        "ema": {"n_averaged": torch.tensor(3), **average},
+    }
+    path = tmp_path / "checkpoints" / "last.pt"
+    path.parent.mkdir()
+    torch.save(content, path)
+    assert same(load_generator(path, "raw"), generator)
+    weight = next(generator.parameters())
+    assert torch.equal(next(load_generator(tmp_path).parameters()), weight + 1)
+    torch.save({**content, "ema": None}, path)
+    assert same(load_generator(path), generator)
+    assert ema_weights({"ema": None}) is None
+
+
+def test_a_run_folder_stands_for_its_last_checkpoint(tmp_path: Path) -> None:
+    assert find_checkpoint(tmp_path) == tmp_path / "checkpoints" / "last.pt"
+    assert find_checkpoint(tmp_path / "x.pt") == tmp_path / "x.pt"
+
+
+@pytest.mark.parametrize("name", ["g.safetensors", "g.pt"])
+def test_files_of_another_kind_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        load_generator(tmp_path / name)
+    (tmp_path / name).write_bytes(b"something else altogether")
+    with pytest.raises(UserError, match="not a"):
+        load_generator(tmp_path / name)

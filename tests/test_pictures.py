@@ -1,0 +1,46 @@
+"""One fixed mapping to 8 bits, never stretched."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from dcgan.pictures import grid, save_gif, save_grid, save_picture, to_uint8
+
+
+def test_the_mapping_is_fixed() -> None:
+    values = torch.tensor([-2.0, -1.0, 0.0, 0.5, 1.0, 2.0])
+    assert to_uint8(values).tolist() == [0, 0, 128, 191, 255, 255]
+
+
+def test_a_dim_image_stays_dim_beside_any_other(tmp_path: Path) -> None:
+    dim = torch.full((1, 1, 8, 8), 26 / 127.5 - 1)
+    save_grid(dim, tmp_path / "alone.png")
+    save_grid(torch.cat([dim, torch.ones(1, 1, 8, 8)]), tmp_path / "beside.png", 2)
+    for name in ("alone.png", "beside.png"):
+        assert np.asarray(Image.open(tmp_path / name))[6, 6].tolist() == [26, 26, 26]
+
+
+def test_a_grid_is_about_square_unless_columns_are_given() -> None:
+    images = torch.zeros(12, 3, 8, 8)
+    assert grid(images).shape == (3, 4 * 10 + 2, 3 * 10 + 2)
+    assert grid(images, 6).shape == (3, 2 * 10 + 2, 6 * 10 + 2)
+    assert grid(torch.zeros(1, 1, 8, 8)).shape[0] == 3
+
+
+def test_pictures_keep_their_channels(tmp_path: Path) -> None:
+    for channels, mode in ((1, "L"), (3, "RGB")):
+        path = tmp_path / f"{mode}.png"
+        save_picture(torch.zeros(channels, 8, 6), path)
+        with Image.open(path) as picture:
+            assert (picture.mode, picture.size) == (mode, (6, 8))
+
+
+def test_a_gif_has_every_frame_and_repeats(tmp_path: Path) -> None:
+    frames = torch.linspace(-1, 1, 5)[:, None, None, None].expand(5, 1, 16, 16)
+    save_gif(frames, tmp_path / "walk.gif")
+    with Image.open(tmp_path / "walk.gif") as gif:
+        assert gif.n_frames == 5  # type: ignore[attr-defined]
+        assert gif.size == (128, 128)
+        assert gif.info["loop"] == 0

@@ -1,0 +1,92 @@
+"""Images that depend on their latent alone, walks on the sphere."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import torch
+
+from dcgan.config import GeneratorConfig, SampleConfig, UpsampleConfig
+from dcgan.networks import Generator, load_generator
+from dcgan.networks.saved import export_generator
+from dcgan.sampling import generate, interpolate, latents_of_seeds, sample, write_samples
+
+
+@pytest.fixture
+def generator() -> Generator:
+    """A tiny generator whose running statistics are not the ones it started with."""
+    upsample = UpsampleConfig(kind="transposed", kernel_size=4, padding=1, output_padding=0)
+    size = GeneratorConfig(latent_size=8, filters=4)
+    network = Generator(size, upsample, image_size=16, channels=1)
+    for _ in range(20):
+        network(torch.randn(32, 8))
+    return network
+
+
+def test_an_image_does_not_depend_on_its_batch(generator: Generator) -> None:
+    latents = torch.randn(10, 8)
+    together = generate(generator, latents)
+    alone = torch.cat([generate(generator, latents[i : i + 1]) for i in range(10)])
+    torch.testing.assert_close(together, alone)
+    torch.testing.assert_close(together, generate(generator, latents, batch_size=3))
+
+
+def test_batch_statistics_are_a_choice_and_do_depend_on_the_batch(generator: Generator) -> None:
+    latents = torch.randn(10, 8)
+    together = generate(generator, latents, batch_statistics=True)
+    torch.testing.assert_close(together, generator.train()(latents).detach())
+    assert not torch.allclose(
+        together[:5], generate(generator, latents[:5], batch_statistics=True), atol=1e-3
+    )
+
+
+@pytest.mark.parametrize("batch_statistics", [False, True])
+@pytest.mark.parametrize("training", [False, True])
+def test_sampling_leaves_no_trace(
+    generator: Generator, batch_statistics: bool, training: bool
+) -> None:
+    generator.train(training)
+    before = copy.deepcopy(generator.state_dict())
+    images = generate(generator, torch.randn(4, 8), batch_statistics=batch_statistics)
+    assert not images.requires_grad
+    assert generator.training is training
+    after = generator.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_seed_is_one_picture_whatever_is_drawn_beside_it(generator: Generator) -> None:
+    assert torch.equal(latents_of_seeds([7, 3], 8)[0], latents_of_seeds([7], 8)[0])
+    torch.testing.assert_close(sample(generator, [3, 7])[1], sample(generator, range(9))[7])
+
+
+def test_interpolation_passes_through_its_ends_at_a_constant_angle() -> None:
+    latents = torch.nn.functional.normalize(torch.randn(3, 100, dtype=torch.float64))
+    path = interpolate(latents, 10)
+    assert path.shape == (21, 100)
+    torch.testing.assert_close(path[::10], latents)
+    steps = [torch.cosine_similarity(path[i], path[i + 1], dim=0).acos() for i in range(10)]
+    torch.testing.assert_close(torch.stack(steps), steps[0].expand(10))
+
+
+def test_interpolation_keeps_the_length_that_a_straight_line_would_lose() -> None:
+    ends = torch.nn.functional.normalize(torch.randn(2, 100), dim=1) * 10
+    lengths = interpolate(ends, 8).norm(dim=1)
+    torch.testing.assert_close(lengths, torch.full((9,), 10.0))
+    assert ends.mean(0).norm() < 9
+
+
+def test_interpolation_between_equal_latents_stands_still() -> None:
+    latent = torch.randn(1, 8)
+    path = interpolate(latent.repeat(2, 1), 4)
+    torch.testing.assert_close(path, latent.expand(5, 8))
+
+
+def test_an_exported_generator_is_the_same_generator(tmp_path: Path, generator: Generator) -> None:
+    export_generator(tmp_path / "g.safetensors", generator)
+    loaded = load_generator(tmp_path / "g.safetensors")
+    assert not loaded.training
+    latents = torch.randn(2, 8)
+    assert torch.equal(generate(loaded, latents), generate(generator, latents))
+    config = SampleConfig(checkpoint=str(tmp_path / "g.safetensors"), num_images=3)
+    assert write_samples(config, tmp_path / "out")["seeds"] == [0, 1, 2]
+    assert (tmp_path / "out" / "grid.png").is_file()

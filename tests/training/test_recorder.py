@@ -1,0 +1,76 @@
+"""Losses that are not finite, and what is due when."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from dcgan.errors import RunFailed
+from dcgan.training.recorder import Recorder
+from dcgan.training.step import StepResult, train_step
+from dcgan.training.tracking import Tracker, read_metrics
+from tests.training.conftest import Build
+
+
+def result(loss: float) -> StepResult:
+    logits = torch.zeros(2)
+    return StepResult(torch.tensor(loss), torch.tensor(0.5), logits, logits)
+
+
+def test_everything_is_done_when_due_and_at_the_last_step(tmp_path: Path, build: Build) -> None:
+    every = ("trainer.log_every=3", "trainer.sample_every=4", "trainer.checkpoint_every=5")
+    config, state, fabric = build("trainer.steps=7", *every)
+    recorder = Recorder(config, state, Tracker(tmp_path), tmp_path / "last.pt")
+    saved_at = []
+    for _ in range(7):
+        recorder.after_step(train_step(state, fabric))
+        if (tmp_path / "last.pt").exists():
+            step = torch.load(tmp_path / "last.pt", weights_only=True)["step"]
+            saved_at.append(step)
+    assert [line["step"] for line in read_metrics(tmp_path / "metrics.jsonl")] == [3, 6, 7]
+    assert sorted(p.stem for p in (tmp_path / "samples").iterdir()) == ["000004", "000007"]
+    assert saved_at == [5, 5, 7]
+    assert recorder.seconds > 0
+
+
+def test_metrics_hold_what_the_run_promises(tmp_path: Path, build: Build) -> None:
+    config, state, fabric = build("trainer.log_every=1", "trainer.generator_lr=3e-4")
+    recorder = Recorder(config, state, Tracker(tmp_path), tmp_path / "last.pt")
+    recorder.after_step(train_step(state, fabric))
+    recorder.checkpoint()
+    (line,) = read_metrics(tmp_path / "metrics.jsonl")
+    assert set(line) == {
+        *("step", "images_seen", "discriminator_loss", "generator_loss", "d_real", "d_fake"),
+        *("d_accuracy", "images_per_second", "generator_lr", "discriminator_lr"),
+    }
+    assert (line["step"], line["images_seen"]) == (1, 8)
+    assert (line["generator_lr"], line["discriminator_lr"]) == (3e-4, 1e-3)
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_finite_is_named_by_its_step(
+    tmp_path: Path, build: Build, loss: float
+) -> None:
+    config, state, _ = build("trainer.log_every=4", "trainer.checkpoint_every=100")
+    recorder = Recorder(config, state, Tracker(tmp_path), tmp_path / "last.pt")
+    for step, value in enumerate((1.0, 1.0, loss), 1):
+        state.step = step
+        recorder.after_step(result(value))
+    state.step = 4
+    with pytest.raises(RunFailed, match=r"not finite at step 3 \(.*no checkpoint yet; smaller"):
+        recorder.after_step(result(loss))
+
+
+def test_the_last_good_checkpoint_is_kept(tmp_path: Path, build: Build) -> None:
+    config, state, fabric = build("trainer.checkpoint_every=2", "trainer.log_every=100")
+    recorder = Recorder(config, state, Tracker(tmp_path), tmp_path / "last.pt")
+    for _ in range(2):
+        recorder.after_step(train_step(state, fabric))
+    before = (tmp_path / "last.pt").read_bytes()
+    recorder.after_step(train_step(state, fabric))
+    with torch.no_grad():
+        next(state.generator.parameters()).fill_(float("inf"))
+    state.step = 4
+    with pytest.raises(RunFailed, match=r"at step 4 a weight of the generator .*last\.pt"):
+        recorder.after_step(result(1.0))
+    assert (tmp_path / "last.pt").read_bytes() == before

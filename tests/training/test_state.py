@@ -1,0 +1,75 @@
+"""The average, and a state that can be carried over whole."""
+
+import copy
+
+import pytest
+import torch
+
+from dcgan.sampling import generate
+from dcgan.training.step import train_step
+from tests.training.conftest import Build
+
+
+@pytest.mark.parametrize("half_life", [1.0, 16.0, 1e6])
+def test_the_average_follows_weights_and_running_statistics_at_its_half_life(
+    build: Build, half_life: float
+) -> None:
+    _, state, fabric = build(f"trainer.ema_half_life={half_life}")
+    assert state.ema is not None
+    train_step(state, fabric)  # the first step copies
+    expected = {k: v.clone() for k, v in state.generator.state_dict().items()}
+    for images_seen in (8, 16, 24):
+        train_step(state, fabric)
+        decay = 0.5 ** (8 / min(half_life, 0.1 * images_seen))
+        for name, value in state.generator.state_dict().items():
+            expected[name] = expected[name] * decay + value * (1 - decay)
+    for name, value in state.ema.module.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, expected[name])
+    assert any("running_var" in name for name in expected)
+
+
+def test_the_untrained_generator_can_be_seen(build: Build) -> None:
+    # With the running statistics that batch norm is born with, step 0 would be flat grey.
+    _, state, _ = build("upsample=transposed_k3")
+    latents = torch.randn(64, state.latent_size)
+    images = generate(state.sampler, latents)
+    batch = generate(state.sampler, latents, batch_statistics=True)
+    assert images.std().item() == pytest.approx(batch.std().item(), rel=0.1)
+    assert images.std() > 0.02
+
+
+def test_without_a_half_life_there_is_no_average(build: Build) -> None:
+    _, state, _ = build("trainer.ema_half_life=0")
+    assert state.ema is None
+    assert state.sampler is state.generator
+
+
+def test_a_state_goes_on_from_its_state_dict_bit_for_bit(build: Build) -> None:
+    _, state, fabric = build()
+    for _ in range(3):
+        train_step(state, fabric)
+    saved = copy.deepcopy(state.state_dict())
+    results = [train_step(state, fabric).generator_loss.item() for _ in range(6)]
+    _, other, _ = build()
+    other.load_state_dict(saved)
+    assert [train_step(other, fabric).generator_loss.item() for _ in range(6)] == results
+    assert other.step == state.step == 9
+
+
+def test_two_runs_of_one_seed_are_identical_and_of_two_seeds_are_not(build: Build) -> None:
+    def losses(seed: int) -> list[float]:
+        _, state, fabric = build(f"seed={seed}")
+        return [train_step(state, fabric).discriminator_loss.item() for _ in range(5)]
+
+    assert losses(1) == losses(1)
+    assert losses(1) != losses(2)
+
+
+@pytest.mark.parametrize("choice", ["transposed_k3", "subpixel_icnr", "resize_bilinear"])
+def test_every_kind_of_block_learns(build: Build, choice: str) -> None:
+    _, state, fabric = build(f"upsample={choice}", "upsample.smooth=true")
+    before = [p.detach().clone() for p in state.generator.parameters()]
+    train_step(state, fabric)
+    pairs = zip(before, state.generator.parameters(), strict=True)
+    assert all(not torch.equal(a, b) for a, b in pairs)

@@ -1,0 +1,84 @@
+"""What a run writes, and what a resumed run takes back first."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from dcgan.training.step import StepResult
+from dcgan.training.tracking import Tracker, read_metrics, step_metrics
+
+
+def events(run_dir: Path) -> EventAccumulator:
+    accumulator = EventAccumulator(str(run_dir / "tensorboard"), size_guidance={"images": 0})
+    accumulator.Reload()
+    return accumulator
+
+
+def test_step_metrics_are_what_their_names_say() -> None:
+    result = StepResult(
+        discriminator_loss=torch.tensor(1.5),
+        generator_loss=torch.tensor(2.5),
+        real_logits=torch.tensor([1.0, 2.0, -1.0]),
+        fake_logits=torch.tensor([-3.0, 0.0, 4.0]),
+    )
+    metrics = step_metrics(result)
+    assert metrics["discriminator_loss"] == 1.5
+    assert metrics["generator_loss"] == 2.5
+    assert metrics["d_real"] == pytest.approx(torch.sigmoid(result.real_logits).mean().item())
+    assert metrics["d_fake"] == pytest.approx(torch.sigmoid(result.fake_logits).mean().item())
+    assert metrics["d_accuracy"] == pytest.approx(4 / 6)
+
+
+def test_metrics_and_pictures_go_to_files_and_to_tensorboard(tmp_path: Path) -> None:
+    tracker = Tracker(tmp_path)
+    tracker.text("config", "seed: 0\ndata:\n  source: digits")
+    tracker.real_images(torch.zeros(4, 1, 8, 8))
+    for step in (5, 10):
+        tracker.metrics(step, step * 8, {"loss": step / 2})
+        path = tracker.samples(step, torch.zeros(4, 1, 8, 8))
+        assert path == tmp_path / "samples" / f"{step:06d}.png"
+        assert path.is_file()
+    tracker.hparams({"seed": 0, "data.source": "digits", "resume": None}, {"loss": 5.0})
+    tracker.close()
+    assert read_metrics(tmp_path / "metrics.jsonl") == [
+        {"step": 5, "images_seen": 40, "loss": 2.5},
+        {"step": 10, "images_seen": 80, "loss": 5.0},
+    ]
+    written = events(tmp_path)
+    assert [(e.step, e.value) for e in written.Scalars("train/loss")] == [(5, 2.5), (10, 5.0)]
+    assert [e.step for e in written.Images("samples")] == [5, 10]
+    assert [e.step for e in written.Images("real")] == [0]
+    text = written.Tensors("config/text_summary")[0].tensor_proto.string_val[0].decode()
+    assert "    source: digits" in text
+
+
+def test_a_resumed_run_takes_back_what_was_written_past_its_checkpoint(tmp_path: Path) -> None:
+    tracker = Tracker(tmp_path)
+    for step in (1, 2, 3, 4):
+        tracker.metrics(step, step, {"loss": 0.0})
+        tracker.samples(step, torch.zeros(1, 1, 8, 8))
+    tracker.close()
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 5, "ima')  # a crash cut this line short
+
+    resumed = Tracker(tmp_path, resume_step=2)
+    assert sorted(path.stem for path in (tmp_path / "samples").iterdir()) == ["000001", "000002"]
+    for step in (3, 4):
+        resumed.metrics(step, step, {"loss": 1.0})
+    resumed.close()
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert [(json.loads(line)["step"], json.loads(line)["loss"]) for line in lines] == [
+        (1, 0.0),
+        (2, 0.0),
+        (3, 1.0),
+        (4, 1.0),
+    ]
+    assert [(e.step, e.value) for e in events(tmp_path).Scalars("train/loss")] == [
+        (1, 0.0),
+        (2, 0.0),
+        (3, 1.0),
+        (4, 1.0),
+    ]
