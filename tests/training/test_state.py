@@ -66,6 +66,21 @@ def test_two_runs_of_one_seed_are_identical_and_of_two_seeds_are_not(build: Buil
     assert losses(1) != losses(2)
 
 
+def test_bfloat16_computes_in_it_and_keeps_weights_and_losses_in_float32(build: Build) -> None:
+    _, state, fabric = build("trainer.precision=bf16-mixed")
+    seen = set()
+    for layer in state.discriminator.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            layer.register_forward_hook(lambda _, __, output: seen.add(output.dtype))
+    result = train_step(state, fabric)
+    assert seen == {torch.bfloat16}
+    assert result.generator_loss.dtype == torch.float32
+    assert all(p.dtype == torch.float32 for p in state.generator.parameters())
+    _, reference, fabric = build()
+    expected = train_step(reference, fabric).generator_loss.item()
+    assert result.generator_loss.item() == pytest.approx(expected, rel=0.05)
+
+
 @pytest.mark.parametrize("choice", ["transposed_k3", "subpixel_icnr", "resize_bilinear"])
 def test_every_kind_of_block_learns(build: Build, choice: str) -> None:
     _, state, fabric = build(f"upsample={choice}", "upsample.smooth=true")

@@ -61,6 +61,9 @@ def command(name: str, run: Callable[[Any, Path], None]) -> Callable[[], None]:
             if multirun and not isinstance(error, Interrupted):
                 raise  # Hydra goes on with the other jobs and fails at the end
             sys.exit(error.exit_status)
+        except (KeyboardInterrupt, SystemExit):  # before there was anything to save
+            _remove_if_unused(run_dir)
+            raise
 
     def main() -> None:
         os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # let errors come here instead of printing
@@ -206,7 +209,7 @@ def command_again(name: str, *changes: str) -> str:
 
 
 def _remove_if_unused(run_dir: Path) -> None:
-    """Take away the folder that Hydra made for a run that wrote nothing but an empty log."""
+    """Take away the folder that Hydra made, if the run wrote nothing but an empty log."""
     logging.shutdown()
     entries = list(run_dir.iterdir()) if run_dir.is_dir() else []
     if all(entry.suffix == ".log" and entry.stat().st_size == 0 for entry in entries):
