@@ -3,3 +3,12 @@
 Heavy modules (torch) are imported inside the functions, so that help, completion and error messages
 come at once.
 """
+
+import os
+
+# An OpenMP thread that waits for its siblings spins for milliseconds, by default. As soon as
+# anything else runs on the machine, threads spin away the time that the ones they wait for would
+# need, and a step takes many times as long. A short spin costs nothing on an idle machine. OpenMP
+# reads this when torch is loaded, so it is set here, before.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")

@@ -57,8 +57,9 @@ def command(name: str, run: Callable[[Any, Path], None]) -> Callable[[], None]:
             if isinstance(error, UserError) and not multirun:
                 _remove_if_unused(run_dir)
                 _exit(name, error)
-            log.error("%s", error)  # noqa: TRY400 - one line, in the run's log too
-            if multirun and not isinstance(error, Interrupted):
+            stopped = isinstance(error, Interrupted)
+            log.log(logging.WARNING if stopped else logging.ERROR, "%s", error)
+            if multirun and not stopped:
                 raise  # Hydra goes on with the other jobs and fails at the end
             sys.exit(error.exit_status)
         except (KeyboardInterrupt, SystemExit):  # before there was anything to save
