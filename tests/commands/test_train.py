@@ -225,6 +225,15 @@ def test_resuming_with_other_settings_changes_nothing(run: Run, tmp_path: Path) 
     assert {p: p.read_bytes() for p in (tmp_path / "here").rglob("*") if p.is_file()} == before
 
 
+def test_a_folder_that_is_no_run_is_refused_and_left_alone(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "dear.txt").write_text("Dear")
+    done = run("train", *TINY, "resume=letters")
+    assert done.returncode == 2
+    assert "letters/checkpoints/last.pt: no such file" in done.stderr
+    assert [path.name for path in (tmp_path / "letters").iterdir()] == ["dear.txt"]
+
+
 def test_a_finished_run_can_be_made_longer(run: Run, tmp_path: Path) -> None:
     assert run("train", *TINY, "hydra.run.dir=here").returncode == 0
     done = run("train", *TINY, "resume=here", "trainer.steps=12")

@@ -74,7 +74,9 @@ def test_settings_that_differ_are_listed_and_refused(
     path = tmp_path / "last.pt"
     save_checkpoint(path, state, config)
     with pytest.raises(UserError) as refusal:
-        read_for_resume(path, tiny("seed=3", "trainer.batch_size=4", "upsample=transposed_k3"))
+        read_for_resume(
+            path, tiny("seed=3", "trainer.batch_size=4", "upsample=transposed_k3"), tmp_path
+        )
     message = str(refusal.value)
     for part in (
         "seed=3 (was 0)",
@@ -91,21 +93,28 @@ def test_a_few_settings_may_differ(tmp_path: Path, build: Build, tiny: Compose) 
     path = tmp_path / "last.pt"
     save_checkpoint(path, state, config)
     changed = ("trainer.steps=99", "trainer.log_every=1", "trainer.checkpoint_every=7")
-    assert read_for_resume(path, tiny(*changed))["step"] == 0
+    assert read_for_resume(path, tiny(*changed), tmp_path)["step"] == 0
 
 
-def test_a_run_past_its_steps_is_refused(tmp_path: Path, build: Build, tiny: Compose) -> None:
+def test_a_run_without_steps_left_is_refused_but_in_its_own_folder(
+    tmp_path: Path, build: Build, tiny: Compose
+) -> None:
     config, state, _ = build()
-    state.step = 9
-    save_checkpoint(tmp_path / "last.pt", state, config)
-    with pytest.raises(UserError, match=r"trainer.steps=8: the run is at step 9 already"):
-        read_for_resume(tmp_path / "last.pt", tiny())
+    last = tmp_path / "run" / "checkpoints" / "last.pt"
+    for step in (8, 9):
+        state.step = step
+        save_checkpoint(last, state, config)
+        with pytest.raises(UserError, match=f"trainer.steps=8: the run is at step {step} already"):
+            read_for_resume(last, tiny(), tmp_path / "elsewhere")
+    state.step = 8
+    save_checkpoint(last, state, config)
+    assert read_for_resume(last, tiny(), tmp_path / "run")["step"] == 8
 
 
 def test_other_data_is_refused(tmp_path: Path, build: Build) -> None:
     config, state, _ = build()
     save_checkpoint(tmp_path / "last.pt", state, config)
-    content = read_for_resume(tmp_path / "last.pt", config)
+    content = read_for_resume(tmp_path / "last.pt", config, tmp_path)
     state.batches.images = state.batches.images[:20]
     with pytest.raises(UserError, match="data: 20 images; the run to resume had 32"):
         load_state(state, content)
@@ -122,13 +131,13 @@ def test_a_file_that_is_no_checkpoint_is_refused(
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(UserError, match=message):
-        read_for_resume(path, tiny())
+        read_for_resume(path, tiny(), tmp_path)
 
 
 def test_another_format_version_is_refused(tmp_path: Path, tiny: Compose) -> None:
     torch.save({"format_version": 0}, tmp_path / "last.pt")
     with pytest.raises(UserError, match="checkpoint format 0; this version reads 1"):
-        read_for_resume(tmp_path / "last.pt", tiny())
+        read_for_resume(tmp_path / "last.pt", tiny(), tmp_path)
 
 
 def test_what_resume_names(tmp_path: Path) -> None:
@@ -140,3 +149,5 @@ def test_what_resume_names(tmp_path: Path) -> None:
     last.touch()
     assert checkpoint_to_resume("auto", tmp_path) == last
     assert checkpoint_to_resume(str(last), tmp_path / "other") == last
+    with pytest.raises(UserError, match="there is a run already; resume=auto goes on with it"):
+        checkpoint_to_resume(None, tmp_path)

@@ -82,3 +82,12 @@ def test_a_resumed_run_takes_back_what_was_written_past_its_checkpoint(tmp_path:
         (3, 1.0),
         (4, 1.0),
     ]
+
+
+def test_a_new_run_forgets_one_that_ended_before_its_first_checkpoint(tmp_path: Path) -> None:
+    for value in (0.0, 1.0):
+        tracker = Tracker(tmp_path)
+        tracker.metrics(1, 8, {"loss": value})
+        tracker.close()
+    assert [line["loss"] for line in read_metrics(tmp_path / "metrics.jsonl")] == [1.0]
+    assert [e.value for e in events(tmp_path).Scalars("train/loss")] == [1.0]

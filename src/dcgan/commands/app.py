@@ -210,16 +210,16 @@ def command_again(name: str, *changes: str) -> str:
 
 
 def _remove_if_unused(run_dir: Path) -> None:
-    """Take away the folder that Hydra made, if the run wrote nothing but an empty log."""
+    """Take back the empty log, and the folders, that Hydra made for a run that wrote nothing."""
     logging.shutdown()
-    entries = list(run_dir.iterdir()) if run_dir.is_dir() else []
-    if all(entry.suffix == ".log" and entry.stat().st_size == 0 for entry in entries):
-        shutil.rmtree(run_dir, ignore_errors=True)
-        with contextlib.suppress(OSError):  # up to the first folder that holds something else
-            for parent in run_dir.parents:
-                if Path.cwd().is_relative_to(parent):
-                    break
-                parent.rmdir()
+    for log_file in run_dir.glob("*.log"):
+        if log_file.stat().st_size == 0:
+            log_file.unlink()
+    with contextlib.suppress(OSError):  # up to the first folder that holds something
+        for folder in (run_dir, *run_dir.parents):
+            if Path.cwd().is_relative_to(folder):
+                break
+            folder.rmdir()
 
 
 def _exit(name: str, error: ExpectedError) -> None:

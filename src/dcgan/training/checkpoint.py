@@ -54,21 +54,29 @@ def save_checkpoint(path: Path, state: State, config: TrainConfig) -> None:
 
 
 def checkpoint_to_resume(resume: str | None, run_dir: Path) -> Path | None:
-    """The file that `resume` names: auto is this run's own last checkpoint, if it has one."""
-    if resume is None:
-        return None
-    if resume == "auto":
-        own = find_checkpoint(run_dir)
-        return own if own.is_file() else None
+    """The file that `resume` names: auto is this run's own last checkpoint, if it has one.
+
+    Raises:
+        UserError: `run_dir` holds a run already, and nothing was said about resuming it.
+    """
+    own = find_checkpoint(run_dir) if run_dir.is_dir() else None
+    if resume == "auto" or resume is None:
+        if own is None or not own.is_file():
+            return None
+        if resume is None:
+            raise UserError(
+                f"hydra.run.dir={run_dir}: there is a run already; resume=auto goes on with it"
+            )
+        return own
     return find_checkpoint(Path(resume).expanduser())
 
 
-def read_for_resume(path: Path, config: TrainConfig) -> dict[str, Any]:
+def read_for_resume(path: Path, config: TrainConfig, run_dir: Path) -> dict[str, Any]:
     """Read a checkpoint and compare its settings with `config`.
 
     Raises:
-        UserError: the file cannot be read, settings differ that must not, or the run is past the
-            steps asked for.
+        UserError: the file cannot be read, settings differ that must not, or the run has no steps
+            left to do (which is fine in its own folder: then it is finished).
     """
     checkpoint = read_checkpoint(path)
     now, then = flat_settings(config), dict(_flat(checkpoint["config"]))
@@ -82,7 +90,11 @@ def read_for_resume(path: Path, config: TrainConfig) -> dict[str, Any]:
             f"resume={path}: these settings differ from the run's: {'; '.join(differing)};"
             f" only these may: {', '.join(sorted(MAY_DIFFER - {'resume'}))}"
         )
-    if checkpoint["step"] > config.trainer.steps:
+    finished_here = (
+        checkpoint["step"] == config.trainer.steps
+        and find_checkpoint(run_dir).resolve() == path.resolve()
+    )
+    if checkpoint["step"] >= config.trainer.steps and not finished_here:
         raise UserError(
             f"trainer.steps={config.trainer.steps}: the run is at step {checkpoint['step']} already"
         )

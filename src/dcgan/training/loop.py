@@ -61,7 +61,7 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
     # Refuse before anything is written.
     fabric = make_fabric(config.trainer)
     resume_path = checkpoint_to_resume(config.resume, run_dir)
-    checkpoint = None if resume_path is None else read_for_resume(resume_path, config)
+    checkpoint = None if resume_path is None else read_for_resume(resume_path, config, run_dir)
 
     # Data and networks, at step 0 or where the checkpoint stood.
     images = torch.from_numpy(prepare(config.data).open())

@@ -1,6 +1,7 @@
 """What a run writes while it trains: metrics.jsonl, TensorBoard, sample grids."""
 
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -42,7 +43,7 @@ class Tracker:
     def __init__(self, run_dir: Path, resume_step: int = 0) -> None:
         self.samples_dir = run_dir / "samples"
         self.samples_dir.mkdir(parents=True, exist_ok=True)
-        self.tensorboard_dir = run_dir / "tensorboard"
+        tensorboard_dir = run_dir / "tensorboard"
         metrics_path = run_dir / "metrics.jsonl"
         if metrics_path.exists():
             _cut_metrics(metrics_path, resume_step)
@@ -50,9 +51,11 @@ class Tracker:
             if path.stem.isdigit() and int(path.stem) > resume_step:
                 path.unlink()
         self._metrics = metrics_path.open("a", encoding="utf-8")
+        if resume_step == 0:  # what a run left that ended before its first checkpoint
+            shutil.rmtree(tensorboard_dir, ignore_errors=True)
         # purge_step makes TensorBoard forget the steps that the resumed run writes again.
         purge_step = resume_step + 1 if resume_step else None
-        self._writer = SummaryWriter(str(self.tensorboard_dir), purge_step=purge_step)
+        self._writer = SummaryWriter(str(tensorboard_dir), purge_step=purge_step)
 
     def metrics(self, step: int, images_seen: int, values: Mapping[str, float]) -> None:
         """One line of metrics.jsonl and one point per TensorBoard curve."""
