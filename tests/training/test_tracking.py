@@ -8,7 +8,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from dcgan.training.step import StepResult
-from dcgan.training.tracking import Tracker, read_metrics, step_metrics
+from dcgan.training.tracking import METRICS, Tracker, read_metrics, step_metrics
 
 
 def events(run_dir: Path) -> EventAccumulator:
@@ -37,18 +37,22 @@ def test_metrics_and_pictures_go_to_files_and_to_tensorboard(tmp_path: Path) -> 
     tracker.text("config", "seed: 0\ndata:\n  source: digits")
     tracker.real_images(torch.zeros(4, 1, 8, 8))
     for step in (5, 10):
-        tracker.metrics(step, step * 8, {"loss": step / 2})
+        tracker.metrics(step, step * 8, dict.fromkeys(METRICS, step / 2))
         path = tracker.samples(step, torch.zeros(4, 1, 8, 8))
         assert path == tmp_path / "samples" / f"{step:06d}.png"
         assert path.is_file()
-    tracker.hparams({"seed": 0, "data.source": "digits", "resume": None}, {"loss": 5.0})
+    tracker.flush()
+    lines = read_metrics(tmp_path / "metrics.jsonl")
+    tracker.hparams({"seed": 0, "data.source": "digits", "data.crop": None}, lines[-1])
     tracker.close()
-    assert read_metrics(tmp_path / "metrics.jsonl") == [
-        {"step": 5, "images_seen": 40, "loss": 2.5},
-        {"step": 10, "images_seen": 80, "loss": 5.0},
-    ]
+    assert [(line["step"], line["images_seen"]) for line in lines] == [(5, 40), (10, 80)]
     written = events(tmp_path)
-    assert [(e.step, e.value) for e in written.Scalars("train/loss")] == [(5, 2.5), (10, 5.0)]
+    for name in METRICS:
+        assert [line[name] for line in lines] == [2.5, 5.0]
+        # The last point stands twice, in the curve and for the table of runs: one point to see.
+        points = [(e.step, e.value) for e in written.Scalars(f"train/{name}")]
+        assert points == [(5, 2.5), (10, 5.0), (10, 5.0)]
+    assert set(written.Tags()["scalars"]) == {f"train/{name}" for name in METRICS}
     assert [e.step for e in written.Images("samples")] == [5, 10]
     assert [e.step for e in written.Images("real")] == [0]
     text = written.Tensors("config/text_summary")[0].tensor_proto.string_val[0].decode()

@@ -120,6 +120,12 @@ def flat_settings(config: TrainConfig) -> dict[str, Any]:
     return dict(_flat(asdict(config)))
 
 
+def identity_settings(config: TrainConfig) -> dict[str, Any]:
+    """The settings that make a run this run and no other: those set, but for `MAY_DIFFER`."""
+    flat = flat_settings(config).items()
+    return {key: value for key, value in flat if value is not None and key not in MAY_DIFFER}
+
+
 def _flat(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in config.items():
         if isinstance(value, dict):

@@ -19,7 +19,7 @@ from dcgan.data.preparation import prepare
 from dcgan.errors import Interrupted, UserError
 from dcgan.training.checkpoint import (
     checkpoint_to_resume,
-    flat_settings,
+    identity_settings,
     load_state,
     read_for_resume,
 )
@@ -91,7 +91,7 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         _run_steps(config, state, fabric, recorder, resume_command)
         seconds = time.perf_counter() - started
         last_metrics = read_metrics(run_dir / "metrics.jsonl")[-1]
-        tracker.hparams(flat_settings(config), last_metrics)
+        tracker.hparams(identity_settings(config), last_metrics)
     finally:
         tracker.close()
 

@@ -12,6 +12,8 @@ from torch.utils.tensorboard import SummaryWriter
 from dcgan.pictures import grid, to_picture
 from dcgan.training.step import StepResult
 
+METRICS = ("discriminator_loss", "generator_loss", "d_real", "d_fake", "d_accuracy")
+
 
 def step_metrics(result: StepResult) -> dict[str, float]:
     """Read one step's numbers from the device.
@@ -27,10 +29,9 @@ def step_metrics(result: StepResult) -> dict[str, float]:
         "d_fake": fake.sigmoid().mean(),
         "d_accuracy": torch.cat([real > 0, fake <= 0]).float().mean(),
     }
-    stacked = torch.stack(
-        [value.float() for value in values.values()]
-    ).tolist()  # one wait, not five
-    return dict(zip(values, stacked, strict=True))
+    # Stacked first: one wait for the device instead of five.
+    numbers = torch.stack([values[name].float() for name in METRICS]).tolist()
+    return dict(zip(METRICS, numbers, strict=True))
 
 
 class Tracker:
@@ -80,10 +81,11 @@ class Tracker:
         self._writer.add_text(tag, indented, 0)
 
     def hparams(self, settings: Mapping[str, object], metrics: Mapping[str, float]) -> None:
-        """The settings and the last numbers of the run, for TensorBoard's table of runs."""
+        """The settings and the last metrics of the run, for TensorBoard's table of runs."""
         plain = {k: v if isinstance(v, bool | int | float) else str(v) for k, v in settings.items()}
-        scalars = {f"hparam/{name}": value for name, value in metrics.items()}
-        self._writer.add_hparams(plain, scalars, run_name=".")
+        # Under the names of the curves, whose last point this is: no second set of charts.
+        last = {f"train/{name}": metrics[name] for name in METRICS}
+        self._writer.add_hparams(plain, last, run_name=".", global_step=int(metrics["step"]))
 
     def flush(self) -> None:
         """Put everything on disk: what a checkpoint's run has written must outlive a crash."""
