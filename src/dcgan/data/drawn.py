@@ -15,7 +15,7 @@ from dcgan.seeding import derive_seed, stream
 
 Images = NDArray[np.uint8]
 
-PHOTO_REDUCTION = 3  # averages 3x3 pixels: the photographs' JPEG blocks and noise go, detail stays
+PHOTO_REDUCTION = 3  # below this the photographs show their JPEG blocks and little detail
 
 
 def draw_digits(num_images: int, image_size: int) -> Images:
@@ -56,9 +56,8 @@ def draw_photos(num_images: int, image_size: int) -> Images:
     """
     from sklearn.datasets import load_sample_images
 
-    photos = [
-        np.asarray(Image.fromarray(i).reduce(PHOTO_REDUCTION)) for i in load_sample_images().images
-    ]
+    originals = load_sample_images().images
+    photos = [np.asarray(_reduce(Image.fromarray(original))) for original in originals]
     least = min(min(photo.shape[:2]) for photo in photos)
     if image_size > least:
         raise UserError(f"data.image_size={image_size}: crops of photos are at most {least} pixels")
@@ -70,6 +69,12 @@ def draw_photos(num_images: int, image_size: int) -> Images:
         crop = photo[top : top + image_size, left : left + image_size]
         drawn[i] = crop.transpose(2, 0, 1)
     return drawn
+
+
+def _reduce(photo: Image.Image) -> Image.Image:
+    """Smaller by `PHOTO_REDUCTION`; Lanczos' filter keeps what detail the new size can hold."""
+    size = (photo.width // PHOTO_REDUCTION, photo.height // PHOTO_REDUCTION)
+    return photo.resize(size, Image.Resampling.LANCZOS)
 
 
 def draw_synthetic(num_images: int, image_size: int) -> Images:
