@@ -57,6 +57,13 @@ def test_layers_are_named() -> None:
             selected(wrong)
 
 
+def test_reflected_padding_must_fit_the_first_block(compose_train: Compose) -> None:
+    reflect = ("upsample=subpixel", "upsample.padding_mode=reflect")
+    compose_train(*reflect, "upsample.kernel_size=7")
+    with pytest.raises(UserError, match=r"upsample.kernel_size=9: with padding_mode=reflect"):
+        compose_train(*reflect, "upsample.kernel_size=9")
+
+
 def test_data_settings_without_an_effect_are_refused() -> None:
     drawn = {"source": "digits", "image_size": 32, "channels": 1, "flip": False}
     DataConfig(**drawn, num_images=10)  # type: ignore[arg-type]

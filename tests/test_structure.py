@@ -8,6 +8,7 @@ import dcgan
 SOURCE = Path(dcgan.__file__).parent
 FLOORS = {
     "errors": 0,
+    "files": 0,
     "checks": 1,
     "seeding": 0,
     "config": 1,
@@ -27,7 +28,7 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return names
 
 

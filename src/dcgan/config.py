@@ -223,8 +223,14 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         require_at_least("seed", self.seed, 0)
-        _, num_blocks = doublings(self.data.image_size)
+        base, num_blocks = doublings(self.data.image_size)
         self.upsample.selected_layers(num_blocks)
+        first_block = base * (2 if self.upsample.kind == "resize" else 1)  # what it convolves
+        if self.upsample.padding_mode == "reflect" and self.upsample.kernel_size > 2 * first_block:
+            raise UserError(
+                f"upsample.kernel_size={self.upsample.kernel_size}: with padding_mode=reflect must"
+                f" be below {2 * first_block}, twice the first block's {first_block} pixels"
+            )
 
 
 @dataclass(kw_only=True)
@@ -245,7 +251,8 @@ class SampleConfig:
         require_at_least("interpolation_frames", self.interpolation_frames, 0)
         require_one_of("weights", self.weights, ("ema", "raw"))
         for seed in self.seeds:
-            require_at_least("seeds", seed, 0)
+            if not 0 <= seed < 2**63:
+                raise UserError(f"seeds={seed}: must be at least 0 and below 2^63")
         if self.interpolation_frames and len(self.seeds) < 2:
             raise UserError(
                 f"interpolation_frames={self.interpolation_frames}: choose two seeds or more to"

@@ -55,12 +55,13 @@ def generate(
 
     Args:
         latents: (N, latent_size).
-        batch_statistics: normalise with the mean and variance of the batch at hand, as in training,
-            instead of the running statistics. An image then depends on the others of its batch.
+        batch_statistics: normalise with the mean and variance of all these images, as in training,
+            instead of the running statistics. An image then depends on the others; they are
+            generated at once, whatever `batch_size` says.
         batch_size: images at a time.
     """
     if batch_statistics:
-        generator = _with_batch_statistics(generator)
+        generator, batch_size = _with_batch_statistics(generator), len(latents)
     device = next(generator.parameters()).device
     was_training = generator.training
     generator.eval()
@@ -137,7 +138,7 @@ def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
         export_generator(run_dir / files["generator"], generator)
     result = {
         "checkpoint": config.checkpoint,
-        "weights": config.weights,
+        "weights": "exported" if config.checkpoint.endswith(".safetensors") else config.weights,
         "batch_statistics": config.batch_statistics,
         "seeds": list(seeds),
         "files": files,

@@ -11,15 +11,18 @@ from dcgan.errors import UserError
 
 
 def test_a_new_run_gets_its_own_folder_and_a_resumed_one_its_old(tmp_path: Path) -> None:
-    parent, last = str(tmp_path), tmp_path / "old" / "checkpoints" / "last.pt"
-    assert run_folder(None, parent, "new") == str(tmp_path / "new")
-    assert run_folder("auto", parent, "new") == str(tmp_path / "new")
+    def folder(resume: str | None, seed: int = 0) -> Path:
+        return Path(run_folder(resume, seed, str(tmp_path), "new"))
+
+    assert folder(None) == folder("auto") == tmp_path / "new"
+    last = tmp_path / "old" / "checkpoints" / "last.pt"
     last.parent.mkdir(parents=True)
     last.touch()
-    assert run_folder("auto", parent, "new") == str(tmp_path / "old")
-    assert run_folder(str(tmp_path / "old"), parent, "new") == str(tmp_path / "old")
-    assert run_folder(str(last), parent, "new") == str(tmp_path / "old")
-    assert run_folder(str(tmp_path / "missing"), parent, "new") == str(tmp_path / "new")
+    (tmp_path / "old" / "config.yaml").write_text("seed: 0")
+    assert folder("auto") == tmp_path / "old"
+    assert folder("auto", seed=1) == tmp_path / "new"
+    assert folder(str(tmp_path / "old")) == folder(str(last)) == tmp_path / "old"
+    assert folder(str(tmp_path / "missing")) == tmp_path / "new"
 
 
 def test_settings_become_a_dataclass_or_one_line() -> None:

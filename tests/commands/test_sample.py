@@ -69,7 +69,7 @@ def test_raw_weights_and_batch_statistics_are_choices(
         ([], "checkpoint is not set: give checkpoint=VALUE"),
         (["checkpoint=missing"], "missing: no such file"),
         (["checkpoint=x", "num_images=0"], "num_images=0: must be at least 1"),
-        (["checkpoint=x", "seeds=[-1]"], "seeds=-1: must be at least 0"),
+        (["checkpoint=x", "seeds=[-1]"], "seeds=-1: must be at least 0 and below 2^63"),
         (["checkpoint=x", "seeds=many"], "seeds: "),
         (["checkpoint=x", "weights=best"], "weights=best: must be one of ema, raw"),
         (["checkpoint=x", "interpolation_frames=3"], "choose two seeds or more"),

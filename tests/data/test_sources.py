@@ -74,7 +74,7 @@ def test_mnist_is_padded_and_never_resized(tmp_path: Path, source: str, folder: 
 
 
 def test_real_mnist_is_found_without_a_download() -> None:
-    opened = open_source(settings("mnist", real_data("."), channels=1))
+    opened = open_source(settings("mnist", real_data("MNIST").parent, channels=1))
     assert isinstance(opened, ArraySource)
     assert opened.read().shape == (60000, 1, 32, 32)
 
@@ -197,6 +197,16 @@ def test_decoding_turns_a_photograph_as_its_exif_says(tmp_path: Path) -> None:
     image, _ = decode(tmp_path / "turned.png", 32, 3, None)
     assert image[:, :, 16:].min() == 255
     assert image[:, :, :16].max() == 0
+
+
+def test_sixteen_bits_are_scaled_to_eight_and_floats_refused(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 65535, 32 * 32).reshape(32, 32)
+    Image.fromarray(ramp.astype(np.uint16)).save(tmp_path / "deep.png")
+    image, _ = decode(tmp_path / "deep.png", 32, 1, None)
+    assert np.array_equal(image[0], ramp.astype(np.uint16) // 257)
+    Image.fromarray(ramp.astype(np.float32)).save(tmp_path / "float.tif")
+    with pytest.raises(ValueError, match="mode F: pixels must have 8 or 16 bits"):
+        decode(tmp_path / "float.tif", 32, 1, None)
 
 
 def test_channels_are_repeated_or_weighted() -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-import torch
 from lightning_fabric import Fabric
 
 from dcgan.config import TrainConfig
@@ -22,7 +21,6 @@ def build(tiny: Compose) -> Build:
     def built(*overrides: str) -> tuple[TrainConfig, State, Fabric]:
         config = tiny(*overrides)
         fabric = make_fabric(config.trainer)
-        images = torch.from_numpy(prepare(config.data).open())
-        return config, build_state(config, images, fabric), fabric
+        return config, build_state(config, prepare(config.data), fabric), fabric
 
     return built

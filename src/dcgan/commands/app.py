@@ -13,13 +13,13 @@ import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import hydra
 import yaml
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
@@ -47,15 +47,18 @@ def command(name: str, run: Callable[[Any, Path], None]) -> Callable[[], None]:
         run: called with the config as a dataclass and the run's folder.
     """
     register()
+    started = False
 
     def task(settings: DictConfig) -> None:
-        run_dir = Path(HydraConfig.get().runtime.output_dir)
+        nonlocal started
+        started = True
         try:
-            run(to_dataclass(settings, SCHEMAS[name]), shortest(run_dir))
+            config = to_dataclass(settings, SCHEMAS[name])
+            run(config, shortest(Path(HydraConfig.get().runtime.output_dir)))
         except ExpectedError as error:
             multirun = HydraConfig.get().mode == RunMode.MULTIRUN
             if isinstance(error, UserError) and not multirun:
-                _remove_if_unused(run_dir)
+                CheckSettings.undo()
                 _exit(name, error)
             stopped = isinstance(error, Interrupted)
             log.log(logging.WARNING if stopped else logging.ERROR, "%s", error)
@@ -63,7 +66,7 @@ def command(name: str, run: Callable[[Any, Path], None]) -> Callable[[], None]:
                 raise  # Hydra goes on with the other jobs and fails at the end
             sys.exit(error.exit_status)
         except (KeyboardInterrupt, SystemExit):  # before there was anything to save
-            _remove_if_unused(run_dir)
+            CheckSettings.undo()
             raise
 
     def main() -> None:
@@ -74,11 +77,14 @@ def command(name: str, run: Callable[[Any, Path], None]) -> Callable[[], None]:
             decorate(task)()
         except ExpectedError as error:
             _exit(name, error)
-        except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
-            _exit(name, UserError(describe(error)))
         except KeyboardInterrupt:
             print(f"dcgan-{name}: interrupted", file=sys.stderr)
             sys.exit(128 + signal.SIGINT)
+        except Exception as error:
+            # Until the task starts, what goes wrong lies in the settings; after that, in our code.
+            if started:
+                raise
+            _exit(name, UserError(describe(error)))
 
     return main
 
@@ -98,22 +104,28 @@ def config_folder() -> str:
     return str(Path(__file__).parents[3] / "configs")
 
 
-def run_folder(resume: str | None, parent: str, name: str) -> str:
+def run_folder(resume: str | None, seed: int, parent: str, name: str) -> str:
     """The folder of a run: parent/name for a new one, the run's own for one that is resumed.
 
-    `resume=auto` takes the run below `parent` that saved a checkpoint last, if there is one.
+    `resume=auto` takes the run of this seed below `parent` that saved a checkpoint last, if any.
     """
     new = Path(parent) / name
     if resume is None:
         return str(new)
     if resume == "auto":
         saved = sorted(Path(parent).glob("*/checkpoints/last.pt"), key=os.path.getmtime)
-        return str(saved[-1].parents[1] if saved else new)
+        runs = [path.parents[1] for path in saved if _seed_of(path.parents[1]) == seed]
+        return str(runs[-1] if runs else new)
     path = Path(resume).expanduser()
     if path.is_dir():
         return str(path)
     inside_run = path.is_file() and path.parent.name == "checkpoints"
     return str(path.parents[1] if inside_run else new)
+
+
+def _seed_of(run_dir: Path) -> int | None:
+    settings = run_dir / "config.yaml"
+    return yaml.safe_load(settings.read_text())["seed"] if settings.is_file() else None
 
 
 def to_dataclass(settings: DictConfig, schema: type[Config]) -> Config:
@@ -132,12 +144,14 @@ def to_dataclass(settings: DictConfig, schema: type[Config]) -> Config:
     return config
 
 
-class CheckSettings:
+class CheckSettings(Callback):
     """A Hydra callback: refuse a run's settings before its folder is made.
 
     Args:
         command: the name under which `SCHEMAS` holds the type of the settings.
     """
+
+    _made: ClassVar[list[Path]] = []  # the folders that Hydra makes for the run, deepest first
 
     def __init__(self, command: str) -> None:
         self.command = command
@@ -149,11 +163,23 @@ class CheckSettings:
             to_dataclass(settings, SCHEMAS[self.command])
         except UserError as error:
             _exit(self.command, error)
+        HydraConfig.instance().set_config(config)  # the folder's name refers to it
+        run_dir = Path(config.hydra.run.dir).absolute()
+        self._made[:] = [path for path in (run_dir, *run_dir.parents) if not path.exists()]
 
-    def __getattr__(self, event: str) -> Callable[..., None]:
-        if event.startswith("on_"):
-            return lambda **_: None  # the events that this callback has no interest in
-        raise AttributeError(event)
+    @classmethod
+    def undo(cls) -> None:
+        """Take back the empty log, and the folders, of a run that wrote nothing."""
+        for handler in list(logging.root.handlers):
+            if isinstance(handler, logging.FileHandler):
+                logging.root.removeHandler(handler)
+                handler.close()
+                log_file = Path(handler.baseFilename)
+                if log_file.exists() and log_file.stat().st_size == 0:
+                    log_file.unlink()
+        with contextlib.suppress(OSError):  # up to the first that holds something
+            for folder in cls._made:
+                folder.rmdir()
 
 
 def describe(error: Exception) -> str:
@@ -165,6 +191,8 @@ def describe(error: Exception) -> str:
         if isinstance(cause, OmegaConfBaseException) and cause.full_key:
             return _describe_setting(cause, where=str(error))
     text = str(error).partition("Config search path:")[0]
+    if text.startswith("Config group override must be"):  # upsample=null, trainer=3
+        return f"a config group takes the name of a choice, such as data=digits ({text})"
     if options := re.match(r"In '.*': Could not find '(.*)'\s+Available options.*:\n", text):
         group, _, choice = options[1].rpartition("/")
         return f"{group}={choice}: must be one of {', '.join(text[options.end() :].split())}"
@@ -201,25 +229,19 @@ def program(name: str) -> str:
     return shlex.quote(str(shortest(beside))) if beside.exists() else name
 
 
-def command_again(name: str, *changes: str) -> str:
-    """The command line of this process, with `changes` in place of what they override."""
-    replaced = {change.partition("=")[0] for change in changes}
-    task = HydraConfig.get().overrides.task
-    kept = [override for override in task if override.partition("=")[0] not in replaced]
-    return " ".join([program(f"dcgan-{name}"), *map(shlex.quote, [*kept, *changes])])
-
-
-def _remove_if_unused(run_dir: Path) -> None:
-    """Take back the empty log, and the folders, that Hydra made for a run that wrote nothing."""
-    logging.shutdown()
-    for log_file in run_dir.glob("*.log"):
-        if log_file.stat().st_size == 0:
-            log_file.unlink()
-    with contextlib.suppress(OSError):  # up to the first folder that holds something
-        for folder in (run_dir, *run_dir.parents):
-            if Path.cwd().is_relative_to(folder):
-                break
-            folder.rmdir()
+def command_again(name: str, setting: str, value: object) -> str:
+    """The command line of this process, with one setting given or changed."""
+    settings = HydraConfig.get()
+    kept = [o for o in settings.overrides.task if o.partition("=")[0] != setting]
+    flags: list[str] = []  # such as --config-dir PATH; a multirun's are not its jobs'
+    if settings.mode != RunMode.MULTIRUN:
+        overrides = {*settings.overrides.task, *settings.overrides.hydra}
+        flags = [word for word in sys.argv[1:] if word not in overrides]
+    text = str(value)
+    if not re.fullmatch(r"[A-Za-z0-9_./:+@-]+", text):  # what Hydra takes without quotes
+        text = "'" + text.replace("'", "\\'") + "'"
+    words = [*flags, *kept, f"{setting}={text}"]
+    return " ".join([program(f"dcgan-{name}"), *map(shlex.quote, words)])
 
 
 def _exit(name: str, error: ExpectedError) -> None:

@@ -1,5 +1,6 @@
 """dcgan-train: train a DCGAN, watch it, resume it."""
 
+import shlex
 from pathlib import Path
 
 from dcgan.commands.app import command, command_again, program
@@ -10,12 +11,14 @@ def run(config: TrainConfig, run_dir: Path) -> None:
     """Train, then say where everything lies."""
     from dcgan.training.loop import train
 
-    result = train(config, run_dir, command_again("train", f"resume={run_dir}"))
+    result = train(config, run_dir, command_again("train", "resume", run_dir))
     board = program("tensorboard")
-    print(f"Trained      {result['images_seen']:,} images in {result['seconds']:.0f} s")
+    quoted = shlex.quote(str(run_dir))
+    since = f"since step {first}" if (first := result["resumed_from_step"]) else "of training"
+    print(f"Trained      {result['images_seen']:,} images; {result['seconds']:.0f} s {since}")
     print(f"Samples      {run_dir / result['samples']}")
     print(f"Checkpoint   {run_dir / result['checkpoint']}")
-    print(f"TensorBoard  {board} --samples_per_plugin images=200 --logdir {run_dir}")
+    print(f"TensorBoard  {board} --samples_per_plugin images=200 --logdir {quoted}")
     print(f"More images  {program('dcgan-sample')} checkpoint={run_dir}")
     print(run_dir)
 

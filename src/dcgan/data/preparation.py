@@ -4,25 +4,31 @@ The file's name is a hash of the source and the settings, so a changed folder or
 file of its own. A lock lets two runs start at once: one prepares, the other waits and reads.
 """
 
+import errno
 import hashlib
 import json
 import logging
 import os
+import warnings
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from joblib import Parallel, cpu_count, delayed
 from tqdm import tqdm
 
 from dcgan.config import DataConfig
-from dcgan.data.sources import ArraySource, FileSource, Images, decode, open_source
+from dcgan.data.sources import ArraySource, Images, decode, open_source
 from dcgan.errors import UserError
+from dcgan.files import replacing
 
 log = logging.getLogger(__name__)
 
 PREPARATION_VERSION = 1  # raised when the same source would be prepared into other pixels
+MACHINE_ERRORS = (errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOSPC)
 FILES_PER_TASK = 256  # what one process decodes at a time; bounds its memory
 
 
@@ -31,6 +37,7 @@ class Prepared:
     """A prepared source on disk."""
 
     path: Path  # (N, C, H, W) uint8, .npy
+    digest: str  # of the images: equal digests, equal images
     num_skipped: int  # broken files left out
 
     def open(self) -> Images:
@@ -46,8 +53,44 @@ def prepare(config: DataConfig) -> Prepared:
         UserError: the source is missing, an image is broken (and `on_error` is fail), or the cache
             folder cannot be written.
     """
-    source = open_source(config)
     cache = Path(config.cache_dir).expanduser()
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with _one_at_a_time(cache / f"{config.source}.lock"):
+            path = _find_or_write(config, cache)
+    except OSError as error:
+        raise UserError(f"data.cache_dir={cache}: cannot prepare images there ({error})") from error
+    facts_path = path.with_suffix(".json")
+    facts = json.loads(facts_path.read_text(encoding="utf-8"))
+    if facts["num_skipped"]:
+        log.warning("%d broken images were left out; see %s", facts["num_skipped"], facts_path)
+    if facts["num_enlarged"]:
+        log.warning(
+            "%d images were enlarged to %d pixels: enlarging leaves a grid of its own",
+            facts["num_enlarged"],
+            config.image_size,
+        )
+    return Prepared(path, facts["digest"], facts["num_skipped"])
+
+
+@contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    """Hold a lock file; say so if another run must be waited for."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.info("waiting for another run that prepares these images")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _find_or_write(config: DataConfig, cache: Path) -> Path:
+    """The prepared file of a source (downloaded if need be), written if it is not there yet."""
+    source = open_source(config)
     settings = {
         "version": PREPARATION_VERSION,
         "source": config.source,
@@ -60,52 +103,28 @@ def prepare(config: DataConfig) -> Prepared:
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     path = cache / f"{config.source}-{config.image_size}x{config.image_size}-{key}.npy"
     facts_path = path.with_suffix(".json")
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):
-            if not path.exists():
-                _write(source, config, path, facts_path, settings)
-    except OSError as error:
-        raise UserError(f"data.cache_dir={cache}: cannot prepare images there ({error})") from error
-    facts = json.loads(facts_path.read_text())
-    if facts["num_skipped"]:
-        log.warning("%d broken images were left out; see %s", facts["num_skipped"], facts_path)
-    if facts["num_enlarged"]:
-        log.warning(
-            "%d images were enlarged to %d pixels: enlarging leaves a grid of its own",
-            facts["num_enlarged"],
-            config.image_size,
-        )
-    return Prepared(path, facts["num_skipped"])
-
-
-def _write(
-    source: ArraySource | FileSource,
-    config: DataConfig,
-    path: Path,
-    facts_path: Path,
-    settings: dict[str, object],
-) -> None:
-    """Fill a temporary file, then rename it: what has the final name is whole."""
-    partial = path.with_suffix(".partial")  # one writer at a time: the caller holds the lock
+    if path.exists() and facts_path.exists():
+        return path
     broken: dict[str, str] = {}
     num_enlarged = 0
-    try:
+    with replacing(path) as partial:
         if isinstance(source, ArraySource):
             with partial.open("wb") as file:
                 np.save(file, source.read())
         else:
             broken, num_enlarged = _decode_files(source.paths, config, partial)
-        facts = {
-            **settings,
-            "num_skipped": len(broken),
-            "num_enlarged": num_enlarged,
-            "skipped": broken,
-        }
-        facts_path.write_text(json.dumps(facts, indent=1) + "\n")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        with partial.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    facts = {
+        **settings,
+        "digest": digest,
+        "num_skipped": len(broken),
+        "num_enlarged": num_enlarged,
+        "skipped": broken,
+    }
+    with replacing(facts_path) as partial:
+        partial.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    return path
 
 
 def _decode_files(
@@ -134,7 +153,9 @@ def _decode_files(
     broken_rows: list[int] = []
     num_enlarged = 0
     results = Parallel(n_jobs=num_workers, return_as="generator_unordered")(tasks)
-    with tqdm(total=len(paths), desc="preparing images", unit="img", disable=None) as bar:
+    bar = tqdm(total=len(paths), desc="preparing images", unit="img", disable=None)
+    with warnings.catch_warnings(), closing(results), bar:
+        warnings.simplefilter("ignore")  # joblib's, of tasks that an error cancels
         for num_done, errors, enlarged in results:
             bar.update(num_done)
             num_enlarged += enlarged
@@ -164,7 +185,9 @@ def _decode_rows(
         try:
             images[row], enlarged = decode(path, config.image_size, config.channels, config.crop)
             num_enlarged += enlarged
-        except Exception as error:  # noqa: BLE001 - Pillow raises a different type for every kind of damage
+        except Exception as error:
+            if isinstance(error, MemoryError) or getattr(error, "errno", None) in MACHINE_ERRORS:
+                raise  # not the image's fault
             errors[row] = f"{type(error).__name__}: {error}"
     return len(paths), errors, num_enlarged
 
@@ -173,13 +196,9 @@ def _drop_rows(partial: Path, rows: set[int]) -> None:
     """Copy the file without `rows`, a block at a time."""
     images = np.lib.format.open_memmap(partial, "r")
     kept = np.delete(np.arange(len(images)), list(rows))
-    compact_path = partial.with_suffix(".compact")
-    try:
+    with replacing(partial) as compact_path:
         shape = (len(kept), *images.shape[1:])
         compact = np.lib.format.open_memmap(compact_path, "w+", np.uint8, shape)
         for start in range(0, len(kept), 4096):
             compact[start : start + 4096] = images[kept[start : start + 4096]]
         compact.flush()
-        compact_path.replace(partial)
-    finally:
-        compact_path.unlink(missing_ok=True)

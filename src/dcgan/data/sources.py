@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +74,8 @@ def decode(path: Path, image_size: int, channels: int, crop: int | None) -> tupl
         OSError, ValueError: the file is broken, or smaller than `crop`.
     """
     with Image.open(path) as opened:
-        image = ImageOps.exif_transpose(opened).convert("L" if channels == 1 else "RGB")
+        image = _to_8_bits(ImageOps.exif_transpose(opened))
+    image = image.convert("L" if channels == 1 else "RGB")
     side = min(image.size) if crop is None else crop
     if side > min(image.size):
         raise ValueError(f"{image.width}x{image.height} is smaller than data.crop={crop}")
@@ -85,6 +85,15 @@ def decode(path: Path, image_size: int, channels: int, crop: int | None) -> tupl
     image = image.resize((image_size, image_size), Image.Resampling.BICUBIC)
     pixels = np.asarray(image).reshape(image_size, image_size, channels)
     return pixels.transpose(2, 0, 1), side < image_size
+
+
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    """Scale 16 bits to 8, which Pillow's own conversion would clip; refuse what has no scale."""
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image).astype(np.uint16) // 257).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError(f"mode {image.mode}: pixels must have 8 or 16 bits")
+    return image
 
 
 def _fingerprint(paths: Iterable[Path], root: Path) -> str:
@@ -124,12 +133,13 @@ def _celeba(root: Path) -> FileSource:
     for folder in layouts:
         if folder.is_dir() and any(folder.glob("*.jpg")):
             return _files(folder)
+    missing = _missing_folders(layouts[0])
     try:
         from torchvision.datasets import CelebA
 
         CelebA(str(root), download=True)
     except Exception as error:  # no network, a quota, gdown not installed, a damaged archive
-        _remove_empty(layouts[0], root)
+        _remove_empty(missing)
         raise UserError(
             f"data.root={root}: no CelebA images there, and the download failed"
             f" ({_first_line(error)}). Unpack img_align_celeba.zip so that"
@@ -169,47 +179,55 @@ def _torchvision(config: DataConfig, root: Path) -> ArraySource:
             f"data.image_size={config.image_size}: {config.source} is {kind.size}x{kind.size} and"
             f" is never resized; must be {allowed}"
         )
-    folder = root / kind.folder
-    dataset = _open_torchvision(config, kind, root)
+    files = sorted(root / kind.folder / name for name in kind.files)
+    if not all(path.is_file() for path in files):
+        _download(config, kind, root)
 
     def read() -> Images:
-        images = np.asarray(dataset.data)
+        from torchvision import datasets
+
+        try:
+            images = np.asarray(getattr(datasets, kind.name)(str(root), train=True).data)
+        except Exception as error:  # torchvision has a type for every kind of damage
+            raise UserError(
+                f"data.root={root}: the {config.source} files there cannot be read"
+                f" ({_first_line(error)})"
+            ) from error
         # MNIST comes as (N, H, W), CIFAR-10 as (N, H, W, C).
         images = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
         sides = (margin, margin)
         images = np.pad(images, ((0, 0), (0, 0), sides, sides))
         return fit_channels(images, config.channels)
 
-    present = sorted(folder / name for name in kind.files if (folder / name).is_file())
-    return ArraySource(_fingerprint(present, root), read)
+    return ArraySource(_fingerprint(files, root), read)
 
 
-def _open_torchvision(config: DataConfig, kind: _Torchvision, root: Path) -> Any:
+def _download(config: DataConfig, kind: _Torchvision, root: Path) -> None:
     from torchvision import datasets
 
-    dataset_class = getattr(datasets, kind.name)
+    folder = root / kind.folder
+    missing = _missing_folders(folder)
     try:
-        return dataset_class(str(root), train=True, download=False)
-    except RuntimeError:  # torchvision: not found
-        pass
-    try:
-        return dataset_class(str(root), train=True, download=True)
+        getattr(datasets, kind.name)(str(root), train=True, download=True)
     except Exception as error:  # URLError, RuntimeError, OSError: whatever kept it from coming
-        _remove_empty(root / kind.folder, root)
+        _remove_empty(missing)
         raise UserError(
             f"data.root={root}: {config.source} is not there, and the download failed"
-            f" ({_first_line(error)}). Place {', '.join(kind.files)} in {root / kind.folder},"
+            f" ({_first_line(error)}). Place {', '.join(kind.files)} in {folder},"
             f" then: dcgan-train data={config.source} data.root={root}"
         ) from error
 
 
-def _remove_empty(folder: Path, root: Path) -> None:
-    """Take back the empty folders that a failed download made: `folder`, up to `root`."""
-    with contextlib.suppress(OSError):  # not there, or not empty: it stays
-        for made in (folder, *folder.parents):
-            made.rmdir()
-            if made == root:
-                break
+def _missing_folders(folder: Path) -> list[Path]:
+    """`folder` and its parents, as far as they do not exist, the deepest first."""
+    return [path for path in (folder, *folder.parents) if not path.exists()]
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """Take back what a failed download made, as far as it is empty."""
+    with contextlib.suppress(OSError):  # not made, or not empty: it stays
+        for folder in folders:
+            folder.rmdir()
 
 
 def _first_line(error: Exception) -> str:

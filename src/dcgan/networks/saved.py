@@ -14,6 +14,7 @@ from dcgan.config import GeneratorConfig, UpsampleConfig
 from dcgan.errors import UserError
 from dcgan.networks.generator import Generator
 
+LAST = Path("checkpoints", "last.pt")  # of a run's folder
 FORMAT_VERSION = 1  # of checkpoints; raised when an older file can no longer be read
 
 
@@ -55,7 +56,7 @@ def ema_weights(checkpoint: dict[str, Any]) -> dict[str, Tensor] | None:
 
 def find_checkpoint(path: Path) -> Path:
     """A run's folder stands for its last checkpoint; a file stands for itself."""
-    return path / "checkpoints" / "last.pt" if path.is_dir() else path
+    return path / LAST if path.is_dir() else path
 
 
 def load_generator(path: str | Path, weights: str = "ema") -> Generator:

@@ -1,6 +1,5 @@
 """A run as one file: written whole or not at all, and continued only with the same settings."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +9,8 @@ import torch
 
 from dcgan.config import TrainConfig
 from dcgan.errors import UserError
-from dcgan.networks.saved import FORMAT_VERSION, find_checkpoint, read_checkpoint
+from dcgan.files import replacing
+from dcgan.networks.saved import FORMAT_VERSION, LAST, find_checkpoint, read_checkpoint
 from dcgan.training.state import State
 
 # Settings that change no number of the steps to come, so a resumed run may have its own.
@@ -22,7 +22,7 @@ MAY_DIFFER = frozenset(
         "trainer.sample_every",
         "trainer.num_samples",
         "trainer.checkpoint_every",
-        "data.root",  # the same images may lie elsewhere; what they are is compared by their number
+        "data.root",  # the same images may lie elsewhere; that they are the same is checked
         "data.cache_dir",
         "data.num_workers",
     )
@@ -40,35 +40,26 @@ def save_checkpoint(path: Path, state: State, config: TrainConfig) -> None:
             if not torch.isfinite(weight).all():
                 raise FloatingPointError(f"a weight of the {name} is not finite")
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
     content = {"format_version": FORMAT_VERSION, "config": asdict(config), **state.state_dict()}
-    content["num_images"] = len(state.batches.images)
-    try:
-        with temporary.open("wb") as file:
-            torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as temporary:
+        torch.save(content, temporary)
 
 
 def checkpoint_to_resume(resume: str | None, run_dir: Path) -> Path | None:
     """The file that `resume` names: auto is this run's own last checkpoint, if it has one.
 
     Raises:
-        UserError: `run_dir` holds a run already, and nothing was said about resuming it.
+        UserError: `run_dir` holds another run, or one that nothing was said about resuming.
     """
-    own = find_checkpoint(run_dir) if run_dir.is_dir() else None
-    if resume == "auto" or resume is None:
-        if own is None or not own.is_file():
-            return None
-        if resume is None:
-            raise UserError(
-                f"hydra.run.dir={run_dir}: there is a run already; resume=auto goes on with it"
-            )
-        return own
-    return find_checkpoint(Path(resume).expanduser())
+    own = run_dir / LAST
+    if resume == "auto":
+        return own if own.is_file() else None
+    named = None if resume is None else find_checkpoint(Path(resume).expanduser())
+    if own.is_file() and (named is None or named.resolve().parent != own.resolve().parent):
+        raise UserError(
+            f"hydra.run.dir={run_dir}: there is a run already; resume=auto goes on with it"
+        )
+    return named
 
 
 def read_for_resume(path: Path, config: TrainConfig, run_dir: Path) -> dict[str, Any]:
@@ -91,8 +82,7 @@ def read_for_resume(path: Path, config: TrainConfig, run_dir: Path) -> dict[str,
             f" only these may: {', '.join(sorted(MAY_DIFFER - {'resume'}))}"
         )
     finished_here = (
-        checkpoint["step"] == config.trainer.steps
-        and find_checkpoint(run_dir).resolve() == path.resolve()
+        checkpoint["step"] == config.trainer.steps and (run_dir / LAST).resolve() == path.resolve()
     )
     if checkpoint["step"] >= config.trainer.steps and not finished_here:
         raise UserError(
@@ -105,13 +95,10 @@ def load_state(state: State, checkpoint: dict[str, Any]) -> None:
     """Continue `state` from a checkpoint.
 
     Raises:
-        UserError: the data is not what the run was started on.
+        UserError: the images are not those that the run was started on.
     """
-    if len(state.batches.images) != checkpoint["num_images"]:
-        raise UserError(
-            f"data: {len(state.batches.images)} images; the run to resume had"
-            f" {checkpoint['num_images']}"
-        )
+    if state.data_digest != checkpoint["data_digest"]:
+        raise UserError("data: these are not the images that the run to resume was started on")
     state.load_state_dict(checkpoint)
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import torch
 import yaml
+from filelock import FileLock, Timeout
 from lightning_fabric import Fabric
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -17,6 +18,7 @@ from dcgan.config import TrainConfig, TrainerConfig
 from dcgan.data.batches import normalise
 from dcgan.data.preparation import prepare
 from dcgan.errors import Interrupted, UserError
+from dcgan.networks.saved import LAST
 from dcgan.training.checkpoint import (
     checkpoint_to_resume,
     identity_settings,
@@ -51,7 +53,8 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         resume_command: what to type to go on with this run; part of the message if it is stopped.
 
     Returns:
-        What result.json holds: plain numbers, and paths relative to `run_dir`.
+        What result.json holds: plain numbers, and paths relative to `run_dir`. Times are those
+        since the start or the last resume.
 
     Raises:
         UserError: the settings, the data or the checkpoint do not fit.
@@ -64,27 +67,43 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
     checkpoint = None if resume_path is None else read_for_resume(resume_path, config, run_dir)
 
     # Data and networks, at step 0 or where the checkpoint stood.
-    images = torch.from_numpy(prepare(config.data).open())
-    state = build_state(config, images, fabric)
+    state = build_state(config, prepare(config.data), fabric)
     if checkpoint is not None:
         load_state(state, checkpoint)
+        del checkpoint  # as large as the run itself
         log.info("resumed %s at step %d", resume_path, state.step)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(run_dir / ".lock", timeout=0):
+            return _train(config, run_dir, state, fabric, resume_command)
+    except Timeout as error:
+        raise UserError(f"hydra.run.dir={run_dir}: another process is training there") from error
+
+
+def _train(
+    config: TrainConfig, run_dir: Path, state: State, fabric: Fabric, resume_command: str
+) -> dict[str, Any]:
+    """What `train` does once nothing can be refused any more."""
     first_step = state.step
+    result_path = run_dir / "result.json"
+    if first_step == config.trainer.steps and result_path.exists():
+        finished: dict[str, Any] = json.loads(result_path.read_text(encoding="utf-8"))
+        return finished
 
     # Write down the settings before the first step.
     settings = yaml.safe_dump(asdict(config), sort_keys=False)
-    run_dir.mkdir(parents=True, exist_ok=True)
     (run_dir / "config.yaml").write_text(settings, encoding="utf-8")
-    (run_dir / "result.json").unlink(missing_ok=True)  # of an earlier, shorter run
+    result_path.unlink(missing_ok=True)  # of an earlier, shorter run
     tracker = Tracker(run_dir, first_step)
-    recorder = Recorder(config, state, tracker, run_dir / "checkpoints" / "last.pt")
+    recorder = Recorder(config, state, tracker, run_dir / LAST)
+    images = state.batches.images
     log.info(
         "%d images, %d steps of %d", len(images), config.trainer.steps, state.batches.batch_size
     )
 
     started = time.perf_counter()
     try:
-        if checkpoint is None:
+        if first_step == 0:
             tracker.text("config", settings)
             tracker.real_images(normalise(images[: config.trainer.num_samples]))
             recorder.sample()
@@ -105,10 +124,10 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         "tracking_share": recorder.seconds / seconds,
         "metrics": last_metrics,
         "samples": f"samples/{state.step:06d}.png",
-        "checkpoint": "checkpoints/last.pt",
+        "checkpoint": str(LAST),
         "tensorboard": "tensorboard",
     }
-    (run_dir / "result.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    result_path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return result
 
 

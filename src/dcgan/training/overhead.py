@@ -28,7 +28,7 @@ def measure_overhead(config: BenchmarkConfig) -> dict[str, Any]:
         to the steps between; seconds of every round.
     """
     fabric = make_fabric(config.trainer)
-    state = build_state(config, torch.from_numpy(prepare(config.data).open()), fabric)
+    state = build_state(config, prepare(config.data), fabric)
     num_steps = config.rounds * config.steps_per_round * 2
     # No step here is a run's last one, which does everything at once.
     trainer = replace(config.trainer, steps=num_steps + 1)

@@ -1,6 +1,5 @@
 """Everything that a step changes: networks, average, optimisers, random streams, data position."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
 from dcgan.config import TrainConfig
 from dcgan.data.batches import Batches
+from dcgan.data.preparation import Prepared
 from dcgan.networks import Discriminator, Generator
 from dcgan.seeding import derive_seed, stream
 
@@ -31,6 +31,8 @@ class State:
     batches: Batches
     latents: torch.Generator
     latent_size: int
+    ema_half_life: float  # images
+    data_digest: str  # of the real images
     step: int = 0
 
     @property
@@ -38,9 +40,23 @@ class State:
         """The generator to look at: the average where there is one."""
         return self.generator if self.ema is None else self.ema.module
 
+    def update_average(self) -> None:
+        """Take the generator into the average.
+
+        Early on the half-life is a share of the images seen, so that the average of a short run is
+        not its untrained start (Karras et al., 2022: the ramp-up of EDM's average). The first
+        update copies.
+        """
+        if self.ema is None:
+            return
+        batch_size = self.batches.batch_size
+        half_life = min(self.ema_half_life, EMA_RAMP * max(self.step, 1) * batch_size)
+        self.ema.multi_avg_fn = get_ema_multi_avg_fn(0.5 ** (batch_size / half_life))
+        self.ema.update_parameters(self.generator)
+
     def state_dict(self) -> dict[str, Any]:
         """Plain tensors and plain values."""
-        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
         return {
             "step": self.step,
             "generator": self.generator.state_dict(),
@@ -49,6 +65,7 @@ class State:
             "generator_optimizer": self.generator_optimizer.state_dict(),
             "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
             "num_batches_drawn": self.batches.num_drawn,
+            "data_digest": self.data_digest,
             "random": {
                 "torch": torch.get_rng_state(),
                 "cuda": cuda,
@@ -72,26 +89,8 @@ class State:
         self.latents.set_state(state["random"]["latents"])
 
 
-def ramped_average(batch_size: int, half_life: float) -> Callable[..., None]:
-    """An exponential moving average for `AveragedModel`, with `half_life` in images.
-
-    Early on the half-life is a share of the images seen, so that the average of a short run is not
-    its untrained start (Karras et al., 2022, the ramp-up of EDM's average).
-    """
-
-    def update(average: Any, current: Any, num_averaged: torch.Tensor) -> None:
-        images_seen = batch_size * int(num_averaged)
-        decay = 0.5 ** (batch_size / min(half_life, EMA_RAMP * images_seen))
-        get_ema_multi_avg_fn(decay)(average, current, num_averaged)
-
-    return update
-
-
-def build_state(config: TrainConfig, images: torch.Tensor, fabric: Fabric) -> State:
-    """Build a run at step 0.
-
-    Args:
-        images: (N, C, H, W) uint8 real images.
+def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> State:
+    """Build a run at step 0, on prepared images.
 
     Raises:
         UserError: sizes that do not fit together.
@@ -114,9 +113,8 @@ def build_state(config: TrainConfig, images: torch.Tensor, fabric: Fabric) -> St
 
     ema = None
     if trainer.ema_half_life:
-        average = ramped_average(trainer.batch_size, trainer.ema_half_life)
         # use_buffers averages batch norm's running statistics along with the weights.
-        ema = AveragedModel(generator, multi_avg_fn=average, use_buffers=True)
+        ema = AveragedModel(generator, use_buffers=True)
         ema.eval()
 
     def adam(network: nn.Module, learning_rate: float) -> Adam:
@@ -136,7 +134,7 @@ def build_state(config: TrainConfig, images: torch.Tensor, fabric: Fabric) -> St
         generator_optimizer=generator_optimizer,
         discriminator_optimizer=discriminator_optimizer,
         batches=Batches(
-            images,
+            torch.from_numpy(prepared.open()),
             trainer.batch_size,
             seed=config.seed,
             flip=data.flip,
@@ -144,4 +142,6 @@ def build_state(config: TrainConfig, images: torch.Tensor, fabric: Fabric) -> St
         ),
         latents=stream(config.seed, "latents"),
         latent_size=config.generator.latent_size,
+        ema_half_life=trainer.ema_half_life,
+        data_digest=prepared.digest,
     )

@@ -49,8 +49,7 @@ def train_step(state: State, fabric: Fabric) -> StepResult:
     discriminator.requires_grad_(True)
 
     # Update the average.
-    if state.ema is not None:
-        state.ema.update_parameters(generator)
+    state.update_average()
     state.step += 1
     return StepResult(
         discriminator_loss=(loss_on_real + loss_on_fake).detach(),

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
+from dcgan.files import replacing
 from dcgan.pictures import grid, to_picture
 from dcgan.training.step import StepResult
 
@@ -88,7 +89,7 @@ class Tracker:
         self._writer.add_hparams(plain, last, run_name=".", global_step=int(metrics["step"]))
 
     def flush(self) -> None:
-        """Put everything on disk: what a checkpoint's run has written must outlive a crash."""
+        """Hand everything to the system: what was written before a checkpoint outlives a kill."""
         self._metrics.flush()
         self._writer.flush()
 
@@ -119,6 +120,6 @@ def _whole_lines(lines: Iterable[str]) -> Iterable[dict[str, float]]:
 def _cut_metrics(path: Path, last_step: int) -> None:
     """Keep the lines up to `last_step`, by way of a temporary file."""
     kept = [line for line in read_metrics(path) if line["step"] <= last_step]
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        text = "".join(json.dumps(line) + "\n" for line in kept)
+        temporary.write_text(text, encoding="utf-8")
