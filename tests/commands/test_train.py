@@ -314,7 +314,9 @@ def test_a_multirun_goes_on_after_a_failed_job_and_exits_with_an_error(
     sweep = ("-m", *TINY, "trainer.batch_size=8,99,4", "hydra.sweep.dir=sweep")
     done = run("train", *sweep)
     assert done.returncode != 0
-    assert "trainer.batch_size=99: the data has 32 images" in done.stderr
+    assert done.stderr.count("trainer.batch_size=99: the data has 32 images") == 1
+    assert "Traceback" not in done.stderr
+    assert "HYDRA" not in done.stdout
     assert sorted(p.parent.name for p in tmp_path.rglob("result.json")) == ["0", "2"]
 
 
@@ -409,6 +411,15 @@ def test_a_mistake_leaves_the_users_own_empty_folders(run: Run, tmp_path: Path) 
         done = run("train", *TINY, "trainer.batch_size=33", f"hydra.run.dir={folder}")
         assert done.returncode == 2
         assert not list((tmp_path / "mine" / "too").iterdir())
+
+
+@pytest.mark.parametrize("folder", ["file", "file/inside"])
+def test_a_folder_that_cannot_be_made_is_one_line(run: Run, tmp_path: Path, folder: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = run("train", *TINY, f"hydra.run.dir={folder}")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "file" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["train", "sample", "benchmark"])

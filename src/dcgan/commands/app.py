@@ -19,6 +19,7 @@ import hydra
 import yaml
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -36,6 +37,8 @@ SCHEMAS: dict[str, type[Any]] = {
     "sample": SampleConfig,
     "benchmark": BenchmarkConfig,
 }
+# What composing the settings and making the run's folder may raise.
+SETTINGS_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, OSError)
 RUN_ID = secrets.token_hex(2)  # two runs that start in one second get folders of their own
 
 
@@ -75,14 +78,13 @@ def command(name: str, run: Callable[[Any, Path], None]) -> Callable[[], None]:
         decorate = hydra.main(version_base="1.3", config_path=config_folder(), config_name=name)
         try:
             decorate(task)()
-        except ExpectedError as error:
-            _exit(name, error)
+        except ExpectedError as error:  # a multirun's; its job has said what was wrong
+            sys.exit(error.exit_status)
         except KeyboardInterrupt:
             print(f"dcgan-{name}: interrupted", file=sys.stderr)
             sys.exit(128 + signal.SIGINT)
-        except Exception as error:
-            # Until the task starts, what goes wrong lies in the settings; after that, in our code.
-            if started:
+        except SETTINGS_ERRORS as error:
+            if started:  # then it is no setting's fault but ours
                 raise
             _exit(name, UserError(describe(error)))
 
