@@ -352,7 +352,7 @@ def test_real_mnist_trains_without_a_download(run: Run) -> None:
     assert "60000 images" in done.stderr
 
 
-@pytest.mark.parametrize("delay", [0.0, 1.0])
+@pytest.mark.parametrize("delay", [0.0, 0.5, 1.0, 2.0])
 def test_ctrl_c_before_the_first_step_is_one_line(
     tmp_path: Path, cache_dir: Path, delay: float
 ) -> None:

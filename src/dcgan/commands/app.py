@@ -10,9 +10,12 @@ import shlex
 import shutil
 import signal
 import sys
+import threading
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import FrameType
 from typing import Any, ClassVar, TypeVar
 
 import hydra
@@ -42,12 +45,13 @@ SETTINGS_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError, Value
 RUN_ID = secrets.token_hex(2)  # two runs that start in one second get folders of their own
 
 
-def command(name: str, run: Callable[[Any, Path], None]) -> Callable[[], None]:
+def command(name: str, run: Callable[[Any, Path], None], uses: str) -> Callable[[], None]:
     """The main function of `dcgan-NAME`.
 
     Args:
         name: configs/NAME.yaml is its config, `SCHEMAS[name]` its type.
         run: called with the config as a dataclass and the run's folder.
+        uses: the module that `run` calls; imported once the settings are known to be good.
     """
     register()
     started = False
@@ -57,6 +61,7 @@ def command(name: str, run: Callable[[Any, Path], None]) -> Callable[[], None]:
         started = True
         try:
             config = to_dataclass(settings, SCHEMAS[name])
+            _import_interruptibly(name, uses)
             run(config, shortest(Path(HydraConfig.get().runtime.output_dir)))
         except ExpectedError as error:
             multirun = HydraConfig.get().mode == RunMode.MULTIRUN
@@ -89,6 +94,29 @@ def command(name: str, run: Callable[[Any, Path], None]) -> Callable[[], None]:
             _exit(name, UserError(describe(error)))
 
     return main
+
+
+def _import_interruptibly(name: str, module: str) -> None:
+    """Import a heavy module; Ctrl-C ends the process at once.
+
+    An import can swallow a KeyboardInterrupt (some libraries try imports and catch whatever
+    comes), and the run would then go on as if nobody had asked it to stop.
+    """
+
+    def leave(number: int, _: FrameType | None) -> None:
+        CheckSettings.undo()
+        print(f"dcgan-{name}: interrupted", file=sys.stderr, flush=True)
+        os._exit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        import_module(module)
+        return
+    before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        import_module(module)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def register() -> None:
@@ -173,9 +201,9 @@ class CheckSettings(Callback):
     def undo(cls) -> None:
         """Take back the empty log, and the folders, of a run that wrote nothing."""
         for handler in list(logging.root.handlers):
+            logging.root.removeHandler(handler)  # torch logs at exit: not into this file any more
+            handler.close()
             if isinstance(handler, logging.FileHandler):
-                logging.root.removeHandler(handler)
-                handler.close()
                 log_file = Path(handler.baseFilename)
                 if log_file.exists() and log_file.stat().st_size == 0:
                     log_file.unlink()

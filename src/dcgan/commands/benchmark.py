@@ -23,7 +23,7 @@ def run(config: BenchmarkConfig, run_dir: Path) -> None:
     print(run_dir)
 
 
-main = command("benchmark", run)
+main = command("benchmark", run, uses="dcgan.training.overhead")
 
 if __name__ == "__main__":
     main()

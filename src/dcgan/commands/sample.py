@@ -16,7 +16,7 @@ def run(config: SampleConfig, run_dir: Path) -> None:
     print(run_dir)
 
 
-main = command("sample", run)
+main = command("sample", run, uses="dcgan.sampling")
 
 if __name__ == "__main__":
     main()

@@ -23,7 +23,7 @@ def run(config: TrainConfig, run_dir: Path) -> None:
     print(run_dir)
 
 
-main = command("train", run)
+main = command("train", run, uses="dcgan.training.loop")
 
 if __name__ == "__main__":
     main()
