@@ -15,6 +15,7 @@ FLOORS = {
     "networks": 2,
     "data": 2,
     "pictures": 2,
+    "checkerboard": 2,
     "sampling": 3,
     "training": 4,
     "commands": 6,

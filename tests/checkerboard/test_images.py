@@ -1,0 +1,122 @@
+"""R, A and PEC: about 1 on clean images, rising with an injected grid, with an interval."""
+
+import pytest
+import torch
+
+from dcgan.checkerboard.images import (
+    grid_bins,
+    grid_peak,
+    phase_energy_contrast,
+    ratio_interval,
+    spectrum,
+)
+from dcgan.data.drawn import draw_digits, draw_photos
+from dcgan.errors import UserError
+
+ROWS, COLUMNS = torch.meshgrid(torch.arange(32), torch.arange(32), indexing="ij")
+PATTERNS = {
+    "checkerboard": (-1.0) ** (ROWS + COLUMNS),
+    "columns": (-1.0) ** COLUMNS,
+    "coverage of kernel 3": (1.0 + ROWS % 2) * (1.0 + COLUMNS % 2),
+}
+
+
+def pattern(name: str, rms: float) -> torch.Tensor:
+    """A period-2 pattern of mean 0 and the given RMS."""
+    centred = PATTERNS[name] - PATTERNS[name].mean()
+    return rms * centred / centred.square().mean().sqrt()
+
+
+@pytest.fixture(scope="module")
+def photos() -> torch.Tensor:
+    return torch.from_numpy(draw_photos(2000, 32)).float() / 127.5 - 1
+
+
+def lines(count: int) -> torch.Tensor:
+    """White 1-pixel rows and columns on black, at random."""
+    random = torch.Generator().manual_seed(0)
+    images = -torch.ones(count, 1, 32, 32)
+    places = torch.randint(32, (count, 2), generator=random)
+    for image, (row, column) in zip(images, places.tolist(), strict=True):
+        image[0, row] = 1
+        image[0, :, column] = 1
+    return images
+
+
+def test_white_noise_has_its_variance_at_every_frequency() -> None:
+    noise = 0.3 * torch.randn(4000, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    power = spectrum(noise)
+    assert power[3:30, 3:30].mean().item() == pytest.approx(0.09, rel=0.01)
+
+
+def test_clean_images_score_one_or_less(photos: torch.Tensor) -> None:
+    digits = torch.from_numpy(draw_digits(2000, 32)).float() / 127.5 - 1
+    noise = 0.3 * torch.randn(2000, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    stripes = torch.sin(COLUMNS * 0.7).expand(100, 1, 32, 32)
+    for images in (digits, photos, stripes):
+        assert grid_peak(images, 2).ratio < 1
+    assert grid_peak(photos, 2).ratio == pytest.approx(0.46, abs=0.02)
+    assert grid_peak(noise, 2).ratio == pytest.approx(1, abs=0.05)
+    assert grid_peak(lines(2000), 2).ratio == pytest.approx(1, abs=0.05)
+    assert grid_peak(-torch.ones(10, 1, 32, 32), 2).ratio == pytest.approx(1)
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_the_ratio_and_the_amplitude_rise_with_an_injected_grid(
+    photos: torch.Tensor, name: str
+) -> None:
+    clean = grid_peak(photos, 2)
+    peaks = [grid_peak(photos + pattern(name, rms), 2) for rms in (0.005, 0.01, 0.02, 0.05, 0.1)]
+    ratios = [peak.ratio / clean.ratio for peak in peaks]
+    assert ratios == sorted(ratios)
+    # theory: 0.005 RMS gives 1.9, 0.02 gives 14, 0.1 gives 314.
+    assert ratios[0] == pytest.approx(1.9, rel=0.2)
+    assert ratios[2] == pytest.approx(14, rel=0.2)
+    assert ratios[4] == pytest.approx(314, rel=0.2)
+    assert peaks[4].amplitude == pytest.approx(0.1, rel=0.02)
+
+
+def test_the_period_names_the_layer() -> None:
+    noise = 0.1 * torch.randn(2000, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    two = 0.1 * (-1.0) ** COLUMNS
+    four = 0.1 * torch.cos(torch.pi / 2 * COLUMNS)
+    assert grid_peak(noise + two, 2).ratio > 50
+    assert grid_peak(noise + two, 4).ratio == pytest.approx(1, abs=0.1)
+    assert grid_peak(noise + four, 4).ratio > 10
+    assert grid_peak(noise + four, 2).ratio == pytest.approx(1, abs=0.1)
+
+
+def test_a_pattern_whose_sign_alternates_between_images_is_seen() -> None:
+    noise = 0.1 * torch.randn(2000, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    signs = torch.tensor([1.0, -1.0]).repeat(1000)[:, None, None, None]
+    assert grid_peak(noise + signs * pattern("checkerboard", 0.1), 2).ratio > 50
+
+
+def test_the_bins_of_each_period() -> None:
+    assert set(grid_bins(2, 32, 32)) == {(16, 0), (0, 16), (16, 16)}
+    four = grid_bins(4, 32, 32)
+    assert len(four) == 12
+    assert not set(four) & {(0, 0), *grid_bins(2, 32, 32)}
+    with pytest.raises(UserError, match="images of 30x30: period 4"):
+        grid_bins(4, 30, 30)
+
+
+def test_the_interval_holds_the_ratio_and_shrinks_with_images(photos: torch.Tensor) -> None:
+    gridded = photos + pattern("checkerboard", 0.02)
+    ratio = grid_peak(gridded, 2).ratio / grid_peak(photos, 2).ratio
+    low, high = ratio_interval(gridded, photos, 2)
+    assert low < ratio < high
+    assert low > 3  # "checkerboard present", by the theory's rule
+    few_low, few_high = ratio_interval(gridded[:200], photos[:200], 2)
+    assert few_high / few_low > high / low
+    same_low, same_high = ratio_interval(photos[:1000], photos[1000:], 2)
+    assert same_low < 1 < same_high
+
+
+def test_phase_energy_shows_coverage_and_not_a_mere_offset() -> None:
+    noise = torch.randn(500, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert phase_energy_contrast(noise, 2) == pytest.approx(1, abs=0.05)
+    assert phase_energy_contrast(noise, 4) == pytest.approx(1, abs=0.1)
+    coverage = (1.0 + ROWS % 2) * (1.0 + COLUMNS % 2)
+    assert phase_energy_contrast(noise * coverage, 2) > 3
+    assert phase_energy_contrast(torch.full((2, 1, 32, 32), 0.3), 2) == 1
