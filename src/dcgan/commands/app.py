@@ -86,6 +86,7 @@ def command(name: str, run: Callable[[Any, Path], None], uses: str) -> Callable[
         except ExpectedError as error:  # a multirun's; its job has said what was wrong
             sys.exit(error.exit_status)
         except KeyboardInterrupt:
+            CheckSettings.undo()  # it may come between Hydra's making the folder and the task
             print(f"dcgan-{name}: interrupted", file=sys.stderr)
             sys.exit(128 + signal.SIGINT)
         except SETTINGS_ERRORS as error:
