@@ -6,7 +6,6 @@ save_grid(sample(generator, seeds=range(64)), "grid.png")
 """
 
 import copy
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from dcgan.config import SampleConfig
+from dcgan.files import write_json
 from dcgan.networks.generator import Generator
 from dcgan.networks.saved import export_generator, load_generator
 from dcgan.pictures import save_gif, save_grid, save_picture
@@ -143,5 +143,5 @@ def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
         "seeds": list(seeds),
         "files": files,
     }
-    (run_dir / "result.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_json(run_dir / "result.json", result)
     return result

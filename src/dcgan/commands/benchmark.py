@@ -1,10 +1,10 @@
 """dcgan-benchmark: what tracking and checkpoints cost beside the training itself."""
 
-import json
 from pathlib import Path
 
 from dcgan.commands.app import command
 from dcgan.config import BenchmarkConfig
+from dcgan.files import write_json
 
 
 def run(config: BenchmarkConfig, run_dir: Path) -> None:
@@ -12,7 +12,7 @@ def run(config: BenchmarkConfig, run_dir: Path) -> None:
     from dcgan.training.overhead import measure_overhead
 
     result = measure_overhead(config)
-    (run_dir / "result.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_json(run_dir / "result.json", result)
     ratio = result["paired_ratio"]
     print(f"Rounds                      {config.rounds} pairs of {config.steps_per_round} steps")
     print(f"Spent inside tracking       {result['inside_share']:.2%} of the run")

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from dcgan.config import DataConfig
 from dcgan.data.sources import ArraySource, Images, decode, open_source
 from dcgan.errors import UserError
-from dcgan.files import replacing
+from dcgan.files import replacing, write_json
 
 log = logging.getLogger(__name__)
 
@@ -122,8 +122,7 @@ def _find_or_write(config: DataConfig, cache: Path) -> Path:
         "num_enlarged": num_enlarged,
         "skipped": broken,
     }
-    with replacing(facts_path) as partial:
-        partial.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    write_json(facts_path, facts)
     return path
 
 

@@ -18,6 +18,7 @@ from dcgan.config import TrainConfig, TrainerConfig
 from dcgan.data.batches import normalise
 from dcgan.data.preparation import prepare
 from dcgan.errors import Interrupted, UserError
+from dcgan.files import write_json
 from dcgan.networks.saved import LAST
 from dcgan.training.checkpoint import (
     checkpoint_to_resume,
@@ -127,7 +128,7 @@ def _train(
         "checkpoint": str(LAST),
         "tensorboard": "tensorboard",
     }
-    result_path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_json(result_path, result)
     return result
 
 
