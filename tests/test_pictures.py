@@ -6,7 +6,15 @@ import numpy as np
 import torch
 from PIL import Image
 
-from dcgan.pictures import grid, save_gif, save_grid, save_picture, to_uint8
+from dcgan.pictures import (
+    grid,
+    phase_tile_picture,
+    save_gif,
+    save_grid,
+    save_picture,
+    spectrum_picture,
+    to_uint8,
+)
 
 
 def test_the_mapping_is_fixed() -> None:
@@ -44,3 +52,19 @@ def test_a_gif_has_every_frame_and_repeats(tmp_path: Path) -> None:
         assert gif.n_frames == 5  # type: ignore[attr-defined]
         assert gif.size == (128, 128)
         assert gif.info["loop"] == 0
+
+
+def test_a_spectrum_has_its_middle_at_dc_and_one_scale_for_all() -> None:
+    power = torch.full((8, 8), 1e-3)
+    power[0, 0] = 1e6
+    picture = spectrum_picture(power, enlarge=2)
+    assert picture.shape == (3, 16, 16)
+    assert picture[0, 8, 8] == 255
+    assert picture[0, 0, 0] == round(2.5 / 8 * 255)
+
+
+def test_a_phase_tile_is_grey_where_phases_are_equal() -> None:
+    assert set(phase_tile_picture(torch.full((2, 2), 7.0), enlarge=1).flatten().tolist()) == {128}
+    uneven = phase_tile_picture(torch.tensor([[1.0, 2.0], [2.0, 4.0]]), enlarge=1)[0]
+    assert uneven.shape == (4, 4)
+    assert uneven[0, 0] < uneven[0, 1] < uneven[1, 1]

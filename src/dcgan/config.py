@@ -191,13 +191,19 @@ class TrainerConfig:
     sample_every: int  # steps between two sample grids
     num_samples: int  # images in a sample grid
     checkpoint_every: int  # steps between two checkpoints
+    num_scored: int  # generated images that the checkerboard scores look at; 0: no scores
+    score_from: int  # scored are steps 0, this, twice this, 4 times, … and the last
+    score_weights: str  # ema (the average, where there is one) or raw
 
     def __post_init__(self) -> None:
         counts = ("steps", "batch_size", "num_samples")
         intervals = ("log_every", "sample_every", "checkpoint_every")
         for name in (*counts, *intervals):
             require_at_least(f"trainer.{name}", getattr(self, name), 1)
-        require_at_least("trainer.ema_half_life", self.ema_half_life, 0)
+        require_at_least("trainer.score_from", self.score_from, 1)
+        require_one_of("trainer.score_weights", self.score_weights, ("ema", "raw"))
+        for name in ("ema_half_life", "num_scored"):
+            require_at_least(f"trainer.{name}", getattr(self, name), 0)
         for name in ("generator_lr", "discriminator_lr"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise UserError(f"trainer.{name}={getattr(self, name)}: must be above 0, finite")

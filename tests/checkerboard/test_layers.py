@@ -7,9 +7,11 @@ import torch
 from torch import nn
 
 from dcgan.checkerboard.layers import (
+    Stamp,
+    input_moments,
+    measure_stamp,
     second_moment,
     step_imbalance,
-    step_response,
     tap_contrast,
 )
 from dcgan.networks.upsampling import initialise_block, upsampling_block
@@ -19,7 +21,7 @@ FREE = ["transposed_k2", "transposed_k3", "transposed_k4", "transposed_k5", "tra
 EVEN = ["transposed_k4_bilinear", "resize_nearest", "resize_bilinear", "subpixel_icnr"]
 
 
-def build(compose_train: Compose, choice: str, constant: bool = False) -> nn.Module:
+def build(compose_train: Compose, choice: str, constant: bool = False) -> nn.Sequential:
     config = compose_train(f"upsample={choice}").upsample
     block = upsampling_block(config, 128, 64)
     initialise_block(block, config.init, 0.02, torch.Generator().manual_seed(0))
@@ -33,14 +35,16 @@ def build(compose_train: Compose, choice: str, constant: bool = False) -> nn.Mod
 def test_independent_taps_leave_three_quarters_uneven_whatever_the_kernel(
     compose_train: Compose, choice: str
 ) -> None:
-    assert step_imbalance(build(compose_train, choice), 128) == pytest.approx(0.75, abs=0.01)
+    stamp = measure_stamp(build(compose_train, choice))
+    assert step_imbalance(stamp) == pytest.approx(0.75, abs=0.01)
 
 
 @pytest.mark.parametrize("choice", EVEN)
 def test_what_cannot_make_a_grid_at_step_0_scores_exactly_zero(
     compose_train: Compose, choice: str
 ) -> None:
-    assert step_imbalance(build(compose_train, choice), 128) == pytest.approx(0, abs=1e-12)
+    stamp = measure_stamp(build(compose_train, choice))
+    assert step_imbalance(stamp) == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -51,20 +55,20 @@ def test_constant_kernels_have_their_coverage_as_contrast(
     compose_train: Compose, kernel_size: int, imbalance: float, contrast: float
 ) -> None:
     choice = f"transposed_k{kernel_size}"
-    constant = build(compose_train, choice, constant=True)
-    assert step_imbalance(constant, 128) == pytest.approx(imbalance, abs=1e-5)
-    assert tap_contrast(constant, 128) == pytest.approx(contrast, abs=1e-9)
-    drawn = build(compose_train, choice)
-    assert tap_contrast(drawn, 128) == pytest.approx(contrast, rel=0.03)
+    constant = measure_stamp(build(compose_train, choice, constant=True))
+    assert step_imbalance(constant) == pytest.approx(imbalance, abs=1e-5)
+    assert tap_contrast(constant) == pytest.approx(contrast, abs=1e-9)
+    drawn = measure_stamp(build(compose_train, choice))
+    assert tap_contrast(drawn) == pytest.approx(contrast, rel=0.03)
 
 
 def test_dead_zones_have_no_bound(compose_train: Compose) -> None:
-    assert tap_contrast(build(compose_train, "transposed_k1"), 128) == math.inf
+    assert tap_contrast(measure_stamp(build(compose_train, "transposed_k1"))) == math.inf
 
 
 def test_the_step_response_is_the_sum_of_each_phases_taps() -> None:
     layer = nn.ConvTranspose2d(3, 5, 4, stride=2, padding=1, bias=True).double()
-    gains = step_response(layer, 3)
+    gains = measure_stamp(layer).gains
     for a in (0, 1):
         for b in (0, 1):
             # Output o reads the taps t with t ≡ o + padding modulo the stride.
@@ -79,8 +83,9 @@ def test_the_moment_weighs_the_channels_that_the_layer_really_sees() -> None:
         layer.weight[1] = torch.tensor([[4.0, 0.0], [0.0, 0.0]])  # three quarters uneven
     inputs = torch.zeros(8, 2, 4, 4)
     inputs[:, 0] = torch.randn(8, 4, 4)
-    assert step_imbalance(layer, 2, second_moment(inputs)) == pytest.approx(0, abs=1e-12)
-    assert step_imbalance(layer, 2, second_moment(inputs.flip(1))) == pytest.approx(0.75)
+    stamp = measure_stamp(layer)
+    assert step_imbalance(stamp, second_moment(inputs)) == pytest.approx(0, abs=1e-12)
+    assert step_imbalance(stamp, second_moment(inputs.flip(1))) == pytest.approx(0.75)
     x = torch.randn(5, 2, 3, 3)
     vectors = x.permute(0, 2, 3, 1).reshape(-1, 2).double()
     torch.testing.assert_close(second_moment(x), vectors.T @ vectors / len(vectors))
@@ -89,6 +94,105 @@ def test_the_moment_weighs_the_channels_that_the_layer_really_sees() -> None:
 def test_measuring_leaves_the_block_as_it_was(compose_train: Compose) -> None:
     block = build(compose_train, "subpixel")
     before = [weight.clone() for weight in block.parameters()]
-    step_imbalance(block, 128)
+    measure_stamp(block)
     assert all(torch.equal(a, b) for a, b in zip(before, block.parameters(), strict=True))
     assert all(weight.dtype == torch.float32 for weight in block.parameters())
+
+
+def respond(block: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
+    """The block's linear part, by brute force."""
+    block = block.double()
+    with torch.no_grad():
+        answer: torch.Tensor = block(inputs) - block(torch.zeros_like(inputs[:1]))
+    return answer
+
+
+SHAPES = {
+    "transposed, cropped unevenly": nn.ConvTranspose2d(6, 4, 5, 3, 2, 1),
+    "transposed, grouped": nn.ConvTranspose2d(6, 4, 4, 2, 1, groups=2),
+    "transposed, dilated": nn.ConvTranspose2d(6, 4, 3, 2, 2, dilation=2, output_padding=1),
+    "transposed, wider than its stride needs": nn.ConvTranspose2d(6, 4, 3, 2),
+    "resize, mirrored border": nn.Sequential(
+        nn.Upsample(scale_factor=2), nn.Conv2d(6, 4, 3, padding=1, padding_mode="reflect")
+    ),
+    "resize, border layer": nn.Sequential(
+        nn.Upsample(scale_factor=2, mode="bilinear"), nn.ReflectionPad2d(1), nn.Conv2d(6, 4, 3)
+    ),
+    "sub-pixel by 3": nn.Sequential(nn.Conv2d(6, 36, 3, padding=1), nn.PixelShuffle(3)),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_stamp_is_what_the_block_answers(name: str) -> None:
+    """Against feeding constants and impulses, channel by channel, into the block itself."""
+    block = SHAPES[name]
+    stamp = measure_stamp(block)
+    (scale, _), size = stamp.scale, 16
+    one = torch.eye(6, dtype=torch.float64)[:, :, None, None]
+    constant = respond(block, one.expand(-1, -1, size, size))
+    middle = size // 2 * scale
+    inside = constant[:, :, middle : middle + scale, middle : middle + scale]
+    torch.testing.assert_close(stamp.gains, inside.permute(2, 3, 1, 0), rtol=0, atol=1e-12)
+
+    impulse = torch.zeros(6, 6, size, size, dtype=torch.float64)
+    impulse[:, :, size // 2, size // 2] = one[:, :, 0, 0]
+    energy = respond(block, impulse).square().mean((0, 1))
+    assert stamp.energy.sum().item() == pytest.approx(energy.sum().item(), abs=1e-12)
+    assert stamp.energy.max().item() == pytest.approx(energy.max().item(), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (nn.ConvTranspose1d(3, 2, 4, 2, 1), (2,)),
+        (nn.ConvTranspose3d(3, 2, 4, 2, 1), (2, 2, 2)),
+        (nn.ConvTranspose3d(3, 2, (1, 4, 4), (1, 2, 2), (0, 1, 1)), (1, 2, 2)),
+    ],
+)
+def test_one_and_three_dimensions(layer: nn.Module, shape: tuple[int, ...]) -> None:
+    stamp = measure_stamp(layer)
+    assert stamp.gains.shape == (*shape, 2, 3)
+    with torch.no_grad():
+        for weight in layer.parameters():
+            weight.fill_(1.0)
+    assert step_imbalance(measure_stamp(layer)) == pytest.approx(0, abs=1e-12)
+    assert tap_contrast(measure_stamp(layer)) == pytest.approx(1)
+
+
+def test_channels_taken_in_parts_are_the_same_channels(monkeypatch: pytest.MonkeyPatch) -> None:
+    block = nn.Sequential(nn.Conv2d(6, 16, 3, padding=1), nn.PixelShuffle(2))
+    whole = measure_stamp(block)
+    monkeypatch.setattr("dcgan.checkerboard.layers.MAX_NUMBERS", 1)
+    parts = measure_stamp(block)
+    for field in ("gains", "energy"):
+        torch.testing.assert_close(getattr(whole, field), getattr(parts, field))
+
+
+def test_what_is_no_block_is_refused() -> None:
+    for block, reason in {
+        nn.ReLU(): "0 convolutions",
+        nn.Sequential(nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3)): "2 convolutions",
+        nn.Sequential(nn.Upsample(size=(9, 9)), nn.Conv2d(1, 1, 3)): "depends on its input",
+        nn.Sequential(nn.Upsample(scale_factor=1.5), nn.Conv2d(1, 1, 3)): "whole numbers",
+    }.items():
+        with pytest.raises(ValueError, match=reason):
+            measure_stamp(block)
+
+
+def test_moments_are_those_of_what_passed() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ConvTranspose2d(4, 2, 2, 2), nn.Identity())
+    x = torch.randn(6, 3, 5, 5)
+    with input_moments({"up": network[1], "unused": nn.Identity()}) as moments, torch.no_grad():
+        for part in x.split(2):
+            network(part)
+    assert set(moments) == {"up"}
+    with torch.no_grad():
+        torch.testing.assert_close(moments["up"], second_moment(network[0](x)))
+    before = moments["up"].clone()
+    network(x)
+    assert torch.equal(moments["up"], before)  # nobody watches any more
+
+
+def test_a_block_that_answers_nothing_has_nothing_uneven() -> None:
+    nothing = torch.zeros(2, 2, 1, 1, dtype=torch.float64)
+    assert step_imbalance(Stamp(nothing, torch.zeros(2, 2), (2, 2))) == 0

@@ -19,7 +19,7 @@ def result(loss: float) -> StepResult:
 
 def test_everything_is_done_when_due_and_at_the_last_step(tmp_path: Path, build: Build) -> None:
     every = ("trainer.log_every=3", "trainer.sample_every=4", "trainer.checkpoint_every=5")
-    config, state, fabric = build("trainer.steps=7", *every)
+    config, state, fabric = build("trainer.steps=7", "trainer.num_scored=0", *every)
     recorder = Recorder(config, state, Tracker(tmp_path), tmp_path / "last.pt")
     saved_at = []
     for _ in range(7):
@@ -31,6 +31,24 @@ def test_everything_is_done_when_due_and_at_the_last_step(tmp_path: Path, build:
     assert sorted(p.stem for p in (tmp_path / "samples").iterdir()) == ["000004", "000007"]
     assert saved_at == [5, 5, 7]
     assert recorder.seconds > 0
+
+
+def test_scores_and_their_samples_come_at_doubling_steps_and_at_the_last(
+    tmp_path: Path, build: Build
+) -> None:
+    config, state, fabric = build("trainer.steps=7", "trainer.sample_every=100")
+    recorder = Recorder(config, state, Tracker(tmp_path), tmp_path / "last.pt")
+    recorder.start()
+    for _ in range(7):
+        recorder.after_step(train_step(state, fabric))
+    lines = read_metrics(tmp_path / "metrics.jsonl")
+    scored = [(line["step"], line["images_seen"]) for line in lines if "r2_over_real" in line]
+    assert scored == [(0, 0), (2, 16), (4, 32), (7, 56)]
+    assert "d_real" in lines[-1]  # the last line is that of the losses
+    steps = ["000000", "000002", "000004", "000007", "real"]
+    for folder in ("samples", "checkerboard"):
+        assert sorted(p.stem for p in (tmp_path / folder).iterdir()) == steps
+    assert 0 < recorder.score_seconds < recorder.seconds
 
 
 def test_metrics_hold_what_the_run_promises(tmp_path: Path, build: Build) -> None:

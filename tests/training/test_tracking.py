@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from dcgan.training.scores import Scores
 from dcgan.training.step import StepResult
 from dcgan.training.tracking import METRICS, Tracker, read_metrics, step_metrics
 
@@ -86,6 +88,28 @@ def test_a_resumed_run_takes_back_what_was_written_past_its_checkpoint(tmp_path:
         (3, 1.0),
         (4, 1.0),
     ]
+
+
+def test_scores_are_numbers_arrays_and_pictures(tmp_path: Path) -> None:
+    tracker = Tracker(tmp_path)
+    arrays = {"spectrum": torch.ones(16, 16), "phase_energy2": torch.rand(2, 2)}
+    tracker.real_scores(Scores({"r2": 0.5}, arrays))
+    for step in (0, 25):
+        tracker.scores(step, step * 8, Scores({"r2": 3.0}, arrays))
+    tracker.close()
+    lines = read_metrics(tmp_path / "metrics.jsonl")
+    assert lines == [{"step": s, "images_seen": 8 * s, "r2": 3.0} for s in (0, 25)]
+    names = sorted(path.name for path in (tmp_path / "checkerboard").iterdir())
+    assert names == ["000000.npz", "000025.npz", "real.npz"]
+    with np.load(tmp_path / "checkerboard" / "000025.npz") as saved:
+        assert np.array_equal(saved["phase_energy2"], arrays["phase_energy2"].numpy())
+    written = events(tmp_path)
+    assert [e.step for e in written.Scalars("checkerboard/r2")] == [0, 25]
+    for tag in ("spectrum", "phase_tile"):
+        assert [e.step for e in written.Images(f"checkerboard/{tag}")] == [0, 25]
+        assert [e.step for e in written.Images(f"checkerboard/real_{tag}")] == [0]
+    assert Tracker(tmp_path, resume_step=20).scores_dir == tmp_path / "checkerboard"
+    assert not (tmp_path / "checkerboard" / "000025.npz").exists()
 
 
 def test_a_new_run_forgets_one_that_ended_before_its_first_checkpoint(tmp_path: Path) -> None:

@@ -52,12 +52,13 @@ def grid_bins(period: int, height: int, width: int) -> list[tuple[int, int]]:
     (H/2, W/2).
 
     Raises:
-        UserError: the size is no multiple of the period, or bins and backgrounds would meet.
+        UserError: the period is not 2 or 4, the size is no multiple of it, or the images are so
+            small that bins and backgrounds would meet.
     """
-    if height % period or width % period or min(height, width) < 8 * period:
+    if period not in usable_periods(height, width):
         raise UserError(
             f"images of {height}x{width}: period {period} needs multiples of {period}, at least"
-            f" {8 * period}"
+            f" {8 * period} (periods are 2 and 4)"
         )
     return [
         (row * height // period, column * width // period)
@@ -65,6 +66,15 @@ def grid_bins(period: int, height: int, width: int) -> list[tuple[int, int]]:
         for column in range(period)
         if row % 2 or column % 2
     ]
+
+
+def usable_periods(height: int, width: int) -> tuple[int, ...]:
+    """Of the periods 2 and 4, those that images of this size can be scored for."""
+    return tuple(
+        period
+        for period in (2, 4)
+        if height % period == width % period == 0 and min(height, width) >= 8 * period
+    )
 
 
 def background_bins(bin_: tuple[int, int], height: int, width: int) -> list[tuple[int, int]]:
@@ -98,8 +108,12 @@ def grid_peak(images: Tensor, period: int) -> GridPeak:
     R = Σ over grid bins of S ÷ Σ over grid bins of the background, which is the geometric mean of S
     at 2 and 3 bins' distance; A = sign·√|Σ (S − background)·Σ window² ÷ (Σ window)²|.
     """
-    height, width = images.shape[-2:]
-    power = spectrum(images)
+    return spectrum_peak(spectrum(images), period)
+
+
+def spectrum_peak(power: Tensor, period: int) -> GridPeak:
+    """The same from a mean spectrum, (H, W), that is at hand already."""
+    height, width = power.shape
     peak, beside = _peak_and_background(power[None], period)
     window = hann_window(height, width)
     excess = (peak - beside).item() * window.square().sum() / window.sum().square()
@@ -172,7 +186,11 @@ def phase_energy(images: Tensor, period: int) -> Tensor:
 
 def phase_energy_contrast(images: Tensor, period: int) -> float:
     """PEC: the largest over the smallest `phase_energy`: 1 is even; ∞ if a phase has no detail."""
-    energy = phase_energy(images, period)
+    return contrast(phase_energy(images, period))
+
+
+def contrast(energy: Tensor) -> float:
+    """The largest over the smallest `phase_energy`."""
     if energy.max() == 0:  # flat images: nothing uneven
         return 1.0
     return (energy.max() / energy.min()).item()

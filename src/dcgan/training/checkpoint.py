@@ -22,6 +22,9 @@ MAY_DIFFER = frozenset(
         "trainer.sample_every",
         "trainer.num_samples",
         "trainer.checkpoint_every",
+        "trainer.num_scored",
+        "trainer.score_from",
+        "trainer.score_weights",
         "data.root",  # the same images may lie elsewhere; that they are the same is checked
         "data.cache_dir",
         "data.num_workers",

@@ -15,7 +15,6 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from dcgan.config import TrainConfig, TrainerConfig
-from dcgan.data.batches import normalise
 from dcgan.data.preparation import prepare
 from dcgan.errors import Interrupted, UserError
 from dcgan.files import write_json
@@ -97,17 +96,18 @@ def _train(
     result_path.unlink(missing_ok=True)  # of an earlier, shorter run
     tracker = Tracker(run_dir, first_step)
     recorder = Recorder(config, state, tracker, run_dir / LAST)
-    images = state.batches.images
     log.info(
-        "%d images, %d steps of %d", len(images), config.trainer.steps, state.batches.batch_size
+        "%d images, %d steps of %d",
+        len(state.batches.images),
+        config.trainer.steps,
+        state.batches.batch_size,
     )
 
     started = time.perf_counter()
     try:
         if first_step == 0:
             tracker.text("config", settings)
-            tracker.real_images(normalise(images[: config.trainer.num_samples]))
-            recorder.sample()
+            recorder.start()
         _run_steps(config, state, fabric, recorder, resume_command)
         seconds = time.perf_counter() - started
         last_metrics = read_metrics(run_dir / "metrics.jsonl")[-1]
@@ -123,6 +123,7 @@ def _train(
         "seconds": seconds,
         "images_per_second": num_steps * config.trainer.batch_size / seconds,
         "tracking_share": recorder.seconds / seconds,
+        "scores_share": recorder.score_seconds / seconds,
         "metrics": last_metrics,
         "samples": f"samples/{state.step:06d}.png",
         "checkpoint": str(LAST),

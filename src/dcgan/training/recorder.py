@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from dcgan.config import TrainConfig
+from dcgan.data.batches import normalise
 from dcgan.errors import RunFailed
 from dcgan.sampling import generate
 from dcgan.seeding import stream
 from dcgan.training.checkpoint import save_checkpoint
+from dcgan.training.scores import Scorer, is_score_step
 from dcgan.training.state import State
 from dcgan.training.step import StepResult
 from dcgan.training.tracking import Tracker, step_metrics
@@ -21,15 +23,16 @@ log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Called after every step; does what is due and adds up how long that took (`seconds`).
+    """Called after every step; does what is due and adds up how long that took.
 
-    The sample grids show the same latents throughout, drawn from the run's seed.
+    That is `seconds`, of which `score_seconds` are the checkerboard scores'. The sample grids show
+    the same latents throughout, drawn from the run's seed.
     """
 
     def __init__(
         self, config: TrainConfig, state: State, tracker: Tracker, checkpoint_path: Path
     ) -> None:
-        self.seconds = 0.0
+        self.seconds = self.score_seconds = 0.0
         self.checkpoint_path = checkpoint_path
         self._config, self._state, self._tracker = config, state, tracker
         self._unread: list[Tensor] = []  # losses of the steps since the last look
@@ -39,6 +42,18 @@ class Recorder:
             config.generator.latent_size,
             generator=stream(config.seed, "sample latents"),
         )
+        self._scorer = Scorer(config, state) if config.trainer.num_scored else None
+
+    def start(self) -> None:
+        """Record step 0: what the untrained networks give, and the real images to compare with."""
+        started = time.perf_counter()
+        real = self._state.batches.images[: self._config.trainer.num_samples]
+        self._tracker.real_images(normalise(real))
+        if self._scorer is not None:
+            self._tracker.real_scores(self._scorer.real)
+        self.score()
+        self.sample()
+        self.seconds += time.perf_counter() - started
 
     def after_step(self, result: StepResult) -> dict[str, float] | None:
         """Record one step; return its metrics if they were read.
@@ -49,12 +64,16 @@ class Recorder:
         started = time.perf_counter()
         trainer, step = self._config.trainer, self._state.step
         last = step == trainer.steps
+        scored = trainer.num_scored > 0 and is_score_step(step, trainer.score_from, trainer.steps)
         metrics = None
         self._unread.append(torch.stack([result.discriminator_loss, result.generator_loss]))
+        if scored:  # before the log: a run's last line is that of its last step's losses
+            self.check_losses()
+            self.score()
         if last or step % trainer.log_every == 0:
             self.check_losses()
             metrics = self._log(result)
-        if last or step % trainer.sample_every == 0:
+        if scored or last or step % trainer.sample_every == 0:
             self.sample()
         if last or step % trainer.checkpoint_every == 0:
             self.checkpoint()
@@ -64,6 +83,16 @@ class Recorder:
     def sample(self) -> None:
         """Draw the grid of this step."""
         self._tracker.samples(self._state.step, generate(self._state.sampler, self._latents))
+
+    def score(self) -> None:
+        """Take the checkerboard scores of this step, unless the run takes none."""
+        if self._scorer is None:
+            return
+        started = time.perf_counter()
+        step = self._state.step
+        images_seen = step * self._config.trainer.batch_size
+        self._tracker.scores(step, images_seen, self._scorer.measure())
+        self.score_seconds += time.perf_counter() - started
 
     def checkpoint(self) -> None:
         """Save the run, if it is sound.

@@ -4,15 +4,20 @@ import json
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from dcgan.files import replacing
-from dcgan.pictures import grid, to_picture
+from dcgan.pictures import grid, phase_tile_picture, spectrum_picture, to_picture
+from dcgan.training.scores import Scores
 from dcgan.training.step import StepResult
 
+TILES = {"phase_energy2": "phase_tile", "discriminator_phase_energy2": "discriminator_phase_tile"}
+SCORES = "checkerboard"  # folder of a run, and group of TensorBoard's curves
 METRICS = ("discriminator_loss", "generator_loss", "d_real", "d_fake", "d_accuracy")
 
 
@@ -44,14 +49,16 @@ class Tracker:
 
     def __init__(self, run_dir: Path, resume_step: int = 0) -> None:
         self.samples_dir = run_dir / "samples"
-        self.samples_dir.mkdir(parents=True, exist_ok=True)
+        self.scores_dir = run_dir / SCORES
+        for folder in (self.samples_dir, self.scores_dir):
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in folder.iterdir():
+                if path.stem.isdigit() and int(path.stem) > resume_step:
+                    path.unlink()
         tensorboard_dir = run_dir / "tensorboard"
         metrics_path = run_dir / "metrics.jsonl"
         if metrics_path.exists():
             _cut_metrics(metrics_path, resume_step)
-        for path in self.samples_dir.glob("*.png"):
-            if path.stem.isdigit() and int(path.stem) > resume_step:
-                path.unlink()
         self._metrics = metrics_path.open("a", encoding="utf-8")
         if resume_step == 0:  # what a run left that ended before its first checkpoint
             shutil.rmtree(tensorboard_dir, ignore_errors=True)
@@ -59,12 +66,27 @@ class Tracker:
         purge_step = resume_step + 1 if resume_step else None
         self._writer = SummaryWriter(str(tensorboard_dir), purge_step=purge_step)
 
-    def metrics(self, step: int, images_seen: int, values: Mapping[str, float]) -> None:
-        """One line of metrics.jsonl and one point per TensorBoard curve."""
+    def metrics(
+        self, step: int, images_seen: int, values: Mapping[str, float], group: str = "train"
+    ) -> None:
+        """One line of metrics.jsonl and one point per TensorBoard curve, there below `group`."""
         line = {"step": step, "images_seen": images_seen, **values}
         self._metrics.write(json.dumps(line) + "\n")
         for name, value in values.items():
-            self._writer.add_scalar(f"train/{name}", value, step)
+            self._writer.add_scalar(f"{group}/{name}", value, step)
+
+    def scores(self, step: int, images_seen: int, scores: Scores) -> None:
+        """Checkerboard scores: numbers as `metrics`, arrays as checkerboard/STEP.npz, pictures."""
+        self.metrics(step, images_seen, scores.numbers, group=SCORES)
+        self._arrays(f"{step:06d}", scores)
+        for tag, picture in _score_pictures(scores.arrays).items():
+            self._writer.add_image(f"{SCORES}/{tag}", picture, step)
+
+    def real_scores(self, scores: Scores) -> None:
+        """The real images' spectrum and pixel-phase tile, to compare with."""
+        self._arrays("real", scores)
+        for tag, picture in _score_pictures(scores.arrays).items():
+            self._writer.add_image(f"{SCORES}/real_{tag}", picture, 0)
 
     def samples(self, step: int, images: Tensor) -> Path:
         """One grid of (N, C, H, W) images in [−1, 1], as samples/STEP.png and in TensorBoard."""
@@ -98,10 +120,25 @@ class Tracker:
         self._metrics.close()
         self._writer.close()
 
+    def _arrays(self, name: str, scores: Scores) -> None:
+        """As checkerboard/NAME.npz, written whole or not at all."""
+        with replacing(self.scores_dir / f"{name}.npz") as temporary, temporary.open("wb") as file:
+            arrays: dict[str, Any] = {key: value.numpy() for key, value in scores.arrays.items()}
+            np.savez(file, **arrays)
+
     def _picture(self, tag: str, step: int, images: Tensor, path: Path) -> None:
         picture = grid(images)
         to_picture(picture).save(path)
         self._writer.add_image(tag, picture, step)
+
+
+def _score_pictures(arrays: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The mean spectrum and, where the images are large enough, the pixel-phase tiles."""
+    pictures = {"spectrum": spectrum_picture(arrays["spectrum"])}
+    for name, tag in TILES.items():
+        if name in arrays:
+            pictures[tag] = phase_tile_picture(arrays[name])
+    return pictures
 
 
 def read_metrics(path: Path) -> list[dict[str, float]]:

@@ -1,0 +1,105 @@
+"""The scores of a run: at which steps, of what, and without a trace on the run."""
+
+import copy
+
+import pytest
+import torch
+
+from dcgan.checkerboard.images import contrast, phase_energy
+from dcgan.training.scores import Scorer, input_gradients, is_score_step, upsampling_blocks
+from dcgan.training.state import State
+from dcgan.training.step import train_step
+from tests.training.conftest import Build
+
+WHOLE = ("data.image_size=32", "data.num_images=256", "trainer.num_scored=256")
+
+
+def test_scored_steps_double() -> None:
+    assert [s for s in range(1001) if is_score_step(s, 25, 1000)] == [
+        *(0, 25, 50, 100, 200, 400, 800, 1000)
+    ]
+    assert [s for s in range(8) if is_score_step(s, 3, 7)] == [0, 3, 6, 7]
+
+
+def test_every_score_of_the_theory_is_there(build: Build) -> None:
+    config, state, _ = build(*WHOLE)
+    scores = Scorer(config, state).measure()
+    assert set(scores.numbers) == {
+        "std",
+        *(f"{name}{period}" for name in ("r", "a", "pec") for period in (2, 4)),
+        *(f"{name}_over_real" for name in ("r2", "r4")),
+        *(f"{name}_over_std" for name in ("a2", "a4")),
+        *(f"{name}_up{i}" for name in ("rho", "kappa") for i in (1, 2, 3)),
+        "discriminator_pec2",
+    }
+    assert scores.arrays["spectrum"].shape == (32, 32)
+    assert scores.arrays["phase_energy4"].shape == (4, 4)
+    assert all(torch.isfinite(array).all() for array in scores.arrays.values())
+
+
+def test_small_images_are_scored_as_far_as_their_size_allows(build: Build) -> None:
+    config, state, _ = build("data.image_size=12")
+    numbers = Scorer(config, state).measure().numbers
+    assert set(numbers) == {"std", "rho_up1", "kappa_up1"}
+
+
+def test_an_untrained_transposed_convolution_has_a_grid_and_a_resize_none(build: Build) -> None:
+    def numbers(*overrides: str) -> dict[str, float]:
+        config, state, _ = build(*WHOLE, *overrides, "generator=small")
+        return dict(Scorer(config, state).measure().numbers)
+
+    transposed, resize = numbers("upsample=transposed_k3"), numbers("upsample=resize_nearest")
+    assert transposed["r2"] > 10 > 1 > resize["r2"]
+    assert transposed["rho_up3"] > 0.5
+    assert resize["rho_up3"] == pytest.approx(0, abs=1e-12)
+    assert transposed["kappa_up3"] > 3
+    # Only the last block swapped: the period names it.
+    last = numbers("upsample=transposed_k3", "upsample.layers=last")
+    assert last["r2"] > 10 > 1 > last["r4"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "least", "most"),
+    [("strided_k3", 2.2, 5), ("strided_k4", 1, 1.5), ("strided_k5", 1.4, 3), ("conv_pool", 1, 1.4)],
+)
+def test_the_discriminators_gradient_shows_its_coverage(
+    build: Build, choice: str, least: float, most: float
+) -> None:
+    """Theory: 4.4 for k3, 1.1 for k4, 2.4 for k5, 1.06 for convolution and average pooling."""
+    pooled = torch.zeros(2, 2, dtype=torch.float64)
+    for seed in range(4):
+        _, state, _ = build(*WHOLE, f"downsample={choice}", "discriminator=small", f"seed={seed}")
+        images = torch.rand(64, 3, 32, 32, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+        energy = phase_energy(input_gradients(state.discriminator, images), 2)
+        pooled += energy / energy.mean()
+    assert least < contrast(pooled) < most
+
+
+def test_ema_or_raw_as_configured(build: Build) -> None:
+    for weights in ("ema", "raw"):
+        config, state, _ = build(f"trainer.score_weights={weights}", "trainer.ema_half_life=1000")
+        scorer = Scorer(config, state)
+        before = scorer.measure().numbers
+        assert state.ema is not None
+        changed = state.ema.module if weights == "ema" else state.generator
+        with torch.no_grad():
+            for weight in upsampling_blocks(changed)["up2"].parameters():
+                weight[0].zero_()
+        assert scorer.measure().numbers != before
+
+
+def test_measuring_leaves_no_trace(build: Build) -> None:
+    def trained(measure: bool) -> State:
+        config, state, fabric = build("trainer.ema_half_life=100")
+        scorer = Scorer(config, state)
+        for _ in range(3):
+            if measure:
+                scorer.measure()
+            train_step(state, fabric)
+        return state
+
+    with_scores, without = copy.deepcopy(trained(True).state_dict()), trained(False).state_dict()
+    for network in ("generator", "discriminator", "ema"):
+        for name, value in without[network].items():
+            assert torch.equal(with_scores[network][name], value), f"{network}.{name}"
+    assert torch.equal(with_scores["random"]["torch"], without["random"]["torch"])
