@@ -12,12 +12,14 @@ FLOORS = {
     "checks": 1,
     "seeding": 0,
     "config": 1,
+    "convolution": 1,
     "networks": 2,
     "data": 2,
     "pictures": 2,
     "checkerboard": 2,
     "sampling": 3,
     "training": 4,
+    "reports": 5,
     "commands": 6,
 }
 

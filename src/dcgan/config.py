@@ -6,6 +6,7 @@ numbers stand in configs/; a default here is only what a choice need not name. E
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from dcgan.checks import doublings, require_at_least, require_one_of
@@ -123,6 +124,25 @@ class UpsampleConfig:
         elif self.mode is not None:
             raise UserError(f"upsample.mode={self.mode}: only for kind=resize; must be null")
 
+    @property
+    def label(self) -> str:
+        """What a figure's legend calls it: transposed k3, nearest + conv k3, sub-pixel k3 ICNR."""
+        kinds = {
+            "transposed": "transposed",
+            "resize": f"{self.mode} + conv",
+            "subpixel": "sub-pixel",
+        }
+        words = [kinds[self.kind], f"k{self.kernel_size}"]
+        if self.init != "normal":
+            words.append("ICNR" if self.init == "icnr" else f"{self.init} init")
+        if self.padding_mode != "zeros":
+            words.append(self.padding_mode)
+        if self.smooth:
+            words.append("smoothed")
+        if self.layers != "all":
+            words.append(f"in {self.layers}")
+        return " ".join(words)
+
     def selected_layers(self, num_blocks: int) -> frozenset[int]:
         """Indices (0 … num_blocks − 1) of the blocks that use this choice.
 
@@ -150,6 +170,13 @@ class DownsampleConfig:
         require_one_of("downsample.kind", self.kind, ("strided", "pooled"))
         allowed = (2, 3, 4, 5, 6) if self.kind == "strided" else (3, 5)
         require_one_of("downsample.kernel_size", self.kernel_size, allowed)
+
+    @property
+    def label(self) -> str:
+        """What a figure's legend calls it: D strided k4, D conv k3 + pool."""
+        if self.kind == "strided":
+            return f"D strided k{self.kernel_size}"
+        return f"D conv k{self.kernel_size} + pool"
 
 
 @dataclass(kw_only=True)
@@ -264,6 +291,17 @@ class SampleConfig:
                 f"interpolation_frames={self.interpolation_frames}: choose two seeds or more to"
                 " walk between, such as seeds=[3,14,15]"
             )
+
+
+@dataclass(kw_only=True)
+class ReportConfig:
+    """Which runs to compare."""
+
+    runs: str  # a folder; every run below it is read
+
+    def __post_init__(self) -> None:
+        if not Path(self.runs).expanduser().is_dir():
+            raise UserError(f"runs={self.runs}: no such folder")
 
 
 @dataclass(kw_only=True)

@@ -28,7 +28,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from dcgan.config import BenchmarkConfig, SampleConfig, TrainConfig
+from dcgan.config import BenchmarkConfig, ReportConfig, SampleConfig, TrainConfig
 from dcgan.errors import ExpectedError, Interrupted, UserError
 
 Config = TypeVar("Config")
@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 SCHEMAS: dict[str, type[Any]] = {
     "train": TrainConfig,
     "sample": SampleConfig,
+    "report": ReportConfig,
     "benchmark": BenchmarkConfig,
 }
 # What composing the settings and making the run's folder may raise.
@@ -45,13 +46,20 @@ SETTINGS_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError, Value
 RUN_ID = secrets.token_hex(2)  # two runs that start in one second get folders of their own
 
 
-def command(name: str, run: Callable[[Any, Path], None], uses: str) -> Callable[[], None]:
+def command(
+    name: str,
+    run: Callable[[Any, Path], None],
+    uses: str,
+    after_broken_multirun: Callable[[BaseException], None] = lambda _: None,
+) -> Callable[[], None]:
     """The main function of `dcgan-NAME`.
 
     Args:
         name: configs/NAME.yaml is its config, `SCHEMAS[name]` its type.
         run: called with the config as a dataclass and the run's folder.
         uses: the module that `run` calls; imported once the settings are known to be good.
+        after_broken_multirun: called when all jobs have ended and one has failed, or Ctrl-C came:
+            Hydra leaves out its own callbacks then.
     """
     register()
     started = False
@@ -84,10 +92,12 @@ def command(name: str, run: Callable[[Any, Path], None], uses: str) -> Callable[
         try:
             decorate(task)()
         except ExpectedError as error:  # a multirun's; its job has said what was wrong
+            after_broken_multirun(error)
             sys.exit(error.exit_status)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             CheckSettings.undo()  # it may come between Hydra's making the folder and the task
             print(f"dcgan-{name}: interrupted", file=sys.stderr)
+            after_broken_multirun(error)
             sys.exit(128 + signal.SIGINT)
         except SETTINGS_ERRORS as error:
             if started:  # then it is no setting's fault but ours

@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 
 from dcgan.commands.app import command, command_again, program
+from dcgan.commands.report import ReportAfterMultirun
 from dcgan.config import TrainConfig
 
 
@@ -23,7 +24,12 @@ def run(config: TrainConfig, run_dir: Path) -> None:
     print(run_dir)
 
 
-main = command("train", run, uses="dcgan.training.loop")
+main = command(
+    "train",
+    run,
+    uses="dcgan.training.loop",
+    after_broken_multirun=ReportAfterMultirun.after_failure,
+)
 
 if __name__ == "__main__":
     main()

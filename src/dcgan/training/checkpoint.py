@@ -1,6 +1,6 @@
 """A run as one file: written whole or not at all, and continued only with the same settings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ def read_for_resume(path: Path, config: TrainConfig, run_dir: Path) -> dict[str,
             left to do (which is fine in its own folder: then it is finished).
     """
     checkpoint = read_checkpoint(path)
-    now, then = flat_settings(config), dict(_flat(checkpoint["config"]))
+    now, then = flat_settings(config), dict(flatten(checkpoint["config"]))
     differing = [
         f"{key}={now.get(key)} (was {then.get(key)})"
         for key in sorted(now.keys() | then.keys())
@@ -107,7 +107,7 @@ def load_state(state: State, checkpoint: dict[str, Any]) -> None:
 
 def flat_settings(config: TrainConfig) -> dict[str, Any]:
     """Every setting by its full name, as on the command line: trainer.steps → 4000."""
-    return dict(_flat(asdict(config)))
+    return dict(flatten(asdict(config)))
 
 
 def identity_settings(config: TrainConfig) -> dict[str, Any]:
@@ -116,9 +116,10 @@ def identity_settings(config: TrainConfig) -> dict[str, Any]:
     return {key: value for key, value in flat if value is not None and key not in MAY_DIFFER}
 
 
-def _flat(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested settings as (full name, value)."""
     for key, value in config.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

@@ -1,0 +1,91 @@
+"""dcgan-report: the page of an ablation, again; and the callback that makes it after a multirun."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from dcgan.commands.app import command, program, shortest
+from dcgan.config import ReportConfig
+from dcgan.errors import UserError
+
+FOLDER = "report"  # below the multirun's
+
+
+def run(config: ReportConfig, run_dir: Path) -> None:
+    """Write the page into `run_dir`, then say where it lies."""
+    from dcgan.reports.ablation import write_report
+
+    made_by = _command_of(run_dir / "result.json") or _this_command("report")
+    _print(write_report(Path(config.runs).expanduser(), run_dir, made_by), run_dir)
+
+
+class ReportAfterMultirun(Callback):
+    """A Hydra callback: once all jobs of a multirun have ended, compare them on one page."""
+
+    _pending: ClassVar[Path | None] = None  # the folder of a multirun that has no report yet
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Called before the first job."""
+        type(self)._pending = Path(config.hydra.sweep.dir)
+
+    def on_multirun_end(self, config: DictConfig, **_: Any) -> None:  # noqa: ARG002
+        """Called after the last job, unless one of them failed."""
+        self.report()
+
+    @classmethod
+    def after_failure(cls, error: BaseException) -> None:
+        """Report on the jobs that did not fail; after Ctrl-C say how to go on instead."""
+        if not isinstance(error, KeyboardInterrupt):
+            cls.report()
+        elif cls._pending is not None:
+            folder = shortest(cls._pending)
+            again = [*sys.argv[1:], "resume=auto", f"hydra.sweep.dir={folder}"]
+            print(f"To go on: {shlex.join([program('dcgan-train'), *again])}", file=sys.stderr)
+
+    @classmethod
+    def report(cls) -> None:
+        """Write the page if it is still to be written; failed runs are named on it."""
+        folder, cls._pending = cls._pending, None
+        if folder is None:
+            return
+        from dcgan.reports.ablation import write_report
+
+        folder = shortest(folder)
+        try:
+            result = write_report(folder, folder / FOLDER, _this_command("train"))
+        except UserError as error:  # such as no run that took scores
+            print(f"dcgan-train: no report: {error}", file=sys.stderr)
+        else:
+            _print(result, folder / FOLDER)
+
+
+def _print(result: dict[str, Any], report_dir: Path) -> None:
+    for run in result["left_out"]:
+        print(f"Left out     {run['folder']}: {run['reason']}", file=sys.stderr)
+    print(f"Page         {report_dir / 'index.html'}")
+    print(f"Pictures     {report_dir / 'gallery.png'}, curves.png, …")
+    print(f"Numbers      {report_dir / 'scores.csv'}, tests.csv, result.json")
+    print(report_dir)
+
+
+def _this_command(name: str) -> str:
+    return shlex.join([program(f"dcgan-{name}"), *sys.argv[1:]])
+
+
+def _command_of(result: Path) -> str | None:
+    """What made the runs, as an earlier report has it."""
+    if not result.is_file():
+        return None
+    made_by: str | None = json.loads(result.read_text(encoding="utf-8")).get("command")
+    return made_by
+
+
+main = command("report", run, uses="dcgan.reports.ablation")
+
+if __name__ == "__main__":
+    main()

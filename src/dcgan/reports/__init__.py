@@ -1,0 +1,1 @@
+"""Many runs into one page: reading, statistics, figures, the page itself."""

@@ -1,0 +1,203 @@
+"""The figures of an ablation: drawn once, as SVG for the page and as PNG for documents."""
+
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
+from numpy.typing import NDArray
+from PIL import Image
+
+from dcgan.pictures import phase_tile_picture, spectrum_picture, to_picture
+from dcgan.reports.runs import Arm
+from dcgan.reports.statistics import Score
+
+INK = "#123457"  # stands for the page's text colour, whatever that is, in an inline SVG
+STYLE: Any = {
+    "svg.fonttype": "none",  # text stays text
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "lines.linewidth": 1.5,
+}
+ENLARGE = 3  # samples, by whole pixels
+
+
+def svg(figure: Figure) -> str:
+    """The figure as an inline SVG that follows the page's text colour."""
+    buffer = io.StringIO()
+    with mpl.rc_context({**STYLE, "svg.hashsalt": "dcgan"}):
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    text = buffer.getvalue()
+    return re.sub(INK, "currentColor", text[text.index("<svg") :])
+
+
+def save_png(figure: Figure, path: Path) -> None:
+    """The figure on white, for places where no page sets colours."""
+    with mpl.rc_context(STYLE):
+        figure.savefig(path, dpi=110, facecolor="white")
+
+
+def curves(arms: Sequence[Arm], scores: Sequence[Score], moments: Sequence[int]) -> Figure:
+    """Every score over images seen: median over seeds as a line, least to most as a band."""
+    columns = 3
+    rows = -(-len(scores) // columns)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(10.5, 2.6 * rows + 0.7), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False).flatten()
+        for axis, score in zip(axes, scores, strict=False):
+            for arm, colour in zip(arms, _colours(len(arms)), strict=True):
+                values = np.array([arm.values(score.key, moment) for moment in moments])
+                if not np.isfinite(values).all():
+                    continue
+                axis.plot(moments, np.median(values, 1), color=colour, label=arm.name)
+                axis.fill_between(moments, values.min(1), values.max(1), color=colour, alpha=0.15)
+            axis.set_title(score.name, loc="left")
+            _images_axis(axis, moments)
+            if score.logarithmic:
+                axis.set_yscale("log")
+                axis.yaxis.set_major_formatter("{x:g}")
+                axis.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.5)))
+        for axis in axes[len(scores) :]:
+            axis.set_axis_off()
+        handles, names = axes[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=min(5, len(arms)))
+    return figure
+
+
+def profiles(arms: Sequence[Arm], stamp: str, moments: Sequence[int]) -> Figure:
+    """The last block's stamp along one axis, early to late, beside the balanced triangle."""
+    columns = min(5, len(arms))
+    rows = -(-len(arms) // columns)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(2.1 * columns, 1.9 * rows + 0.5), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False, sharey=True).flatten()
+        shades = mpl.colormaps["viridis"](np.linspace(0.85, 0.15, len(moments)))
+        for axis, arm in zip(axes, arms, strict=False):
+            for moment, colour in zip(moments, shades, strict=True):
+                profile = _profile(arm, stamp, moment)
+                axis.plot(profile, ".-", color=colour, label=f"{moment:,} images")
+            length = len(profile)
+            axis.plot(_triangle(length), "--", color="0.55", label="triangle")
+            axis.set_title(arm.name, fontsize=9)
+            axis.set_xticks(range(length))
+        for axis in axes[len(arms) :]:
+            axis.set_axis_off()
+        handles, names = axes[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=len(moments) + 1)
+    return figure
+
+
+def correlation(arms: Sequence[Arm], score: Score, moments: Sequence[int]) -> Figure:
+    """The last block's ρ(M) against A₂ ÷ std, a point for every run and moment."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(5.5, 3.6), layout="constrained")
+        axis = figure.subplots()
+        for arm, colour in zip(arms, _colours(len(arms)), strict=True):
+            x = [v for m in moments for v in arm.values(score.key, m)]
+            y = [v for m in moments for v in arm.values("a2_over_std", m)]
+            axis.plot(x, y, ".", color=colour, alpha=0.8, label=arm.name)
+        axis.set_xscale("symlog", linthresh=1e-3)
+        axis.set_yscale("symlog", linthresh=1e-3)
+        axis.set_xlabel(score.name)
+        axis.set_ylabel("A₂ ÷ std")
+        figure.legend(loc="outside right upper", fontsize=8)
+    return figure
+
+
+def gallery(arms: Sequence[Arm], moments: Sequence[int], num_images: int = 2) -> Figure:
+    """A row per arm: enlarged samples at some moments, then the last spectrum and phase tile.
+
+    Samples are those of each arm's first seed; spectrum and tile are means over its seeds.
+    """
+    with mpl.rc_context(STYLE):
+        titles = [f"{moment:,} images seen" if moment else "untrained" for moment in moments]
+        titles += ["mean spectrum", "pixel phases"]
+        widths = [num_images] * len(moments) + [1, 1]
+        size = (1.3 * sum(widths) + 1.5, 1.4 * len(arms) + 0.2)
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots(len(arms), len(widths), squeeze=False, width_ratios=widths)
+        for row, arm in zip(axes, arms, strict=True):
+            pictures = [crop(arm.runs[0].samples(m), num_images) for m in moments]
+            pictures += [spectrum_image(arm, moments[-1]), tile_image(arm, moments[-1])]
+            for axis, picture in zip(row, pictures, strict=True):
+                axis.imshow(np.asarray(picture), interpolation="nearest")
+                axis.set_xticks([])
+                axis.set_yticks([])
+                axis.spines[:].set_visible(False)
+            row[0].set_ylabel(arm.name, rotation=0, ha="right", va="center")
+        for axis, title in zip(axes[0], titles, strict=True):
+            axis.set_title(title, fontsize=9)
+    return figure
+
+
+def crop(samples: Path, num_images: int, num_rows: int = 1, enlarge: int = ENLARGE) -> Image.Image:
+    """The first images of a sample grid, enlarged by whole pixels."""
+    with Image.open(samples) as picture:
+        side = _side(picture.convert("L"))
+        box = (0, 0, min(num_images * side + 2, picture.width), num_rows * side + 2)
+        size = (box[2] * enlarge, box[3] * enlarge)
+        return picture.convert("RGB").crop(box).resize(size, Image.Resampling.NEAREST)
+
+
+def spectrum_image(arm: Arm, images_seen: int) -> Image.Image:
+    """The mean power spectrum over an arm's seeds."""
+    power = np.mean([run.arrays(images_seen)["spectrum"] for run in arm.runs], axis=0)
+    return to_picture(spectrum_picture(torch.from_numpy(power), enlarge=4))
+
+
+def tile_image(arm: Arm, images_seen: int, of: str = "phase_energy2") -> Image.Image:
+    """The energy of fine detail by pixel phase, pooled over an arm's seeds."""
+    energy = torch.from_numpy(arm.pooled(of, images_seen))
+    return to_picture(phase_tile_picture(energy, enlarge=32))
+
+
+def _side(grey: Image.Image) -> int:
+    """Distance between two images of a grid, whose 2-pixel frame is white throughout."""
+    white = np.asarray(grey).min(axis=0) == 255
+    starts = [i for i in range(2, len(white)) if white[i - 2] and white[i - 1] and not white[i]]
+    return starts[1] - starts[0] if len(starts) > 1 else grey.width - 2
+
+
+def _colours(count: int) -> NDArray[np.float64]:
+    colours: NDArray[np.float64] = np.array(mpl.colormaps["tab10"](np.arange(count) % 10))
+    return colours
+
+
+def _images_axis(axis: Axes, moments: Sequence[int]) -> None:
+    positive = [moment for moment in moments if moment]
+    axis.set_xscale("symlog", linthresh=min(positive, default=1))
+    axis.set_xlabel("images seen")
+    axis.set_xlim(left=0)
+
+
+def _profile(arm: Arm, stamp: str, moment: int) -> NDArray[np.float64]:
+    """RMS of the stamp's rows, mean over seeds, largest 1; without the zeros around it."""
+    energies = [np.square(run.arrays(moment)[stamp]).sum(0) for run in arm.runs]
+    profile = np.sqrt(np.mean(energies, axis=0))
+    inside = np.flatnonzero(profile > 1e-9 * profile.max())
+    profile = profile[inside[0] : inside[-1] + 1]
+    scaled: NDArray[np.float64] = profile / profile.max()
+    return scaled
+
+
+def _triangle(length: int) -> NDArray[np.float64]:
+    """Linear interpolation by 2, sampled at so many taps: balanced at every length; largest 1."""
+    distance = np.abs(np.arange(length) - (length - 1) / 2)
+    triangle = np.clip(1 - distance / 2, 0, None)
+    scaled: NDArray[np.float64] = triangle / triangle.max()
+    return scaled

@@ -1,0 +1,182 @@
+"""Finished runs, read from their folders and sorted into the arms of an ablation."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from dcgan.config import DownsampleConfig, UpsampleConfig
+from dcgan.errors import UserError
+from dcgan.training.checkpoint import MAY_DIFFER, flatten
+from dcgan.training.tracking import SCORES, read_metrics
+
+# Settings that make no other arm: the seed, and those that change no number but where data lie.
+NOT_AN_ARM = (MAY_DIFFER | {"seed"}) - {"data.root", "trainer.score_weights"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished training with scores."""
+
+    folder: Path
+    config: Mapping[str, Any]  # as config.yaml has it
+    scores: Mapping[int, Mapping[str, float]]  # by images seen
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        seed: int = self.config["seed"]
+        return seed
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """What may tell this run's arm from another: one level, dotted names."""
+        return {k: v for k, v in flatten(self.config) if k not in NOT_AN_ARM}
+
+    def step(self, images_seen: int) -> int:
+        """The step at which so many images were seen."""
+        batch_size: int = self.config["trainer"]["batch_size"]
+        return images_seen // batch_size
+
+    def samples(self, images_seen: int) -> Path:
+        """The picture of this run's samples."""
+        return self.folder / "samples" / f"{self.step(images_seen):06d}.png"
+
+    def arrays(self, images_seen: int) -> dict[str, NDArray[np.float64]]:
+        """Spectrum, phase energies and stamps."""
+        with np.load(self.folder / SCORES / f"{self.step(images_seen):06d}.npz") as saved:
+            return dict(saved)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A run that is named, but not used."""
+
+    folder: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Arm:
+    """Runs that differ in nothing but their seed."""
+
+    name: str
+    runs: Sequence[Run]  # by seed
+
+    def values(self, score: str, images_seen: int) -> list[float]:
+        """One value a seed."""
+        return [run.scores[images_seen][score] for run in self.runs]
+
+    def pooled(self, array: str, images_seen: int) -> NDArray[np.float64]:
+        """The mean over seeds, each seed first divided by its own mean."""
+        arrays = [run.arrays(images_seen)[array] for run in self.runs]
+        mean: NDArray[np.float64] = np.mean([a / max(a.mean(), 1e-12) for a in arrays], axis=0)
+        return mean
+
+
+def find_runs(folder: Path) -> tuple[list[Run], list[LeftOut]]:
+    """Every run below `folder`, and those that cannot be used, with the reason.
+
+    Raises:
+        UserError: there is no finished run with scores in it.
+    """
+    started = {path.parent for path in folder.rglob("config.yaml")}
+    # Hydra opens a job's log before the run has written anything.
+    started |= {path.parent for path in folder.rglob("train.log")}
+    runs: dict[tuple[str, int], Run] = {}
+    left_out = []
+    for path in sorted(started):
+        name = path.relative_to(folder)
+        try:
+            run = _read(path)
+        except (_Unusable, OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+            left_out.append(LeftOut(name, _reason(error)))
+            continue
+        twin = runs.setdefault((repr(sorted(run.settings.items())), run.seed), run)
+        if twin is not run:
+            left_out.append(LeftOut(name, f"the same run as {twin.folder.relative_to(folder)}"))
+    if not runs:
+        reasons = "; ".join(f"{run.folder}: {run.reason}" for run in left_out[:3])
+        raise UserError(f"runs={folder}: no finished run with scores in it ({reasons or 'no run'})")
+    return list(runs.values()), left_out
+
+
+def sort_into_arms(runs: Sequence[Run]) -> list[Arm]:
+    """Group runs by the settings in which they differ, apart from the seed.
+
+    Arms stand in the order of their settings: transposed, by kernel, before the others.
+    """
+    keys = sorted({key for run in runs for key in run.settings})
+    differing = [key for key in keys if len({repr(run.settings.get(key)) for run in runs}) > 1]
+    arms: dict[str, list[Run]] = {}
+    for run in sorted(runs, key=_order):
+        arms.setdefault(_name(run, differing), []).append(run)
+    return [Arm(name, sorted(members, key=lambda r: r.seed)) for name, members in arms.items()]
+
+
+def common_moments(arms: Sequence[Arm]) -> list[int]:
+    """Images seen at which every run was scored."""
+    return sorted(set.intersection(*(set(run.scores) for arm in arms for run in arm.runs)))
+
+
+class _Unusable(Exception):
+    """Why a run cannot be used."""
+
+
+def _read(folder: Path) -> Run:
+    if not (folder / "config.yaml").is_file():
+        raise _Unusable(f"never started{_last_words(folder)}")
+    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    metrics = folder / "metrics.jsonl"
+    lines = read_metrics(metrics) if metrics.is_file() else []
+    if not (folder / "result.json").is_file():
+        step = max((line["step"] for line in lines), default=0)
+        steps = config["trainer"]["steps"]
+        raise _Unusable(f"not finished: at step {step:.0f} of {steps}{_last_words(folder)}")
+    scores = {int(line["images_seen"]): line for line in lines if "std" in line}
+    if not scores:
+        raise _Unusable("has no scores (trainer.num_scored=0)")
+    return Run(folder, config, scores)
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, _Unusable) else f"not readable ({error})"
+
+
+def _last_words(folder: Path) -> str:
+    """The last thing a run's log warned of."""
+    log = folder / "train.log"
+    lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
+    said = [line for line in lines if " ERROR " in line or " WARNING " in line]
+    return f"; {said[-1]}" if said else ""
+
+
+def _order(run: Run) -> tuple[Any, ...]:
+    upsample = run.config["upsample"]
+    kinds = ("transposed", "resize", "subpixel")
+    last = repr(sorted(run.settings.items()))
+    return (
+        kinds.index(upsample["kind"]),
+        upsample["kernel_size"],
+        upsample["mode"] != "nearest",
+        last,
+    )
+
+
+def _name(run: Run, differing: Sequence[str]) -> str:
+    """An arm by what sets it apart from the others."""
+    words = []
+    groups = {key.partition(".")[0] for key in differing}
+    if "upsample" in groups or not differing:
+        words.append(UpsampleConfig(**run.config["upsample"]).label)
+    if "downsample" in groups:
+        words.append(DownsampleConfig(**run.config["downsample"]).label)
+    for key in differing:
+        if key.partition(".")[0] not in ("upsample", "downsample"):
+            words.append(f"{key}={run.settings.get(key)}")
+    return ", ".join(words)
