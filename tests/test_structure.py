@@ -18,6 +18,7 @@ FLOORS = {
     "pictures": 2,
     "checkerboard": 2,
     "sampling": 3,
+    "diagnosing": 3,
     "training": 4,
     "reports": 5,
     "commands": 6,

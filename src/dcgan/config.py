@@ -294,6 +294,24 @@ class SampleConfig:
 
 
 @dataclass(kw_only=True)
+class DiagnoseConfig:
+    """What to look for a grid in."""
+
+    target: str  # a run's folder, a checkpoint, an exported .safetensors, or a folder of images
+    reference: str | None = None  # a folder of real images to compare with
+    num_images: int  # generated, or read from each folder at most
+    weights: str = "ema"  # of a checkpoint: ema (the average) or raw
+
+    def __post_init__(self) -> None:
+        require_at_least("num_images", self.num_images, 1)
+        require_one_of("weights", self.weights, ("ema", "raw"))
+        for name in ("target", "reference"):
+            path = getattr(self, name)
+            if path is not None and not Path(path).expanduser().exists():
+                raise UserError(f"{name}={path}: no such file or folder")
+
+
+@dataclass(kw_only=True)
 class ReportConfig:
     """Which runs to compare."""
 

@@ -131,8 +131,20 @@ def ratio_interval(
         _resampled_log_ratios(images, period, num_resamples, stream(seed, "bootstrap", side))
         for side, images in enumerate((generated, real))
     ]
-    low, high = (logs[0] - logs[1]).quantile(torch.tensor([0.025, 0.975], dtype=torch.float64))
-    return low.exp().item(), high.exp().item()
+    return _interval(logs[0] - logs[1])
+
+
+def raw_interval(
+    images: Tensor, period: int, *, num_resamples: int = 1000, seed: int = 0
+) -> tuple[float, float]:
+    """The same of R itself, where there are no real images to compare with."""
+    random = stream(seed, "bootstrap", 0)
+    return _interval(_resampled_log_ratios(images, period, num_resamples, random))
+
+
+def _interval(logs: Tensor) -> tuple[float, float]:
+    low, high = logs.quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).exp().tolist()
+    return low, high
 
 
 def _resampled_log_ratios(

@@ -28,7 +28,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from dcgan.config import BenchmarkConfig, ReportConfig, SampleConfig, TrainConfig
+from dcgan.config import BenchmarkConfig, DiagnoseConfig, ReportConfig, SampleConfig, TrainConfig
 from dcgan.errors import ExpectedError, Interrupted, UserError
 
 Config = TypeVar("Config")
@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 SCHEMAS: dict[str, type[Any]] = {
     "train": TrainConfig,
     "sample": SampleConfig,
+    "diagnose": DiagnoseConfig,
     "report": ReportConfig,
     "benchmark": BenchmarkConfig,
 }
@@ -48,7 +49,7 @@ RUN_ID = secrets.token_hex(2)  # two runs that start in one second get folders o
 
 def command(
     name: str,
-    run: Callable[[Any, Path], None],
+    run: Callable[[Any, Path], int | None],
     uses: str,
     after_broken_multirun: Callable[[BaseException], None] = lambda _: None,
 ) -> Callable[[], None]:
@@ -56,7 +57,8 @@ def command(
 
     Args:
         name: configs/NAME.yaml is its config, `SCHEMAS[name]` its type.
-        run: called with the config as a dataclass and the run's folder.
+        run: called with the config as a dataclass and the run's folder; what it returns, if
+            anything, is the exit status.
         uses: the module that `run` calls; imported once the settings are known to be good.
         after_broken_multirun: called when all jobs have ended and one has failed, or Ctrl-C came:
             Hydra leaves out its own callbacks then.
@@ -70,7 +72,7 @@ def command(
         try:
             config = to_dataclass(settings, SCHEMAS[name])
             _import_interruptibly(name, uses)
-            run(config, shortest(Path(HydraConfig.get().runtime.output_dir)))
+            status = run(config, shortest(Path(HydraConfig.get().runtime.output_dir)))
         except ExpectedError as error:
             multirun = HydraConfig.get().mode == RunMode.MULTIRUN
             if isinstance(error, UserError) and not multirun:
@@ -84,6 +86,8 @@ def command(
         except (KeyboardInterrupt, SystemExit):  # before there was anything to save
             CheckSettings.undo()
             raise
+        if status:
+            sys.exit(status)
 
     def main() -> None:
         os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # let errors come here instead of printing

@@ -6,21 +6,24 @@ import torch
 from torch import Tensor
 
 
-def coverage(kernel_size: Sequence[int], stride: Sequence[int]) -> Tensor:
-    """Taps that reach an interior output of each phase: one axis per axis, shape `stride`.
+def coverage(
+    kernel_size: Sequence[int], stride: Sequence[int], dilation: Sequence[int] | None = None
+) -> Tensor:
+    """Taps that reach an interior output of each phase: integers of shape `stride`.
 
-    Along one axis phase r is reached by #{t < k : t mod s = r} taps, floor(k/s) or ceil(k/s); in
-    more dimensions it is the outer product. [[1, 2], [2, 4]] up to order for k = 3, s = 2. Equal
-    everywhere if and only if s divides k.
+    Along one axis phase r is reached by #{t < k : d·t mod s = r} taps: floor(k/s) or ceil(k/s) for
+    d = 1. In more dimensions it is the outer product: [[4, 2], [2, 1]] for k = 3, s = 2. Equal
+    everywhere (d = 1) if and only if s divides k.
     """
-    counts = torch.ones(())
-    for k, s in zip(kernel_size, stride, strict=True):
-        axis = torch.bincount(torch.arange(k) % s, minlength=s)
-        counts = counts[..., None] * axis
-    return counts.long()
+    counts = torch.ones((), dtype=torch.long)
+    for k, s, d in zip(kernel_size, stride, dilation or [1] * len(stride), strict=True):
+        counts = counts[..., None] * torch.bincount(torch.arange(k) * d % s, minlength=s)
+    return counts
 
 
-def coverage_ratio(kernel_size: Sequence[int], stride: Sequence[int]) -> float:
+def coverage_ratio(
+    kernel_size: Sequence[int], stride: Sequence[int], dilation: Sequence[int] | None = None
+) -> float:
     """The largest over the smallest coverage: 1 is even, ∞ where some outputs are not reached."""
-    counts = coverage(kernel_size, stride).double()
+    counts = coverage(kernel_size, stride, dilation).double()
     return (counts.max() / counts.min()).item()

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from itertools import groupby
 
+from dcgan.checkerboard.judgement import PRESENT
 from dcgan.reports.runs import Arm
 from dcgan.reports.statistics import LEVEL, Comparison, Summary, summarise
-
-PRESENT = 3.0  # R₂ ÷ real above which a checkerboard is said to be there (theory: clean ≤ 2.43)
 
 
 def conclude_pair(comparisons: Sequence[Comparison]) -> str:

@@ -41,9 +41,10 @@ def svg(figure: Figure) -> str:
     """The figure as an inline SVG that follows the page's text colour."""
     buffer = io.StringIO()
     with mpl.rc_context({**STYLE, "svg.hashsalt": "dcgan"}):
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(buffer, format="svg", transparent=True)
     text = buffer.getvalue()
-    return re.sub(INK, "currentColor", text[text.index("<svg") :])
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    return text.replace(INK, "currentColor")
 
 
 def save_png(figure: Figure, path: Path) -> None:

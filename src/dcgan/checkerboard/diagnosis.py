@@ -1,0 +1,288 @@
+"""Which layers of any network leave a grid, and what helps.
+
+from dcgan.checkerboard import diagnose
+print(diagnose(network, example_input))
+"""
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from dcgan.checkerboard.layers import (
+    TRANSPOSED,
+    input_moments,
+    measure_stamp,
+    step_imbalance,
+    tap_contrast,
+)
+from dcgan.checkerboard.traversal import Upsampling, find_upsampling
+from dcgan.convolution.alignment import image_shift
+from dcgan.convolution.coverage import coverage_ratio
+
+CLEAN = 1e-3  # ρ below this: a period-2 pattern below what the image scores resolve
+ROUNDING = 1e-12  # printed as 0
+STRONG = 0.1  # ρ above this: plainly visible
+
+
+@dataclass(frozen=True)
+class LayerDiagnosis:
+    """One row: an upsampling layer and what it does to a picture."""
+
+    name: str
+    kind: str  # such as ConvTranspose2d, or Upsample + Conv2d
+    kernel_size: tuple[int, ...]
+    stride: tuple[int, ...]  # how much larger the output is
+    coverage: float  # most ÷ fewest taps that reach an output; 1 is even
+    shift: tuple[float, ...]  # output pixels by which the picture moves, per axis
+    rho: float | None  # share of the answer to a constant that is not constant; None: not judged
+    kappa: float | None  # tap energy, strongest ÷ weakest phase
+    on_real_inputs: bool  # ρ is weighted by the layer's inputs, not by the identity
+    problem: str | None = None  # why it could not be judged
+
+    @property
+    def verdict(self) -> str:
+        """One of: not judged, clean, faint grid, grid."""
+        if self.rho is None:
+            return "not judged"
+        if self.rho < CLEAN:
+            return "clean"
+        return "grid" if self.rho > STRONG else "faint grid"
+
+    @property
+    def advice(self) -> str:
+        """The cure where one is needed; what else is worth knowing."""
+        words = [self.problem] if self.problem else []
+        if self.verdict.endswith("grid"):
+            words.append(self._cure())
+        if any(self.shift):
+            moved = ", ".join(f"{shift:+g}" for shift in self.shift)
+            words.append(f"moves the picture by {moved} px")
+        return "; ".join(words)
+
+    def _cure(self) -> str:
+        resize = "Upsample(nearest) + convolution leaves no grid"
+        if "Shuffle" in self.kind:
+            return f"ICNR weights only start without a grid; {resize}"
+        uneven = [(k, s) for k, s in zip(self.kernel_size, self.stride, strict=True) if k % s]
+        if uneven:
+            k, s = uneven[0]
+            even = math.ceil(k / s) * s
+            return (
+                f"stride {s} does not divide kernel {k}: kernel_size={even} covers evenly; {resize}"
+            )
+        return (
+            f"coverage is even, the weights are not: bilinear ones start without a grid; {resize}"
+        )
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """All upsampling layers of a network, in the order in which they run (or are defined)."""
+
+    layers: Sequence[LayerDiagnosis]
+
+    @property
+    def verdict(self) -> str:
+        """One sentence."""
+        if not self.layers:
+            return "No upsampling layer found: ConvTranspose, Upsample or PixelShuffle."
+        guilty = [layer for layer in self.layers if layer.verdict.endswith("grid")]
+        unjudged = [layer.name for layer in self.layers if layer.rho is None]
+        suffix = f" Not judged: {', '.join(unjudged)}." if unjudged else ""
+        judged = len(self.layers) - len(unjudged)
+        if not judged:
+            return suffix.strip()
+        if not guilty:
+            return f"No grid from {judged} of {len(self.layers)} upsampling layers.{suffix}"
+        named = ", ".join(f"{layer.name} (ρ {layer.rho:.2g})" for layer in guilty)
+        return f"Uneven: {named}.{suffix}"
+
+    def __str__(self) -> str:
+        """A table, what is to be done about which layers, and the verdict."""
+        header = ("layer", "kind", "kernel", "stride", "coverage", "shift px", "ρ", "κ", "verdict")
+        rows = [header, *(_row(layer) for layer in self.layers)]
+        widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        advice: dict[str, list[str]] = {}
+        for layer in self.layers:
+            if layer.advice:
+                advice.setdefault(layer.advice, []).append(layer.name)
+        notes = [f"{', '.join(names)}: {text}." for text, names in advice.items()]
+        parts = ["\n".join(lines)] if self.layers else []
+        return "\n\n".join([*parts, *(["\n".join(notes)] if notes else []), self.verdict])
+
+
+def _row(layer: LayerDiagnosis) -> tuple[str, ...]:
+    return (
+        layer.name,
+        layer.kind,
+        _sizes(layer.kernel_size),
+        _sizes(layer.stride),
+        f"{layer.coverage:.3g}",
+        _sizes(layer.shift),
+        "–" if layer.rho is None else f"{layer.rho if layer.rho > ROUNDING else 0:.3g}",
+        "–" if layer.kappa is None else f"{layer.kappa:.3g}",
+        layer.verdict,
+    )
+
+
+def diagnose(module: nn.Module, example: Any = None) -> Diagnosis:
+    """Find every upsampling layer of a network and say which leave a grid.
+
+    Found are ConvTranspose1d/2d/3d of stride above 1, Upsample with the convolution after it, and
+    PixelShuffle with the convolution before it. The network is left as it was.
+
+    Args:
+        example: an input, or a tuple of inputs, with which the network is run once, in eval mode.
+            Layers are then taken in the order in which they run, interpolation and pixel shuffling
+            by function are seen too, and ρ is weighted by each layer's real inputs. Without one,
+            the order of definition stands in, and the identity.
+    """
+    was_training = {name: part.training for name, part in module.named_modules()}
+    module.eval()
+    try:
+        found = find_upsampling(module, example)
+        moments: dict[str, Tensor] = {}
+        if example is not None:
+            inputs = example if isinstance(example, tuple) else (example,)
+            watched = {u.name: u.convolution for u in found if u.convolution is not None}
+            with input_moments(watched) as moments, torch.no_grad():
+                module(*inputs)
+        return Diagnosis([_diagnose_layer(u, moments.get(u.name)) for u in found])
+    finally:
+        for name, part in module.named_modules():
+            part.training = was_training[name]
+
+
+def _diagnose_layer(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:
+    convolution: Any = found.convolution
+    if convolution is None:
+        return _without_weights(found)
+    rho: float | None
+    kappa: float | None
+    try:
+        stamp = measure_stamp(_plain_block(found))
+        rho, kappa = step_imbalance(stamp, moment), tap_contrast(stamp)
+        stride, problem = stamp.scale, None
+    # Whatever a stranger's layer may raise: the other layers are still worth a look.
+    except (ValueError, RuntimeError, TypeError, NotImplementedError) as error:
+        rho = kappa = None
+        stride, problem = found.scale or convolution.stride, str(error).splitlines()[0]
+    return LayerDiagnosis(
+        name=found.name,
+        kind=found.kind,
+        kernel_size=convolution.kernel_size,
+        stride=stride,
+        coverage=_coverage(convolution),
+        shift=_shift(convolution, found, stride),
+        rho=rho,
+        kappa=kappa,
+        on_real_inputs=moment is not None,
+        problem=problem,
+    )
+
+
+def _without_weights(found: Upsampling) -> LayerDiagnosis:
+    """Interpolation alone answers a constant with itself; a shuffle with whatever came before."""
+    scale = found.scale or ()
+    shift = (0.0,) * len(scale)
+    even = None if found.kind == "PixelShuffle" else 0.0
+    problem = "no convolution was found before it" if even is None else None
+    return LayerDiagnosis(
+        found.name,
+        found.kind,
+        (),
+        scale,
+        1.0,
+        shift,
+        even,
+        None if even is None else 1.0,
+        False,
+        problem,
+    )
+
+
+def _coverage(convolution: Any) -> float:
+    if not isinstance(convolution, TRANSPOSED):
+        return 1.0
+    return coverage_ratio(convolution.kernel_size, convolution.stride, convolution.dilation)
+
+
+def _shift(convolution: Any, found: Upsampling, stride: Sequence[int]) -> tuple[float, ...]:
+    axes = range(len(convolution.kernel_size))
+    if isinstance(convolution, TRANSPOSED):
+        return tuple(
+            image_shift(
+                convolution.kernel_size[i],
+                convolution.stride[i],
+                int(convolution.padding[i]),
+                convolution.dilation[i],
+            )
+            for i in axes
+        )
+    if isinstance(convolution.padding, str):
+        return (0.0,) * len(axes)
+    # A convolution moves a picture by its leading padding less half of its reach; before a pixel
+    # shuffle it does so on the small image.
+    leading = [
+        p + extra for p, extra in zip(convolution.padding, found.leading(len(axes)), strict=True)
+    ]
+    grown = stride if found.shuffles else [1] * len(axes)
+    return tuple(
+        grown[i] * (leading[i] - convolution.dilation[i] * (convolution.kernel_size[i] - 1) / 2)
+        for i in axes
+    )
+
+
+def _plain_block(found: Upsampling) -> nn.Module:
+    """The layer's linear part, out of fresh torch modules without hooks or parametrisations."""
+    convolution = _plain_convolution(found.convolution)
+    if found.norm is not None:
+        norm = copy.deepcopy(found.norm).double().cpu().eval()
+        convolution = fuse_conv_bn_eval(convolution.eval(), norm)
+    if isinstance(convolution, TRANSPOSED):
+        return convolution
+    scale: Any = found.scale
+    if found.shuffles:
+        return nn.Sequential(convolution, nn.PixelShuffle(scale[0]))
+    if scale is None:
+        raise ValueError("resizes by a factor that depends on its input: give an example input")
+    # Every interpolation answers a constant with itself, so nearest stands for all.
+    return nn.Sequential(nn.Upsample(scale_factor=scale), convolution)
+
+
+def _plain_convolution(convolution: Any) -> Any:
+    if isinstance(convolution.weight, nn.parameter.UninitializedParameter):
+        raise ValueError("its weight has no shape yet: run the network once")  # noqa: TRY004
+    if isinstance(convolution, TRANSPOSED):
+        padding, output_padding = convolution.padding, convolution.output_padding
+        options: dict[str, Any] = {"padding": padding, "output_padding": output_padding}
+    else:
+        options = {"padding": "same"}  # how a border is padded makes no difference inside
+    kinds = [
+        kind for kind in type(convolution).__mro__ if kind.__module__ == "torch.nn.modules.conv"
+    ]
+    plain: Any = kinds[0](
+        convolution.in_channels,
+        convolution.out_channels,
+        convolution.kernel_size,
+        stride=convolution.stride,
+        dilation=convolution.dilation,
+        groups=convolution.groups,
+        bias=False,
+        **options,
+    )
+    plain.weight = nn.Parameter(convolution.weight.detach().double().cpu().clone())
+    return plain
+
+
+def _sizes(values: Sequence[float]) -> str:
+    """3 for (3, 3), 3x5 for (3, 5)."""
+    words = [f"{value:g}" for value in values]
+    return (words[0] if len(set(words)) == 1 else "x".join(words)) if words else "–"

@@ -1,0 +1,87 @@
+"""Whether a set of images holds a checkerboard, by the theory's rule and with an interval."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dcgan.checkerboard.images import (
+    grid_peak,
+    phase_energy_contrast,
+    ratio_interval,
+    raw_interval,
+    usable_periods,
+)
+from dcgan.errors import UserError
+
+PRESENT = 3.0  # over 99 snapshots of resize-convolution, which makes no grid, at most 2.43
+CLEAN_RATIO = 1.0  # raw R of clean images: digits 0.44, photographs 0.46, noise and lines 1
+MIN_TILES = 32  # below this an interval says more about chance than about the images
+MAX_TILES = 2000
+TILE = 64  # pixels; larger images are cut into tiles of this side
+
+
+@dataclass(frozen=True)
+class PeriodJudgement:
+    """One period of a set of images."""
+
+    period: int
+    raw: float  # R
+    ratio: float  # R ÷ R of the reference, or ÷ 1 without one
+    low: float  # 95 % bootstrap interval of `ratio`
+    high: float
+    amplitude: float  # A: RMS of the periodic part on the [−1, 1] scale
+    contrast: float  # PEC
+
+    @property
+    def verdict(self) -> str:
+        """One of: grid, clean, undecided."""
+        if self.low > PRESENT and self.raw > 1:
+            return "grid"
+        return "clean" if self.high <= PRESENT or self.raw <= 1 else "undecided"
+
+
+def judge(images: Tensor, reference: Tensor | None = None) -> list[PeriodJudgement]:
+    """Score (N, C, H, W) images in [−1, 1] for every period that their size allows."""
+    judged = []
+    for period in usable_periods(*images.shape[-2:]):
+        peak = grid_peak(images, period)
+        if reference is None:
+            clean = CLEAN_RATIO
+            low, high = raw_interval(images, period)
+        else:
+            clean = grid_peak(reference, period).ratio
+            low, high = ratio_interval(images, reference, period)
+        contrast = phase_energy_contrast(images, period)
+        judged.append(
+            PeriodJudgement(
+                period, peak.ratio, peak.ratio / clean, low, high, peak.amplitude, contrast
+            )
+        )
+    return judged
+
+
+def tile_side(sizes: Sequence[tuple[int, int]]) -> int:
+    """The side of the square tiles that images of these (height, width) are cut into.
+
+    Raises:
+        UserError: the smallest image is too small for any period.
+    """
+    smallest = min(min(size) for size in sizes)
+    side = min(TILE, smallest // 4 * 4)  # a multiple of 4 keeps the pixel phases in step
+    if side < 16:
+        raise UserError(
+            f"the smallest image has {smallest} pixels on a side: at least 16 are needed"
+        )
+    return side
+
+
+def cut_into_tiles(images: Sequence[Tensor], side: int) -> Tensor:
+    """Every whole tile of (C, H, W) images, from the top left: (N, C, side, side)."""
+    tiles = []
+    for image in images:
+        channels = image.shape[0]
+        columns = image.unfold(1, side, side).unfold(2, side, side)
+        tiles.append(columns.permute(1, 2, 0, 3, 4).reshape(-1, channels, side, side))
+    return torch.cat(tiles)

@@ -1,0 +1,29 @@
+"""dcgan-diagnose: does a network, or a folder of images, leave a grid?"""
+
+from pathlib import Path
+
+from dcgan.commands.app import command
+from dcgan.config import DiagnoseConfig
+
+
+def run(config: DiagnoseConfig, run_dir: Path) -> int:
+    """Print layers, periods and the verdict; the exit status says the verdict too."""
+    from dcgan.diagnosing import STATUS, diagnose_target
+
+    result = diagnose_target(config, run_dir)
+    if "layer_table" in result:
+        print(result["layer_table"], end="\n\n")
+    print(result["table"], end="\n\n")
+    if config.reference is None:
+        print(
+            "No reference: clean images have a raw R of at most 1 (photographs 0.46, digits 0.44)."
+        )
+    print(f"{result['verdict'].capitalize()}: {result['reason']}.")
+    print(run_dir)
+    return STATUS[result["verdict"]]
+
+
+main = command("diagnose", run, uses="dcgan.diagnosing")
+
+if __name__ == "__main__":
+    main()

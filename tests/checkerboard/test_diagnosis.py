@@ -1,0 +1,179 @@
+"""What is found in networks as people write them, and what is said about it."""
+
+import math
+import warnings
+from typing import Any
+
+import pytest
+import torch
+import torchvision
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dcgan.checkerboard import diagnose
+from dcgan.checkerboard.layers import measure_stamp, step_imbalance
+
+
+class UNet(nn.Module):
+    """A skip connection, weight norm new and old, functions instead of modules."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out = nn.Conv2d(16, 3, 3, padding=1)  # defined before it runs, on purpose
+        self.encode = nn.Conv2d(3, 8, 3, padding=1)
+        self.down = nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, padding=1))
+        self.up = nn.utils.parametrizations.weight_norm(nn.ConvTranspose2d(8, 8, 2, 2))
+        self.shuffled = nn.utils.spectral_norm(nn.Conv2d(3, 12, 3, padding=1))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            self.old = nn.utils.weight_norm(nn.ConvTranspose2d(3, 3, 4, 2, 1, groups=3))
+        self.head = nn.Conv2d(3, 3, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+        encoded = self.encode(x)
+        y = self.out(torch.cat([encoded, self.up(self.down(encoded))], 1))
+        y = self.old(F.pixel_shuffle(self.shuffled(y), 2))
+        resized: Tensor = self.head(F.interpolate(y, scale_factor=2, mode="bilinear"))
+        return resized
+
+
+def test_a_sequence_of_all_kinds() -> None:
+    network = nn.Sequential(
+        nn.ConvTranspose2d(10, 8, 4),  # stride 1: no upsampling
+        nn.ConvTranspose2d(8, 8, 3, 2, 1, 1),
+        nn.BatchNorm2d(8),
+        nn.Upsample(scale_factor=2),
+        nn.ReflectionPad2d(1),
+        nn.Conv2d(8, 8, 3),
+        nn.Conv2d(8, 12, 3, padding=1),
+        nn.PixelShuffle(2),
+    )
+    for example in (None, torch.randn(2, 10, 1, 1)):
+        first, resized, shuffled = diagnose(network, example).layers
+        assert (first.name, first.kind, first.coverage) == ("1", "ConvTranspose2d", 4)
+        assert first.shift == (-0.5, -0.5)
+        assert first.verdict == "grid"
+        assert "kernel_size=4" in first.advice
+        assert (resized.name, resized.kind) == ("5", "Upsample(nearest) + Conv2d")
+        assert (resized.verdict, resized.advice, resized.shift) == ("clean", "", (0, 0))
+        assert (shuffled.name, shuffled.kind) == ("6", "Conv2d + PixelShuffle")
+        assert shuffled.verdict == "grid"
+        assert first.on_real_inputs == (example is not None)
+
+
+def test_rho_and_kappa_are_those_of_the_layer() -> None:
+    layer = nn.ConvTranspose2d(5, 3, 4, 2, 1)
+    (row,) = diagnose(layer).layers
+    assert row.rho == pytest.approx(step_imbalance(measure_stamp(layer)))
+    constant = nn.ConvTranspose2d(1, 1, 3, 2, 1, 1)
+    nn.init.ones_(constant.weight)
+    (row,) = diagnose(constant).layers
+    assert row.rho == pytest.approx(0.19, abs=1e-6)
+    assert row.kappa == pytest.approx(4)
+
+
+def test_an_example_shows_what_modules_hide() -> None:
+    network = UNet()
+    assert [layer.name for layer in diagnose(network).layers] == ["up", "old"]
+    layers = diagnose(network, torch.randn(2, 3, 16, 16)).layers
+    assert [layer.name for layer in layers] == ["up", "shuffled", "old", "head"]
+    assert [layer.verdict for layer in layers] == ["grid", "grid", "grid", "clean"]
+    assert layers[3].kind == "Upsample(bilinear) + Conv2d"
+
+
+def test_the_network_is_left_as_it_was() -> None:
+    network = nn.Sequential(nn.ConvTranspose2d(4, 4, 4, 2, 1), nn.BatchNorm2d(4), nn.Dropout(0.5))
+    network[2].eval()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    diagnose(network, torch.randn(3, 4, 8, 8))
+    assert [part.training for part in network] == [True, True, False]
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name])
+    assert not network[0]._forward_pre_hooks
+
+
+@pytest.mark.parametrize(
+    ("build", "kinds"),
+    [
+        ("fcn_resnet50", ["Upsample(bilinear)"]),
+        ("deeplabv3_mobilenet_v3_large", ["Upsample(bilinear) + Conv2d", "Upsample(bilinear)"]),
+        ("lraspp_mobilenet_v3_large", ["Upsample(bilinear) + Conv2d", "Upsample(bilinear)"]),
+    ],
+)
+def test_torchvisions_segmentation_resizes_and_is_clean(build: str, kinds: list[str]) -> None:
+    network = getattr(torchvision.models.segmentation, build)(weights=None, weights_backbone=None)
+    diagnosis = diagnose(network, torch.randn(1, 3, 32, 32))
+    assert [layer.kind for layer in diagnosis.layers] == kinds
+    assert diagnosis.verdict.startswith("No grid")
+
+
+def test_a_mask_heads_transposed_convolution_is_found() -> None:
+    network = torchvision.models.detection.mask_rcnn.MaskRCNNPredictor(8, 8, 3)
+    (row,) = diagnose(network).layers
+    assert (row.name, row.kernel_size, row.coverage) == ("conv5_mask", (2, 2), 1)
+    assert row.verdict == "grid"
+    assert "bilinear" in row.advice
+
+
+@pytest.mark.parametrize(
+    ("layer", "rho", "problem"),
+    [
+        (nn.LazyConvTranspose2d(4, 3, 2), None, "no shape yet"),
+        (nn.ConvTranspose2d(4, 4, 4, 2, 1, device="meta"), None, "meta"),
+        (nn.Sequential(nn.Upsample(size=(9, 9)), nn.Conv2d(3, 3, 3)), None, "example input"),
+        (nn.PixelShuffle(2), None, "no convolution"),
+        (nn.Sequential(nn.Upsample(scale_factor=1.5), nn.Conv2d(3, 3, 3)), None, "whole numbers"),
+    ],
+)
+def test_what_cannot_be_judged_says_why(layer: nn.Module, rho: None, problem: str) -> None:
+    diagnosis = diagnose(layer)
+    (row,) = diagnosis.layers
+    assert row.rho is rho
+    assert row.verdict == "not judged"
+    assert problem in row.advice
+    assert diagnosis.verdict.startswith("Not judged")
+
+
+def test_an_example_gives_the_factor_that_a_size_hides() -> None:
+    network = nn.Sequential(nn.Upsample(size=(16, 16)), nn.Conv2d(3, 3, 3, padding=1))
+    (row,) = diagnose(network, torch.randn(1, 3, 8, 8)).layers
+    assert (row.stride, row.verdict) == ((2, 2), "clean")
+
+
+def test_one_and_three_dimensions_and_dead_zones() -> None:
+    network = nn.Sequential(
+        nn.ConvTranspose1d(4, 4, 8, 4, 2),
+        nn.Upsample(scale_factor=2, mode="linear"),
+        nn.Conv1d(4, 4, 5, padding="same"),
+    )
+    transposed, resized = diagnose(network).layers
+    assert (transposed.kernel_size, transposed.stride) == ((8,), (4,))
+    assert resized.verdict == "clean"
+    (volume,) = diagnose(nn.ConvTranspose3d(2, 2, 3, (1, 2, 2), 1, (0, 1, 1))).layers
+    assert (volume.coverage, volume.shift) == (4, (0, -0.5, -0.5))
+    (sparse,) = diagnose(nn.ConvTranspose2d(4, 4, 2, 3)).layers
+    assert sparse.coverage == math.inf
+    assert "kernel_size=3" in sparse.advice
+
+
+def test_batch_norm_before_a_shuffle_counts() -> None:
+    """Its four scales can make equal filters unequal."""
+    convolution, norm = nn.Conv2d(2, 4, 1, bias=False), nn.BatchNorm2d(4).eval()
+    nn.init.ones_(convolution.weight)
+    network = nn.Sequential(convolution, norm, nn.PixelShuffle(2))
+    assert diagnose(network).layers[0].verdict == "clean"
+    with torch.no_grad():
+        norm.weight.copy_(torch.tensor([1.0, 1.0, 1.0, 5.0]))
+    assert diagnose(network).layers[0].verdict == "grid"
+
+
+def test_the_table_names_every_layer_once_and_ends_in_the_verdict() -> None:
+    text = str(diagnose(UNet(), torch.randn(1, 3, 16, 16)))
+    lines = text.splitlines()
+    assert lines[0].split() == [
+        *("layer", "kind", "kernel", "stride", "coverage", "shift", "px", "ρ", "κ", "verdict")
+    ]
+    assert [line.split()[0] for line in lines[1:5]] == ["up", "shuffled", "old", "head"]
+    assert lines[-1].startswith("Uneven: up (ρ")
+    nothing: Any = diagnose(nn.Linear(2, 2))
+    assert str(nothing).startswith("No upsampling layer found")

@@ -1,0 +1,42 @@
+"""The theory's rule, on images with and without a grid, and how images become tiles."""
+
+import pytest
+import torch
+
+from dcgan.checkerboard.judgement import cut_into_tiles, judge, tile_side
+from dcgan.data.drawn import draw_photos
+from dcgan.errors import UserError
+
+CHECKERBOARD = (-1.0) ** (torch.arange(32)[:, None] + torch.arange(32))
+
+
+@pytest.fixture(scope="module")
+def photos() -> torch.Tensor:
+    return torch.from_numpy(draw_photos(1000, 32)).float() / 127.5 - 1
+
+
+def test_clean_and_gridded_photographs(photos: torch.Tensor) -> None:
+    clean, gridded = photos[:500], photos[:500] + 0.03 * CHECKERBOARD
+    assert [p.verdict for p in judge(clean, photos[500:])] == ["clean", "clean"]
+    assert [p.verdict for p in judge(clean)] == ["clean", "clean"]
+    two, four = judge(gridded, photos[500:])
+    assert (two.verdict, four.verdict) == ("grid", "clean")
+    assert two.low < two.ratio < two.high
+    assert two.ratio > two.raw  # the reference's own R is below 1
+    assert judge(gridded)[0].verdict == "grid"
+
+
+def test_few_images_leave_it_undecided(photos: torch.Tensor) -> None:
+    faint = photos[:40] + 0.009 * CHECKERBOARD
+    assert judge(faint, photos[500:])[0].verdict == "undecided"
+
+
+def test_tiles_keep_the_phases_of_their_images() -> None:
+    image = torch.arange(70 * 133).reshape(1, 70, 133).float()
+    tiles = cut_into_tiles([image, image[:, :64]], 64)
+    assert tiles.shape == (4, 1, 64, 64)
+    assert torch.equal(tiles[1], image[:, :64, 64:128])
+    assert tile_side([(300, 200), (512, 512)]) == 64
+    assert tile_side([(300, 39)]) == 36
+    with pytest.raises(UserError, match="15 pixels on a side"):
+        tile_side([(15, 300)])

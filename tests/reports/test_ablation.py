@@ -1,0 +1,129 @@
+"""The page, from real runs: whole, self-contained, and the same numbers everywhere."""
+
+import csv
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from dcgan.reports.ablation import write_report
+
+VOID = {"meta", "img", "br", "link", "path", "use"}
+
+
+class Page(HTMLParser):
+    """Collects addresses, and checks that tags are closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.addresses: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: D102
+        self.addresses += [value or "" for key, value in attrs if key in ("src", "href")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:  # noqa: D102
+        if tag not in VOID and self.open and tag in self.open:
+            while self.open.pop() != tag:
+                pass
+
+
+@pytest.fixture(scope="module")
+def report(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    write_report(trained, folder, "dcgan-train -m <this>")
+    return folder
+
+
+def test_every_file_that_is_named_is_there(report: Path) -> None:
+    files = json.loads((report / "result.json").read_text())["files"]
+    assert {path.name for path in report.iterdir()} == {*files, "result.json"}
+    for path in report.glob("*.png"):
+        with Image.open(path) as picture:
+            assert min(picture.size) > 100
+
+
+def test_the_page_is_whole_and_needs_nothing_from_elsewhere(report: Path) -> None:
+    text = (report / "index.html").read_text()
+    page = Page(text)
+    assert not page.open
+    assert len(page.addresses) > 20
+    assert all(a.startswith(("data:image/png;base64,", "#")) for a in page.addresses)
+    assert "&lt;this&gt;" in text
+    assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"', "", text)
+
+
+def test_page_and_markdown_say_the_same_sentences(report: Path) -> None:
+    result = json.loads((report / "result.json").read_text())
+    for name in ("index.html", "report.md"):
+        text = (report / name).read_text()
+        for sentences in result["conclusions"].values():
+            assert all(sentence in text for sentence in sentences)
+        for arm in result["arms"]:
+            assert all(value in text for value in arm["scores"].values())
+    for picture in re.findall(r"\]\((\w+\.png)\)", (report / "report.md").read_text()):
+        assert (report / picture).is_file()
+
+
+def test_numbers_are_those_of_the_runs(report: Path, trained: Path) -> None:
+    with (report / "scores.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == 2 * 2 * 4
+    first = json.loads((trained / "transposed_k3/seed0/metrics.jsonl").open().readline())
+    assert (lines[0]["arm"], lines[0]["seed"], lines[0]["step"]) == ("transposed k3", "0", "0")
+    assert float(lines[0]["r2_over_real"]) == first["r2_over_real"]
+    result = json.loads((report / "result.json").read_text())
+    with (report / "tests.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == result["tests"]["number"] == 4 * 4
+    kernel_3, nearest = result["arms"]
+    assert (kernel_3["predicted"], nearest["predicted"]) == (4, 1)
+    assert kernel_3["constant_kernel"] == pytest.approx(4)
+    assert kernel_3["parameters"] == nearest["parameters"] > 0  # 3x3 taps both
+    assert nearest["flops"] > kernel_3["flops"] > 0  # at four times as many pixels
+
+
+def test_two_seeds_can_show_nothing(report: Path) -> None:
+    result = json.loads((report / "result.json").read_text())
+    sentences = result["conclusions"]["Differences between arms"]
+    assert all("nothing can be shown with so few seeds" in sentence for sentence in sentences)
+    assert result["tests"]["below_level"] == 0
+
+
+def test_one_run_alone_has_a_page_too(runs: Path, tmp_path: Path) -> None:
+    shutil.rmtree(runs / "resize_nearest")
+    shutil.rmtree(runs / "transposed_k3" / "seed1")
+    result = write_report(runs, tmp_path / "report", "command")
+    assert result["single_seeds"] == ["transposed k3"]
+    assert result["tests"]["number"] == 0
+    assert "no interval is possible" in (tmp_path / "report" / "index.html").read_text()
+    assert "one seed, so no interval" in str(result["conclusions"])
+
+
+def test_a_broken_run_is_named_on_the_page(runs: Path, tmp_path: Path) -> None:
+    (runs / "transposed_k3" / "seed1" / "result.json").unlink()
+    write_report(runs, tmp_path / "report", "command")
+    for name in ("index.html", "report.md"):
+        text = (tmp_path / "report" / name).read_text()
+        assert "transposed_k3/seed1" in text
+        assert "not finished: at step 8 of 8" in text
+
+
+def test_small_images_have_a_page_without_the_scores_they_cannot_have(
+    runs: Path, tmp_path: Path
+) -> None:
+    for path in runs.rglob("metrics.jsonl"):
+        lines = [json.loads(line) for line in path.open()]
+        kept = [
+            {k: v for k, v in x.items() if not re.match(r"(r|a|pec)\d|disc.*pec", k)} for x in lines
+        ]
+        path.write_text("".join(json.dumps(line) + "\n" for line in kept))
+    result = write_report(runs, tmp_path / "report", "command")
+    assert result["correlation"] is None
+    assert [score["key"] for score in result["scores"]] == ["rho_up3", "kappa_up3", "std"]

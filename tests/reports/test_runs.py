@@ -1,0 +1,61 @@
+"""Runs found, sorted, and left out with a reason."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dcgan.errors import UserError
+from dcgan.reports.runs import common_moments, find_runs, sort_into_arms
+
+
+def test_runs_become_arms_by_what_differs(runs: Path) -> None:
+    found, left_out = find_runs(runs)
+    assert not left_out
+    arms = sort_into_arms(found)
+    assert [arm.name for arm in arms] == ["transposed k3", "nearest + conv k3"]
+    assert [[run.seed for run in arm.runs] for arm in arms] == [[0, 1], [0, 1]]
+    assert common_moments(arms) == [0, 16, 32, 64]
+    assert len(arms[0].values("r2_over_real", 0)) == 2
+    assert arms[0].pooled("phase_energy2", 64).shape == (2, 2)
+
+
+def test_other_settings_name_an_arm_too(runs: Path) -> None:
+    for folder in (runs / "resize_nearest").iterdir():
+        config = (folder / "config.yaml").read_text()
+        (folder / "config.yaml").write_text(config.replace("num_images: 32", "num_images: 64"))
+    names = [arm.name for arm in sort_into_arms(find_runs(runs)[0])]
+    assert names == [
+        "transposed k3, data.num_images=32",
+        "nearest + conv k3, data.num_images=64",
+    ]
+
+
+def test_every_kind_of_broken_run_is_named(runs: Path) -> None:
+    broken = runs / "resize_nearest" / "seed1"
+    (broken / "result.json").unlink()
+    with (broken / "train.log").open("a") as log:
+        log.write("12:00:00 ERROR the loss is not finite at step 6\n")
+    shutil.copytree(runs / "transposed_k3" / "seed0", runs / "twin")
+    (runs / "empty").mkdir()
+    (runs / "empty" / "train.log").write_text("")
+    (runs / "garbled").mkdir()
+    (runs / "garbled" / "config.yaml").write_text("seed: [1\n")
+    unscored = Path(shutil.copytree(runs / "transposed_k3" / "seed1", runs / "unscored"))
+    (unscored / "metrics.jsonl").write_text('{"step": 8, "images_seen": 64, "d_real": 0.5}\n')
+    found, left_out = find_runs(runs)
+    assert len(found) == 3
+    reasons = {str(run.folder): run.reason for run in left_out}
+    assert reasons.pop("garbled").startswith("not readable")
+    assert reasons == {
+        "empty": "never started",
+        "resize_nearest/seed1": "not finished: at step 8 of 8;"
+        " 12:00:00 ERROR the loss is not finite at step 6",
+        "twin": "the same run as transposed_k3/seed0",
+        "unscored": "has no scores (trainer.num_scored=0)",
+    }
+
+
+def test_nothing_to_report_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no finished run with scores in it \(no run\)"):
+        find_runs(tmp_path)

@@ -1,0 +1,73 @@
+"""Folders of images as people have them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dcgan.config import DiagnoseConfig
+from dcgan.data.drawn import draw_photos
+from dcgan.diagnosing import diagnose_target
+from dcgan.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """clean/ and gridded/, 100 photographs each, and large/, four gridded pictures of 128x160."""
+    root = tmp_path_factory.mktemp("images")
+    photos = draw_photos(200, 32).transpose(0, 2, 3, 1).astype(float)
+    grid = 8 * (-1.0) ** (np.arange(160)[:, None] + np.arange(160))[..., None]
+    large = np.tile(photos[0], (4, 5, 1)) + grid[:128]
+    kinds = {"clean": photos[:100], "gridded": photos[100:] + grid[:32, :32], "large": [large] * 10}
+    for name, images in kinds.items():
+        (root / name / "deeper").mkdir(parents=True)
+        for i, image in enumerate(images):
+            pixels = image.round().clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(root / name / "deeper" / f"{i}.png")
+    return root
+
+
+def diagnosed(tmp_path: Path, target: Path, reference: Path | None = None) -> dict[str, object]:
+    config = DiagnoseConfig(
+        target=str(target),
+        reference=None if reference is None else str(reference),
+        num_images=100,
+    )
+    result = diagnose_target(config, tmp_path / "run")
+    assert (tmp_path / "run" / "result.json").is_file()
+    return result
+
+
+def test_the_verdicts(tmp_path: Path, folders: Path) -> None:
+    assert diagnosed(tmp_path, folders / "clean")["verdict"] == "clean"
+    assert diagnosed(tmp_path, folders / "clean", folders / "clean")["verdict"] == "clean"
+    gridded = diagnosed(tmp_path, folders / "gridded", folders / "clean")
+    assert gridded["verdict"] == "grid"
+    assert "period 2" in str(gridded["reason"])
+    large = diagnosed(tmp_path, folders / "large")
+    assert (large["verdict"], large["num_tiles"], large["tile_side"]) == ("grid", 40, 64)
+
+
+def test_too_few_images_are_not_judged(tmp_path: Path, folders: Path) -> None:
+    few = tmp_path / "few"
+    few.mkdir()
+    for i in range(3):
+        (few / f"{i}.png").write_bytes((folders / "gridded" / "deeper" / f"{i}.png").read_bytes())
+    result = diagnosed(tmp_path, few)
+    assert (result["verdict"], result["reason"]) == (
+        "could not judge",
+        "the target gives 3 tiles: at least 32",
+    )
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no images in it"):
+        diagnosed(tmp_path, tmp_path)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    with pytest.raises(UserError, match=r"broken\.png: not a readable image"):
+        diagnosed(tmp_path, tmp_path)
+    with pytest.raises(UserError, match=r"target=.*nowhere: no such file or folder"):
+        diagnosed(tmp_path, tmp_path / "nowhere")
+    with pytest.raises(UserError, match="neither a folder of images"):
+        diagnosed(tmp_path, tmp_path / "broken.png")
