@@ -50,7 +50,7 @@ def svg(figure: Figure) -> str:
 def save_png(figure: Figure, path: Path) -> None:
     """The figure on white, for places where no page sets colours."""
     with mpl.rc_context(STYLE):
-        figure.savefig(path, dpi=110, facecolor="white")
+        figure.savefig(path, dpi=90, facecolor="white")
 
 
 def curves(arms: Sequence[Arm], scores: Sequence[Score], moments: Sequence[int]) -> Figure:

@@ -1,0 +1,94 @@
+"""dcgan-report, and the report that a multirun ends with, as a user runs them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_module
+
+from dcgan.commands.app import register
+from tests.conftest import TINY, Run
+
+ARMS = ("upsample=transposed_k3,resize_nearest", "data.image_size=32", "hydra.sweep.dir=sweep")
+
+
+def test_a_multirun_ends_with_a_report_and_the_command_makes_it_again(
+    run: Run, tmp_path: Path
+) -> None:
+    done = run("train", "-m", *TINY, *ARMS)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "sweep/report"
+    page = tmp_path / "sweep" / "report" / "index.html"
+    assert str(page.relative_to(tmp_path)) in done.stdout
+    result = json.loads((page.parent / "result.json").read_text())
+    assert [arm["name"] for arm in result["arms"]] == ["transposed k3", "nearest + conv k3"]
+    assert "-m" in result["command"]
+
+    text = page.read_text()
+    page.unlink()
+    again = run("report", "runs=sweep")
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.splitlines()[-1] == "sweep/report"
+    assert page.read_text() == text  # the same, with the command that made the runs
+
+
+def test_a_job_that_fails_is_named_and_the_others_are_reported(run: Run, tmp_path: Path) -> None:
+    done = run("train", "-m", *TINY, *ARMS, "trainer.generator_lr=1e-3,1e30")
+    assert done.returncode == 1
+    result = json.loads((tmp_path / "sweep" / "report" / "result.json").read_text())
+    assert len(result["arms"]) == 2
+    assert [run["folder"] for run in result["left_out"]] == ["1", "3"]
+    assert all("not finite" in run["reason"] for run in result["left_out"])
+    assert "Left out     1: not finished" in done.stderr
+
+
+def test_a_multirun_without_scores_says_so_and_is_no_failure(run: Run, tmp_path: Path) -> None:
+    done = run("train", "-m", *TINY, *ARMS, "trainer.num_scored=0")
+    assert done.returncode == 0
+    assert "dcgan-train: no report: runs=sweep: no finished run with scores in it" in done.stderr
+    assert not (tmp_path / "sweep" / "report").exists()
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("runs=nowhere", "dcgan-report: runs=nowhere: no such folder"),
+        ("runs=.", "dcgan-report: runs=.: no finished run with scores in it"),
+        ("run=x", "dcgan-report: "),
+    ],
+)
+def test_mistakes_are_one_line_and_leave_nothing(
+    run: Run, tmp_path: Path, override: str, message: str
+) -> None:
+    done = run("report", override)
+    assert done.returncode == 2
+    assert done.stderr.startswith(message)
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_runs_side_by_side_are_reported_too(run: Run) -> None:
+    done = run("train", "-m", *TINY, *ARMS, "hydra/launcher=joblib", "seed=0,1")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "sweep/report"
+
+
+@pytest.mark.parametrize(
+    ("experiment", "jobs"),
+    [
+        ("checkerboard", 9 * 5),
+        ("checkerboard_quick", 3 * 2),
+        ("checkerboard_discriminator", 4 * 5),
+        ("checkerboard_last_block", 3 * 5),
+    ],
+)
+def test_each_ablation_has_its_arms_and_seeds(experiment: str, jobs: int) -> None:
+    register()
+    with initialize_config_module("dcgan.configs", version_base="1.3"):
+        settings = compose("train", [f"experiment={experiment}"], return_hydra_config=True)
+    number = 1
+    for choices in settings.hydra.sweeper.params.values():
+        number *= len(str(choices).split(","))
+    assert number == jobs
+    assert settings.hydra.launcher.n_jobs == -1
