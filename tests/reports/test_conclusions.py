@@ -18,7 +18,7 @@ def comparisons(ps: Sequence[float], seeds: int = 6, above: bool = True) -> list
 
 def test_a_difference_is_told_with_when_it_ends() -> None:
     assert conclude_pair(comparisons([0.002, 0.004, 0.3, 0.9])) == (
-        "R₂ ÷ real: a against b: higher from 0 to 100 images (p = 0.002 to 0.004);"
+        "a against b: higher from 0 to 100 images (p = 0.002 to 0.004);"
         " no difference shown from 200 to 300 images (p = 0.300 to 0.900)."
     )
     assert "lower at 0 images (p = 0.002)" in conclude_pair(comparisons([0.002, 1], above=False))
@@ -26,7 +26,7 @@ def test_a_difference_is_told_with_when_it_ends() -> None:
 
 def test_no_difference_is_said_so() -> None:
     assert conclude_pair(comparisons([0.2, 0.06])) == (
-        "R₂ ÷ real: a against b: no difference shown at any moment (smallest p = 0.060)."
+        "a against b: no difference shown at any moment (smallest p = 0.060)."
     )
 
 

@@ -9,21 +9,15 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import torch
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 from matplotlib.figure import Figure
 from PIL import Image
-from torch.utils.flop_counter import FlopCounterMode
 
-from dcgan.checkerboard.layers import convolution_of, measure_stamp, tap_contrast
-from dcgan.config import UpsampleConfig
-from dcgan.convolution.coverage import coverage_ratio
 from dcgan.files import replacing, write_json
-from dcgan.networks import upsampling_block
-from dcgan.networks.saved import build_generator
 from dcgan.reports import figures
 from dcgan.reports.conclusions import conclude_pair, conclude_presence, conclude_repair
+from dcgan.reports.properties import POOLED, costs, coverages
 from dcgan.reports.runs import Arm, LeftOut, common_moments, find_runs, sort_into_arms
 from dcgan.reports.statistics import (
     Comparison,
@@ -35,7 +29,7 @@ from dcgan.reports.statistics import (
     summarise,
 )
 
-TESTED = ("r2_over_real", "r4_over_real", "pec2", "discriminator_pec2")
+TESTED = ("r2_over_real", "r4_over_real", "pec2")
 EARLY = 6400  # images seen: the early samples are those of the moment nearest to this
 
 
@@ -74,7 +68,10 @@ def analyse(folder: Path) -> Ablation:
         }
         for arm in arms
     }
-    tested = [score for score in scores if score.key in TESTED]
+    keys = list(TESTED)
+    if len({repr(run.config["downsample"]) for run in runs}) > 1:
+        keys.append("discriminator_pec2")
+    tested = [score for score in scores if score.key in keys]
     return Ablation(arms, scores, moments, summaries, compare_arms(arms, tested, moments), left_out)
 
 
@@ -149,8 +146,8 @@ def _content(ablation: Ablation, imbalance: Score) -> dict[str, Any]:
             {
                 "name": arm.name,
                 "seeds": [run.seed for run in arm.runs],
-                **_costs(arm),
-                **_coverage(arm, moments[0]),
+                **costs(arm),
+                **coverages(arm, moments[0], last),
                 "scores": {
                     score.key: str(ablation.summaries[arm.name][score.key][last])
                     for score in ablation.scores
@@ -162,6 +159,7 @@ def _content(ablation: Ablation, imbalance: Score) -> dict[str, Any]:
             {"key": score.key, "name": score.name, "meaning": score.meaning}
             for score in ablation.scores
         ],
+        "pooled": [POOLED[key] for key in coverages(ablation.arms[0], moments[0], last)["pooled"]],
         "correlation": correlation,
         "conclusions": _conclusions(ablation),
         "tests": {
@@ -187,8 +185,10 @@ def _title(ablation: Ablation) -> str:
 def _conclusions(ablation: Ablation) -> dict[str, list[str]]:
     """Sentences by subject."""
     last = ablation.moments[-1]
-    by_pair = groupby(ablation.comparisons, key=lambda c: (c.first, c.second, c.score))
-    sentences = {"Differences between arms": [conclude_pair(list(pair)) for _, pair in by_pair]}
+    sentences: dict[str, list[str]] = {}
+    for (score, *_), pair in groupby(ablation.comparisons, lambda c: (c.score, c.first, c.second)):
+        subject = f"{score.name}: differences between arms"
+        sentences.setdefault(subject, []).append(conclude_pair(list(pair)))
     if any(score.key == "r2_over_real" for score in ablation.scores):
         present = [conclude_presence(arm, last) for arm in ablation.arms]
         repair = [conclude_repair(arm, ablation.moments) for arm in ablation.arms]
@@ -198,33 +198,6 @@ def _conclusions(ablation: Ablation) -> dict[str, list[str]]:
             **sentences,
         }
     return sentences
-
-
-def _costs(arm: Arm) -> dict[str, int]:
-    """Parameters of the generator, and floating-point operations for one image."""
-    generator = build_generator(dict(arm.runs[0].config)).eval()
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        generator(torch.zeros(1, generator.latent_size))
-    num_parameters = sum(weight.numel() for weight in generator.parameters())
-    return {"parameters": num_parameters, "flops": counter.get_total_flops()}
-
-
-def _coverage(arm: Arm, start: int) -> dict[str, float]:
-    """Coverage of the last block as theory has it, beside what the untrained arm shows."""
-    block = upsampling_block(UpsampleConfig(**arm.runs[0].config["upsample"]), 1, 1)
-    convolution = convolution_of(block)
-    transposed = isinstance(convolution, torch.nn.ConvTranspose2d)
-    predicted = coverage_ratio(convolution.kernel_size, convolution.stride) if transposed else 1.0
-    torch.nn.init.ones_(convolution.weight)
-    found = {"predicted": predicted, "constant_kernel": tap_contrast(measure_stamp(block))}
-    arrays = arm.runs[0].arrays(start)
-    if "phase_energy2" in arrays:
-        energy = arm.pooled("phase_energy2", start)
-        found["pooled_pec2"] = float(energy.max() / energy.min())
-    if "discriminator_phase_energy2" in arrays:
-        energy = arm.pooled("discriminator_phase_energy2", start)
-        found["pooled_discriminator_pec2"] = float(energy.max() / energy.min())
-    return found
 
 
 def _picture_rows(ablation: Ablation) -> list[dict[str, Any]]:

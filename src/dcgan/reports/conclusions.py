@@ -15,7 +15,7 @@ def conclude_pair(comparisons: Sequence[Comparison]) -> str:
         comparisons: of one pair and one score, by images seen.
     """
     first = comparisons[0]
-    head = f"{first.score.name}: {first.first} against {first.second}"
+    head = f"{first.first} against {first.second}"
     if first.least_p > LEVEL:
         return f"{head}: {_separations(comparisons)}"
     if not any(c.differs for c in comparisons):

@@ -113,9 +113,9 @@ def compare_arms(
 ) -> list[Comparison]:
     """Test every tested score at every moment between the pairs of `pairs_to_test`."""
     found = []
-    for first, second in pairs_to_test(arms):
-        least = least_p(len(first.runs), len(second.runs))
-        for score in scores:
+    for score in scores:
+        for first, second in pairs_to_test(arms):
+            least = least_p(len(first.runs), len(second.runs))
             for moment in moments:
                 a, b = first.values(score.key, moment), second.values(score.key, moment)
                 p = float(stats.mannwhitneyu(a, b, method="exact").pvalue)

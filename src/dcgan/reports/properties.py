@@ -1,0 +1,51 @@
+"""What an arm costs, and how evenly it covers: by theory, by a constant kernel, as measured."""
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from dcgan.checkerboard.images import contrast
+from dcgan.checkerboard.layers import convolution_of, measure_stamp, tap_contrast
+from dcgan.config import UpsampleConfig
+from dcgan.convolution.coverage import coverage_ratio
+from dcgan.networks import upsampling_block
+from dcgan.networks.saved import build_generator
+from dcgan.reports.runs import Arm
+
+POOLED = {
+    "untrained_phase_energy2": "untrained PEC₂",
+    "trained_phase_energy2": "trained PEC₂",
+    "untrained_discriminator_phase_energy2": "untrained PEC₂ of ∂D/∂x",
+    "trained_discriminator_phase_energy2": "trained PEC₂ of ∂D/∂x",
+}
+
+
+def costs(arm: Arm) -> dict[str, int]:
+    """Parameters of the generator, and floating-point operations for one image."""
+    generator = build_generator(dict(arm.runs[0].config)).eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        generator(torch.zeros(1, generator.latent_size))
+    num_parameters = sum(weight.numel() for weight in generator.parameters())
+    return {"parameters": num_parameters, "flops": counter.get_total_flops()}
+
+
+def coverages(arm: Arm, start: int, end: int) -> dict[str, Any]:
+    """Coverage of the last block as theory has it, beside what the arm shows, pooled over seeds."""
+    block = upsampling_block(UpsampleConfig(**arm.runs[0].config["upsample"]), 1, 1)
+    convolution = convolution_of(block)
+    transposed = isinstance(convolution, nn.ConvTranspose2d)
+    predicted = coverage_ratio(convolution.kernel_size, convolution.stride) if transposed else 1.0
+    nn.init.ones_(convolution.weight)
+    pooled = {}
+    for name in ("phase_energy2", "discriminator_phase_energy2"):
+        for when, moment in (("untrained", start), ("trained", end)):
+            if name in arm.runs[0].arrays(moment):
+                energy = torch.from_numpy(arm.pooled(name, moment))
+                pooled[f"{when}_{name}"] = contrast(energy)
+    return {
+        "predicted": predicted,
+        "constant_kernel": tap_contrast(measure_stamp(block)),
+        "pooled": pooled,
+    }
