@@ -62,6 +62,11 @@ def test_constant_kernels_have_their_coverage_as_contrast(
     assert tap_contrast(drawn) == pytest.approx(contrast, rel=0.03)
 
 
+@pytest.mark.parametrize("choice", [*EVEN, "subpixel"])
+def test_even_blocks_have_even_taps_at_step_0(compose_train: Compose, choice: str) -> None:
+    assert tap_contrast(measure_stamp(build(compose_train, choice))) == pytest.approx(1, rel=0.04)
+
+
 def test_dead_zones_have_no_bound(compose_train: Compose) -> None:
     assert tap_contrast(measure_stamp(build(compose_train, "transposed_k1"))) == math.inf
 

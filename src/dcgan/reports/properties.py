@@ -32,12 +32,19 @@ def costs(arm: Arm) -> dict[str, int]:
 
 
 def coverages(arm: Arm, start: int, end: int) -> dict[str, Any]:
-    """Coverage of the last block as theory has it, beside what the arm shows, pooled over seeds."""
+    """Coverage of the last block, and of D's gradient, as theory has it, beside what is measured.
+
+    A strided convolution's gradient is a transposed convolution, so it has the same coverage.
+    Measured is phase-energy contrast, from energies pooled over seeds.
+    """
     block = upsampling_block(UpsampleConfig(**arm.runs[0].config["upsample"]), 1, 1)
     convolution = convolution_of(block)
     transposed = isinstance(convolution, nn.ConvTranspose2d)
     predicted = coverage_ratio(convolution.kernel_size, convolution.stride) if transposed else 1.0
     nn.init.ones_(convolution.weight)
+    down = arm.runs[0].config["downsample"]
+    kernel_size = (down["kernel_size"],) * 2
+    gradient = coverage_ratio(kernel_size, (2, 2)) if down["kind"] == "strided" else 1.0
     pooled = {}
     for name in ("phase_energy2", "discriminator_phase_energy2"):
         for when, moment in (("untrained", start), ("trained", end)):
@@ -46,6 +53,7 @@ def coverages(arm: Arm, start: int, end: int) -> dict[str, Any]:
                 pooled[f"{when}_{name}"] = contrast(energy)
     return {
         "predicted": predicted,
+        "predicted_gradient": gradient,
         "constant_kernel": tap_contrast(measure_stamp(block)),
         "pooled": pooled,
     }
