@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dcgan.checkerboard import diagnose
-from dcgan.checkerboard.layers import measure_stamp, step_imbalance
+from dcgan.checkerboard.layers import measure_stamp, step_imbalance, tap_contrast
 
 
 class UNet(nn.Module):
@@ -116,19 +116,20 @@ def test_a_mask_heads_transposed_convolution_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layer", "rho", "problem"),
+    ("layer", "problem"),
     [
-        (nn.LazyConvTranspose2d(4, 3, 2), None, "no shape yet"),
-        (nn.ConvTranspose2d(4, 4, 4, 2, 1, device="meta"), None, "meta"),
-        (nn.Sequential(nn.Upsample(size=(9, 9)), nn.Conv2d(3, 3, 3)), None, "example input"),
-        (nn.PixelShuffle(2), None, "no convolution"),
-        (nn.Sequential(nn.Upsample(scale_factor=1.5), nn.Conv2d(3, 3, 3)), None, "whole numbers"),
+        (nn.LazyConvTranspose2d(4, 3, 2), "no shape yet"),
+        (nn.ConvTranspose2d(4, 4, 4, 2, 1, device="meta"), "meta"),
+        (nn.Sequential(nn.Upsample(size=(9, 9)), nn.Conv2d(3, 3, 3)), "example input"),
+        (nn.PixelShuffle(2), "no convolution"),
+        (nn.Sequential(nn.Upsample(scale_factor=1.5), nn.Conv2d(3, 3, 3)), "whole numbers"),
+        (nn.Sequential(nn.Conv2d(1, 4, 1), nn.GroupNorm(2, 4), nn.PixelShuffle(2)), "GroupNorm"),
     ],
 )
-def test_what_cannot_be_judged_says_why(layer: nn.Module, rho: None, problem: str) -> None:
+def test_what_cannot_be_judged_says_why(layer: nn.Module, problem: str) -> None:
     diagnosis = diagnose(layer)
     (row,) = diagnosis.layers
-    assert row.rho is rho
+    assert (row.rho, row.kappa) == (None, None)
     assert row.verdict == "not judged"
     assert problem in row.advice
     assert diagnosis.verdict.startswith("Not judged")
@@ -177,3 +178,88 @@ def test_the_table_names_every_layer_once_and_ends_in_the_verdict() -> None:
     assert lines[-1].startswith("Uneven: up (ρ")
     nothing: Any = diagnose(nn.Linear(2, 2))
     assert str(nothing).startswith("No upsampling layer found")
+
+
+def test_an_example_of_zeros_is_no_excuse() -> None:
+    layer = nn.ConvTranspose2d(4, 4, 3, 2, 1, 1, bias=False)
+    (row,) = diagnose(layer, torch.zeros(1, 4, 8, 8)).layers
+    assert row.verdict == "grid"
+    assert not row.on_real_inputs
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_numbers_that_are_not_finite_are_not_judged(bad: float) -> None:
+    layer = nn.ConvTranspose2d(4, 4, 4, 2, 1)
+    for broken, example in ((True, None), (False, torch.full((1, 4, 8, 8), bad))):
+        if broken:
+            nn.init.constant_(layer.weight, bad)
+        else:
+            nn.init.ones_(layer.weight)
+        (row,) = diagnose(layer, example).layers
+        assert (row.verdict, row.problem) == (
+            "not judged",
+            "its weights or its inputs are not finite",
+        )
+
+
+def test_dilation_is_named_where_it_is_the_cause() -> None:
+    for kernel_size in (3, 4):
+        (row,) = diagnose(nn.ConvTranspose2d(2, 2, kernel_size, 2, dilation=2)).layers
+        assert row.coverage == math.inf
+        assert "dilation 2" in row.advice
+
+
+def test_what_people_put_between_and_how_they_call() -> None:
+    class MyPad(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return F.pad(x, (1, 1, 1, 1))
+
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.up = nn.ConvTranspose2d(4, 4, 4, 2, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.up(input=x)  # type: ignore[no-any-return]
+
+    padded = nn.Sequential(nn.Upsample(scale_factor=2), MyPad(), nn.Conv2d(4, 4, 3))
+    assert diagnose(padded, torch.randn(1, 4, 8, 8)).layers[0].verdict == "clean"
+    batch = torch.randn(1, 4, 4, 4)
+    named = Named()
+    (one,), (other,) = (diagnose(named, example).layers for example in (batch, batch[0]))
+    assert one.on_real_inputs
+    assert one.rho == pytest.approx(other.rho)
+    volume = nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv3d(2, 2, 3, padding=1))
+    assert diagnose(volume).layers[0].stride == (2, 2, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        traced = torch.jit.trace(named, batch)
+    with pytest.raises(ValueError, match="TorchScript"):
+        diagnose(traced)
+
+
+def test_squeeze_and_excitation_is_not_taken_for_the_convolution() -> None:
+    gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(16, 16, 1), nn.Sigmoid())
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.convolution = nn.Conv2d(4, 16, 3, padding=1)
+            self.gate = gate
+            self.shuffle = nn.PixelShuffle(2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.convolution(x)
+            shuffled: Tensor = self.shuffle(x * self.gate(x))
+            return shuffled
+
+    (row,) = diagnose(Block(), torch.randn(2, 4, 8, 8)).layers
+    assert (row.verdict, row.problem) == ("not judged", "it gates the channels that are shuffled")
+
+
+def test_kappa_of_a_resize_is_that_of_its_own_interpolation() -> None:
+    block = nn.Sequential(
+        nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(3, 3, 3, padding=1)
+    )
+    (row,) = diagnose(block).layers
+    assert row.kappa == pytest.approx(tap_contrast(measure_stamp(block)))

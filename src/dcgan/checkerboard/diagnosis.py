@@ -37,8 +37,9 @@ class LayerDiagnosis:
     name: str
     kind: str  # such as ConvTranspose2d, or Upsample + Conv2d
     kernel_size: tuple[int, ...]
-    stride: tuple[int, ...]  # how much larger the output is
-    coverage: float  # most ÷ fewest taps that reach an output; 1 is even
+    stride: tuple[float, ...]  # how much larger the output is
+    dilation: tuple[int, ...]
+    coverage: float | None  # most ÷ fewest taps that reach an output; 1 is even
     shift: tuple[float, ...]  # output pixels by which the picture moves, per axis
     rho: float | None  # share of the answer to a constant that is not constant; None: not judged
     kappa: float | None  # tap energy, strongest ÷ weakest phase
@@ -69,16 +70,16 @@ class LayerDiagnosis:
         resize = "Upsample(nearest) + convolution leaves no grid"
         if "Shuffle" in self.kind:
             return f"ICNR weights only start without a grid; {resize}"
-        uneven = [(k, s) for k, s in zip(self.kernel_size, self.stride, strict=True) if k % s]
-        if uneven:
-            k, s = uneven[0]
-            even = math.ceil(k / s) * s
-            return (
-                f"stride {s} does not divide kernel {k}: kernel_size={even} covers evenly; {resize}"
-            )
-        return (
-            f"coverage is even, the weights are not: bilinear ones start without a grid; {resize}"
-        )
+        if self.coverage == 1:
+            return f"coverage is even, the weights are not: bilinear ones start even; {resize}"
+        axes = list(zip(self.kernel_size, self.stride, self.dilation, strict=True))
+        shared = [(s, d) for _, s, d in axes if math.gcd(int(s), d) > 1]
+        if shared:
+            s, d = shared[0]
+            return f"dilation {d} has a factor in common with stride {s}: use none; {resize}"
+        k, s, _ = next(axis for axis in axes if axis[0] % axis[1])
+        even = math.ceil(k / s) * s
+        return f"stride {s} does not divide kernel {k}: kernel_size={even} covers evenly; {resize}"
 
 
 @dataclass(frozen=True)
@@ -124,10 +125,10 @@ def _row(layer: LayerDiagnosis) -> tuple[str, ...]:
         layer.kind,
         _sizes(layer.kernel_size),
         _sizes(layer.stride),
-        f"{layer.coverage:.3g}",
+        _number(layer.coverage),
         _sizes(layer.shift),
-        "–" if layer.rho is None else f"{layer.rho if layer.rho > ROUNDING else 0:.3g}",
-        "–" if layer.kappa is None else f"{layer.kappa:.3g}",
+        _number(layer.rho),
+        _number(layer.kappa),
         layer.verdict,
     )
 
@@ -139,10 +140,13 @@ def diagnose(module: nn.Module, example: Any = None) -> Diagnosis:
     PixelShuffle with the convolution before it. The network is left as it was.
 
     Args:
-        example: an input, or a tuple of inputs, with which the network is run once, in eval mode.
+        example: an input, or a tuple of inputs, with which the network is run twice, in eval mode.
             Layers are then taken in the order in which they run, interpolation and pixel shuffling
             by function are seen too, and ρ is weighted by each layer's real inputs. Without one,
             the order of definition stands in, and the identity.
+
+    Raises:
+        ValueError: the network is compiled by TorchScript.
     """
     was_training = {name: part.training for name, part in module.named_modules()}
     module.eval()
@@ -164,23 +168,34 @@ def _diagnose_layer(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:
     convolution: Any = found.convolution
     if convolution is None:
         return _without_weights(found)
-    rho: float | None
-    kappa: float | None
-    try:
-        stamp = measure_stamp(_plain_block(found))
-        rho, kappa = step_imbalance(stamp, moment), tap_contrast(stamp)
-        stride, problem = stamp.scale, None
+    rho: float | None = None
+    kappa: float | None = None
+    coverage: float | None = None
+    shift: tuple[float, ...] = ()
+    problem = found.obstacle
+    stride: Sequence[float] = found.scale or convolution.stride
+    if moment is not None and not moment.any():
+        moment = None  # an example of zeros, which says nothing about the layer
     # Whatever a stranger's layer may raise: the other layers are still worth a look.
-    except (ValueError, RuntimeError, TypeError, NotImplementedError) as error:
-        rho = kappa = None
-        stride, problem = found.scale or convolution.stride, str(error).splitlines()[0]
+    try:
+        if problem is None:
+            stamp = measure_stamp(_plain_block(found))
+            stride = stamp.scale
+            rho, kappa = step_imbalance(stamp, moment), tap_contrast(stamp)
+            if not math.isfinite(rho):
+                rho = kappa = None
+                problem = "its weights or its inputs are not finite"
+        coverage, shift = _coverage(convolution), _shift(convolution, found, stride)
+    except (ValueError, RuntimeError, TypeError, AttributeError, AssertionError) as error:
+        problem = (str(error) or type(error).__name__).splitlines()[0]
     return LayerDiagnosis(
         name=found.name,
         kind=found.kind,
         kernel_size=convolution.kernel_size,
-        stride=stride,
-        coverage=_coverage(convolution),
-        shift=_shift(convolution, found, stride),
+        stride=tuple(int(s) if s == int(s) else s for s in stride),
+        dilation=convolution.dilation,
+        coverage=coverage,
+        shift=shift,
         rho=rho,
         kappa=kappa,
         on_real_inputs=moment is not None,
@@ -190,21 +205,20 @@ def _diagnose_layer(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:
 
 def _without_weights(found: Upsampling) -> LayerDiagnosis:
     """Interpolation alone answers a constant with itself; a shuffle with whatever came before."""
+    shuffled = found.kind == "PixelShuffle"
     scale = found.scale or ()
-    shift = (0.0,) * len(scale)
-    even = None if found.kind == "PixelShuffle" else 0.0
-    problem = "no convolution was found before it" if even is None else None
     return LayerDiagnosis(
-        found.name,
-        found.kind,
-        (),
-        scale,
-        1.0,
-        shift,
-        even,
-        None if even is None else 1.0,
-        False,
-        problem,
+        name=found.name,
+        kind=found.kind,
+        kernel_size=(),
+        stride=tuple(int(s) if s == int(s) else s for s in scale),
+        dilation=(),
+        coverage=1.0,
+        shift=(0.0,) * len(scale),
+        rho=None if shuffled else 0.0,
+        kappa=None if shuffled else 1.0,
+        on_real_inputs=False,
+        problem="no convolution was found before it" if shuffled else None,
     )
 
 
@@ -214,7 +228,7 @@ def _coverage(convolution: Any) -> float:
     return coverage_ratio(convolution.kernel_size, convolution.stride, convolution.dilation)
 
 
-def _shift(convolution: Any, found: Upsampling, stride: Sequence[int]) -> tuple[float, ...]:
+def _shift(convolution: Any, found: Upsampling, stride: Sequence[float]) -> tuple[float, ...]:
     axes = range(len(convolution.kernel_size))
     if isinstance(convolution, TRANSPOSED):
         return tuple(
@@ -226,13 +240,12 @@ def _shift(convolution: Any, found: Upsampling, stride: Sequence[int]) -> tuple[
             )
             for i in axes
         )
-    if isinstance(convolution.padding, str):
+    if convolution.padding == "same":
         return (0.0,) * len(axes)
+    own = (0,) * len(axes) if convolution.padding == "valid" else convolution.padding
     # A convolution moves a picture by its leading padding less half of its reach; before a pixel
     # shuffle it does so on the small image.
-    leading = [
-        p + extra for p, extra in zip(convolution.padding, found.leading(len(axes)), strict=True)
-    ]
+    leading = [p + extra for p, extra in zip(own, found.leading(len(axes)), strict=True)]
     grown = stride if found.shuffles else [1] * len(axes)
     return tuple(
         grown[i] * (leading[i] - convolution.dilation[i] * (convolution.kernel_size[i] - 1) / 2)
@@ -250,11 +263,10 @@ def _plain_block(found: Upsampling) -> nn.Module:
         return convolution
     scale: Any = found.scale
     if found.shuffles:
-        return nn.Sequential(convolution, nn.PixelShuffle(scale[0]))
+        return nn.Sequential(convolution, nn.PixelShuffle(int(scale[0])))
     if scale is None:
         raise ValueError("resizes by a factor that depends on its input: give an example input")
-    # Every interpolation answers a constant with itself, so nearest stands for all.
-    return nn.Sequential(nn.Upsample(scale_factor=scale), convolution)
+    return nn.Sequential(nn.Upsample(scale_factor=scale, mode=found.mode), convolution)
 
 
 def _plain_convolution(convolution: Any) -> Any:
@@ -280,6 +292,12 @@ def _plain_convolution(convolution: Any) -> Any:
     )
     plain.weight = nn.Parameter(convolution.weight.detach().double().cpu().clone())
     return plain
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3g}" if value > ROUNDING else "0"
 
 
 def _sizes(values: Sequence[float]) -> str:

@@ -113,15 +113,23 @@ def input_moments(blocks: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]
     passes = dict.fromkeys(blocks, 0)
 
     def watch(name: str) -> Any:
-        def take(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            moment = second_moment(inputs[0].detach()).cpu()
+        def take(
+            block: nn.Module, inputs: tuple[Tensor, ...], named_inputs: dict[str, Tensor]
+        ) -> None:
+            (inputs_seen, *_) = (*inputs, *named_inputs.values())
+            if inputs_seen.ndim == len(convolution_of(block).kernel_size) + 1:
+                inputs_seen = inputs_seen[None]  # a single one, without a batch
+            moment = second_moment(inputs_seen.detach()).cpu()
             passes[name] += 1
             moments.setdefault(name, torch.zeros_like(moment))
             moments[name] += (moment - moments[name]) / passes[name]
 
         return take
 
-    handles = [block.register_forward_pre_hook(watch(name)) for name, block in blocks.items()]
+    handles = [
+        block.register_forward_pre_hook(watch(name), with_kwargs=True)
+        for name, block in blocks.items()
+    ]
     try:
         yield moments
     finally:
@@ -158,7 +166,8 @@ def _reach(block: nn.Module) -> tuple[int, ...]:
     convolution = convolution_of(block)
     scale = scale_of(block) if isinstance(convolution, TRANSPOSED) else (1,) * len(scale_of(block))
     spans = zip(convolution.kernel_size, convolution.dilation, scale, strict=True)
-    return tuple(dilation * (k - 1) // s + 1 for k, dilation, s in spans)
+    wide = 2 * any(isinstance(layer, nn.Upsample) for layer in block.modules())  # interpolation's
+    return tuple(dilation * (k - 1) // s + 1 + wide for k, dilation, s in spans)
 
 
 @torch.no_grad()

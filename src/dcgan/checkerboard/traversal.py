@@ -1,7 +1,7 @@
 """Finding the upsampling layers of any network: by its modules, or by watching it run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -11,10 +11,15 @@ from torch.overrides import TorchFunctionMode
 
 from dcgan.checkerboard.layers import CONVOLUTIONS, TRANSPOSED
 
-# What ends the search for the convolution that belongs to an Upsample or a PixelShuffle. Anything
-# else in between (normalisation, activation, padding, dropout) acts on each phase alike.
-BREAKS = (nn.Linear, nn.Flatten, nn.Unflatten, nn.modules.pooling._MaxPoolNd, nn.AvgPool2d)
+# What ends the search for the convolution that belongs to an Upsample or a PixelShuffle.
+POOLING = tuple(getattr(nn, name) for name in nn.modules.pooling.__all__)
+BREAKS = (nn.Linear, nn.Flatten, nn.Unflatten, *POOLING)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+PADS = tuple(
+    getattr(nn, f"{kind}Pad{d}d")
+    for kind in ("Zero", "Constant", "Reflection", "Replication")
+    for d in (1, 2, 3)
+)
 
 
 @dataclass(frozen=True)
@@ -24,10 +29,12 @@ class Upsampling:
     name: str
     kind: str
     convolution: Any = None  # None: interpolation with no convolution after it
-    scale: tuple[int, ...] | None = None  # None: the convolution's own stride
+    scale: tuple[float, ...] | None = None  # None: the convolution's own stride, or not known
+    mode: str = "nearest"  # of interpolation
     shuffles: bool = False  # a pixel shuffle after the convolution
     norm: Any = None  # batch norm between convolution and shuffle
     padding: Any = None  # a padding layer between Upsample and convolution
+    obstacle: str | None = None  # why ρ would not be that of what stands here
 
     def leading(self, num_axes: int) -> tuple[float, ...]:
         """Pixels that the padding layer puts before the first, per axis."""
@@ -44,12 +51,18 @@ class _Event:
     name: str
     layer: nn.Module | None = None
     mode: str | None = None  # of an interpolation
-    scale: tuple[float, ...] | None = None
+    scale: tuple[float, ...] | float | None = None
     shuffle: int | None = None
 
 
 def find_upsampling(module: nn.Module, example: Any = None) -> list[Upsampling]:
-    """Every upsampling layer, in the order of running if there is an `example`, else as defined."""
+    """Every upsampling layer, in the order of running if there is an `example`, else as defined.
+
+    Raises:
+        ValueError: the module is compiled by TorchScript, whose layers cannot be read.
+    """
+    if isinstance(module, torch.jit.ScriptModule):
+        raise ValueError("TorchScript hides its layers: diagnose the module that was compiled")  # noqa: TRY004
     events = _defined(module) if example is None else _watched(module, example)
     found: dict[str, Upsampling] = {}
     for i, event in enumerate(events):
@@ -74,33 +87,47 @@ def _upsampling(
 
 
 def _shuffled(event: _Event, before: Sequence[_Event]) -> Upsampling:
-    scale = (event.shuffle or 1,) * 2
-    norm = None
-    for earlier in reversed(before):
+    scale = (float(event.shuffle or 1),) * 2
+    norm, obstacle = None, None
+    for i, earlier in reversed(list(enumerate(before))):
         if isinstance(earlier.layer, nn.Conv2d):
+            if i and isinstance(before[i - 1].layer, POOLING):
+                obstacle = "it gates the channels that are shuffled"  # squeeze and excitation
             kind = f"{type(earlier.layer).__name__} + PixelShuffle"
-            return Upsampling(earlier.name, kind, earlier.layer, scale, shuffles=True, norm=norm)
-        if isinstance(earlier.layer, NORMS):
-            norm = earlier.layer
-        elif _separates(earlier):
+            found = Upsampling(earlier.name, kind, earlier.layer, scale, shuffles=True)
+            return replace(found, norm=norm, obstacle=obstacle)
+        if _separates(earlier):
             break
+        # Before the shuffle a channel is a phase: what scales channels makes phases unequal.
+        if isinstance(earlier.layer, NORMS) and earlier.layer.running_mean is not None:
+            norm = earlier.layer
+        elif earlier.layer is not None and any(True for _ in earlier.layer.parameters()):
+            obstacle = f"{type(earlier.layer).__name__} before the shuffle scales its phases"
     return Upsampling(event.name, "PixelShuffle", None, scale)
 
 
 def _resized(event: _Event, after: Sequence[_Event]) -> Upsampling | None:
-    scale: Any = event.scale
-    if scale is not None and all(factor <= 1 for factor in scale):
-        return None  # it shrinks, or keeps the size
-    padding = None
+    mode, padding = event.mode or "nearest", None
     for later in after:
         if _keeps_size(later.layer):
-            kind = f"Upsample({event.mode}) + {type(later.layer).__name__}"
-            return Upsampling(later.name, kind, later.layer, scale, padding=padding)
-        if "Pad" in type(later.layer).__name__:
+            convolution: Any = later.layer
+            scale = _per_axis(event.scale, len(convolution.kernel_size))
+            if scale is not None and max(scale) <= 1:
+                return None  # it shrinks, or keeps the size
+            kind = f"Upsample({mode}) + {type(later.layer).__name__}"
+            return Upsampling(later.name, kind, convolution, scale, mode, padding=padding)
+        if isinstance(later.layer, PADS):
             padding = later.layer
         elif _separates(later):
             break
-    return Upsampling(event.name, f"Upsample({event.mode})", None, scale)
+    alone = _per_axis(event.scale, 2)
+    if alone is not None and max(alone) <= 1:
+        return None
+    return Upsampling(event.name, f"Upsample({mode})", None, alone, mode)
+
+
+def _per_axis(scale: tuple[float, ...] | float | None, num_axes: int) -> tuple[float, ...] | None:
+    return (float(scale),) * num_axes if isinstance(scale, int | float) else scale
 
 
 def _keeps_size(layer: Any) -> bool:
@@ -116,12 +143,7 @@ def _separates(event: _Event) -> bool:
 
 def _event(name: str, layer: nn.Module) -> _Event:
     if isinstance(layer, nn.Upsample):
-        factor: Any = layer.scale_factor
-        if factor is not None and not isinstance(factor, tuple):
-            factor = (factor,) * (
-                1 if layer.mode == "linear" else 3 if layer.mode == "trilinear" else 2
-            )
-        return _Event(name, layer, mode=layer.mode, scale=factor)
+        return _Event(name, layer, mode=layer.mode, scale=layer.scale_factor)
     if isinstance(layer, nn.PixelShuffle):
         return _Event(name, layer, shuffle=layer.upscale_factor)
     return _Event(name, layer)
