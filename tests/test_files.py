@@ -1,10 +1,11 @@
 """A file is replaced whole, or stays as it was."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from dcgan.files import replacing
+from dcgan.files import replacing, write_json
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path: Path) -> None:
@@ -30,3 +31,8 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
         fail_half_way()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_json_has_null_for_what_is_not_finite(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"a": [1.5, float("inf")], "b": {"c": float("nan")}})
+    assert json.loads((tmp_path / "a.json").read_text()) == {"a": [1.5, None], "b": {"c": None}}

@@ -1,12 +1,16 @@
 """dcgan-report, and the report that a multirun ends with, as a user runs them."""
 
 import json
+import shlex
+import signal
 from pathlib import Path
 
 import pytest
+import torch
 from hydra import compose, initialize_config_module
 
 from dcgan.commands.app import register
+from tests.commands.test_train import start, wait_for
 from tests.conftest import TINY, Run
 
 ARMS = ("upsample=transposed_k3,resize_nearest", "data.image_size=32", "hydra.sweep.dir=sweep")
@@ -40,6 +44,26 @@ def test_a_job_that_fails_is_named_and_the_others_are_reported(run: Run, tmp_pat
     assert [run["folder"] for run in result["left_out"]] == ["1", "3"]
     assert all("not finite" in run["reason"] for run in result["left_out"])
     assert "Left out     1: not finished" in done.stderr
+
+
+def test_after_ctrl_c_the_multirun_says_how_to_go_on(
+    tmp_path: Path, cache_dir: Path, run: Run
+) -> None:
+    sweep = ("-m", *TINY, *ARMS, "trainer.steps=100000")
+    process = start(tmp_path, cache_dir, *sweep)
+    wait_for(tmp_path / "sweep" / "0" / "samples" / "000004.png", process)
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate(timeout=30)[1]
+    assert process.returncode == 128 + signal.SIGINT
+    command = shlex.split(errors.partition("To go on: ")[2].splitlines()[0])
+    again = shlex.split(errors.rpartition("To go on: ")[2].splitlines()[0])
+    assert command[-1] == "resume=sweep/0"  # this job alone
+    assert again[-2:] == ["resume=auto", "hydra.sweep.dir=sweep"]  # all of them
+    step = torch.load(tmp_path / "sweep/0/checkpoints/last.pt", weights_only=True)["step"]
+    done = run("train", *(o.replace("100000", str(step + 2)) for o in again[1:]))
+    assert done.returncode == 0, done.stderr
+    assert f"resumed sweep/0/checkpoints/last.pt at step {step}" in done.stderr
+    assert (tmp_path / "sweep" / "report" / "index.html").is_file()
 
 
 def test_a_multirun_without_scores_says_so_and_is_no_failure(run: Run, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_every_kind_of_broken_run_is_named(runs: Path) -> None:
         "empty": "never started",
         "resize_nearest/seed1": "not finished: at step 8 of 8;"
         " 12:00:00 ERROR the loss is not finite at step 6",
-        "twin": "the same run as transposed_k3/seed0",
+        "twin": "the same settings and seed as transposed_k3/seed0",
         "unscored": "has no scores (trainer.num_scored=0)",
     }
 
@@ -59,3 +59,27 @@ def test_every_kind_of_broken_run_is_named(runs: Path) -> None:
 def test_nothing_to_report_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no finished run with scores in it \(no run\)"):
         find_runs(tmp_path)
+
+
+def test_of_two_equal_runs_the_longer_one_is_kept(runs: Path) -> None:
+    longer = Path(shutil.copytree(runs / "transposed_k3" / "seed0", runs / "longer"))
+    line = (longer / "metrics.jsonl").read_text().splitlines()[0]
+    with (longer / "metrics.jsonl").open("a") as metrics:
+        metrics.write(line.replace('"images_seen": 0', '"images_seen": 128') + "\n")
+    found, left_out = find_runs(runs)
+    assert [str(run.folder) for run in left_out] == ["transposed_k3/seed0"]
+    assert longer in [run.folder for run in found]
+
+
+def test_runs_that_do_not_correspond_are_refused(runs: Path) -> None:
+    config = runs / "resize_nearest" / "seed0" / "config.yaml"
+    text = config.read_text()
+    config.write_text(text.replace("image_size: 32", "image_size: 64"))
+    with pytest.raises(UserError, match=r"different data.image_size \(32, 64\)"):
+        find_runs(runs)
+    config.write_text(text.replace("batch_size: 8", "batch_size: 12"))
+    metrics = config.with_name("metrics.jsonl")
+    lines = metrics.read_text().splitlines()
+    metrics.write_text("\n".join(line for line in lines if '"step": 0' in line) + "\n")
+    with pytest.raises(UserError, match="not scored at the same numbers of images"):
+        common_moments(sort_into_arms(find_runs(runs)[0]))

@@ -82,11 +82,13 @@ def command(
             log.log(logging.WARNING if stopped else logging.ERROR, "%s", error)
             if multirun and not stopped:
                 raise  # Hydra goes on with the other jobs and fails at the end
+            if multirun:
+                after_broken_multirun(KeyboardInterrupt())
             sys.exit(error.exit_status)
         except (KeyboardInterrupt, SystemExit):  # before there was anything to save
             CheckSettings.undo()
             raise
-        if status:
+        if status and HydraConfig.get().mode != RunMode.MULTIRUN:  # whose other jobs are to run
             sys.exit(status)
 
     def main() -> None:
@@ -103,10 +105,13 @@ def command(
             print(f"dcgan-{name}: interrupted", file=sys.stderr)
             after_broken_multirun(error)
             sys.exit(128 + signal.SIGINT)
-        except SETTINGS_ERRORS as error:
-            if started:  # then it is no setting's fault but ours
-                raise
-            _exit(name, UserError(describe(error)))
+        except Exception as error:
+            # Jobs in processes of their own start nothing here, but what they raise comes here.
+            ours = started or (CheckSettings.in_multirun and type(error) is ValueError)
+            if not ours and isinstance(error, SETTINGS_ERRORS):
+                _exit(name, UserError(describe(error)))
+            after_broken_multirun(error)
+            raise
 
     return main
 
@@ -197,9 +202,14 @@ class CheckSettings(Callback):
     """
 
     _made: ClassVar[list[Path]] = []  # the folders that Hydra makes for the run, deepest first
+    in_multirun: ClassVar[bool] = False  # and its jobs are composed
 
     def __init__(self, command: str) -> None:
         self.command = command
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:  # noqa: ARG002
+        """Called before the first job."""
+        type(self).in_multirun = True
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """Called once everything is composed; in a multirun each job is checked as it starts."""

@@ -18,10 +18,11 @@ FOLDER = "report"  # below the multirun's
 
 def run(config: ReportConfig, run_dir: Path) -> None:
     """Write the page into `run_dir`, then say where it lies."""
-    from dcgan.reports.ablation import write_report
+    from dcgan.reports.page import write_report
 
-    made_by = _command_of(run_dir / "result.json") or _this_command("report")
-    _print(write_report(Path(config.runs).expanduser(), run_dir, made_by), run_dir)
+    runs = Path(config.runs).expanduser()
+    made_by = _command_of(run_dir / "result.json", runs) or _this_command("report")
+    _print(write_report(runs, run_dir, made_by), run_dir)
 
 
 class ReportAfterMultirun(Callback):
@@ -53,7 +54,7 @@ class ReportAfterMultirun(Callback):
         folder, cls._pending = cls._pending, None
         if folder is None:
             return
-        from dcgan.reports.ablation import write_report
+        from dcgan.reports.page import write_report
 
         folder = shortest(folder)
         try:
@@ -77,15 +78,16 @@ def _this_command(name: str) -> str:
     return shlex.join([program(f"dcgan-{name}"), *sys.argv[1:]])
 
 
-def _command_of(result: Path) -> str | None:
-    """What made the runs, as an earlier report has it."""
-    if not result.is_file():
+def _command_of(result: Path, runs: Path) -> str | None:
+    """What made these runs, as an earlier report on them has it."""
+    try:
+        earlier = json.loads(result.read_text(encoding="utf-8"))
+        return str(earlier["command"]) if earlier["runs"] == str(runs.absolute()) else None
+    except (OSError, ValueError, KeyError, TypeError):  # none, or not one of ours
         return None
-    made_by: str | None = json.loads(result.read_text(encoding="utf-8")).get("command")
-    return made_by
 
 
-main = command("report", run, uses="dcgan.reports.ablation")
+main = command("report", run, uses="dcgan.reports.page")
 
 if __name__ == "__main__":
     main()

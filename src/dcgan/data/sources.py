@@ -74,7 +74,7 @@ def decode(path: Path, image_size: int, channels: int, crop: int | None) -> tupl
         OSError, ValueError: the file is broken, or smaller than `crop`.
     """
     with Image.open(path) as opened:
-        image = _to_8_bits(ImageOps.exif_transpose(opened))
+        image = to_8_bits(ImageOps.exif_transpose(opened))
     image = image.convert("L" if channels == 1 else "RGB")
     side = min(image.size) if crop is None else crop
     if side > min(image.size):
@@ -87,7 +87,7 @@ def decode(path: Path, image_size: int, channels: int, crop: int | None) -> tupl
     return pixels.transpose(2, 0, 1), side < image_size
 
 
-def _to_8_bits(image: Image.Image) -> Image.Image:
+def to_8_bits(image: Image.Image) -> Image.Image:
     """Scale 16 bits to 8, which Pillow's own conversion would clip; refuse what has no scale."""
     if image.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image).astype(np.uint16) // 257).astype(np.uint8))

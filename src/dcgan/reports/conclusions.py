@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import groupby
+from statistics import median
 
 from dcgan.checkerboard.judgement import PRESENT
 from dcgan.reports.runs import Arm
@@ -50,8 +51,9 @@ def presence(ratio: Summary, raw: Summary) -> str:
 
 def conclude_repair(arm: Arm, moments: Sequence[int]) -> str:
     """From when on the median of R₂ ÷ real stays at 3 or below."""
-    medians = [summarise(arm.values("r2_over_real", m), True).median for m in moments]
-    above = [i for i, median in enumerate(medians) if median > PRESENT]
+    medians = [median(arm.values("r2_over_real", m)) for m in moments]
+    raw = [median(arm.values("r2", m)) for m in moments]
+    above = [i for i in range(len(moments)) if medians[i] > PRESENT and raw[i] > 1]
     if not above:
         return f"{arm.name}: R₂ ÷ real never above {PRESENT:g} (median over seeds)."
     if above[-1] == len(moments) - 1:

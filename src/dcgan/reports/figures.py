@@ -63,7 +63,7 @@ def curves(arms: Sequence[Arm], scores: Sequence[Score], moments: Sequence[int])
         for axis, score in zip(axes, scores, strict=False):
             for arm, colour in zip(arms, _colours(len(arms)), strict=True):
                 values = np.array([arm.values(score.key, moment) for moment in moments])
-                if not np.isfinite(values).all():
+                if not np.isfinite(values).all():  # κ of dead zones has no bound
                     continue
                 axis.plot(moments, np.median(values, 1), color=colour, label=arm.name)
                 axis.fill_between(moments, values.min(1), values.max(1), color=colour, alpha=0.15)
@@ -133,10 +133,11 @@ def gallery(arms: Sequence[Arm], moments: Sequence[int], num_images: int = 2) ->
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(len(arms), len(widths), squeeze=False, width_ratios=widths)
         for row, arm in zip(axes, arms, strict=True):
-            pictures = [crop(arm.runs[0].samples(m), num_images) for m in moments]
+            pictures: list[Image.Image | None] = [crop(arm, m, num_images) for m in moments]
             pictures += [spectrum_image(arm, moments[-1]), tile_image(arm, moments[-1])]
             for axis, picture in zip(row, pictures, strict=True):
-                axis.imshow(np.asarray(picture), interpolation="nearest")
+                if picture is not None:
+                    axis.imshow(np.asarray(picture), interpolation="nearest")
                 axis.set_xticks([])
                 axis.set_yticks([])
                 axis.spines[:].set_visible(False)
@@ -146,13 +147,16 @@ def gallery(arms: Sequence[Arm], moments: Sequence[int], num_images: int = 2) ->
     return figure
 
 
-def crop(samples: Path, num_images: int, num_rows: int = 1, enlarge: int = ENLARGE) -> Image.Image:
-    """The first images of a sample grid, enlarged by whole pixels."""
-    with Image.open(samples) as picture:
-        side = _side(picture.convert("L"))
-        box = (0, 0, min(num_images * side + 2, picture.width), num_rows * side + 2)
-        size = (box[2] * enlarge, box[3] * enlarge)
-        return picture.convert("RGB").crop(box).resize(size, Image.Resampling.NEAREST)
+def crop(
+    arm: Arm, images_seen: int, num_columns: int, num_rows: int = 1, enlarge: int = ENLARGE
+) -> Image.Image:
+    """The first samples of an arm's first seed, enlarged by whole pixels."""
+    pitch = arm.image_size + 2  # samples stand two pixels apart
+    with Image.open(arm.runs[0].samples(images_seen)) as picture:
+        width = min(num_columns * pitch + 2, picture.width)
+        height = min(num_rows * pitch + 2, picture.height)
+        part = picture.convert("RGB").crop((0, 0, width, height))
+        return part.resize((width * enlarge, height * enlarge), Image.Resampling.NEAREST)
 
 
 def spectrum_image(arm: Arm, images_seen: int) -> Image.Image:
@@ -161,21 +165,18 @@ def spectrum_image(arm: Arm, images_seen: int) -> Image.Image:
     return to_picture(spectrum_picture(torch.from_numpy(power), enlarge=4))
 
 
-def tile_image(arm: Arm, images_seen: int, of: str = "phase_energy2") -> Image.Image:
-    """The energy of fine detail by pixel phase, pooled over an arm's seeds."""
+def tile_image(arm: Arm, images_seen: int, of: str = "phase_energy2") -> Image.Image | None:
+    """The energy of fine detail by pixel phase, pooled over seeds; None for tiny images."""
+    if of not in arm.runs[0].arrays(images_seen):
+        return None
     energy = torch.from_numpy(arm.pooled(of, images_seen))
     return to_picture(phase_tile_picture(energy, enlarge=32))
 
 
-def _side(grey: Image.Image) -> int:
-    """Distance between two images of a grid, whose 2-pixel frame is white throughout."""
-    white = np.asarray(grey).min(axis=0) == 255
-    starts = [i for i in range(2, len(white)) if white[i - 2] and white[i - 1] and not white[i]]
-    return starts[1] - starts[0] if len(starts) > 1 else grey.width - 2
-
-
 def _colours(count: int) -> NDArray[np.float64]:
-    colours: NDArray[np.float64] = np.array(mpl.colormaps["tab10"](np.arange(count) % 10))
+    colours: NDArray[np.float64] = np.array(
+        mpl.colormaps["tab20" if count > 10 else "tab10"](np.arange(count))
+    )
     return colours
 
 
@@ -197,7 +198,7 @@ def _profile(arm: Arm, stamp: str, moment: int) -> NDArray[np.float64]:
 
 
 def _triangle(length: int) -> NDArray[np.float64]:
-    """Linear interpolation by 2, sampled at so many taps: balanced at every length; largest 1."""
+    """Linear interpolation by 2, sampled at so many taps: balanced from 2 taps on; largest 1."""
     distance = np.abs(np.arange(length) - (length - 1) / 2)
     triangle = np.clip(1 - distance / 2, 0, None)
     scaled: NDArray[np.float64] = triangle / triangle.max()

@@ -8,11 +8,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from dcgan.checkerboard.images import contrast
 from dcgan.checkerboard.layers import convolution_of, measure_stamp, tap_contrast
-from dcgan.config import UpsampleConfig
 from dcgan.convolution.coverage import coverage_ratio
-from dcgan.networks import upsampling_block
+from dcgan.networks import Generator
 from dcgan.networks.saved import build_generator
 from dcgan.reports.runs import Arm
+from dcgan.training.scores import upsampling_blocks
 
 POOLED = {
     "untrained_phase_energy2": "untrained PEC₂",
@@ -22,22 +22,27 @@ POOLED = {
 }
 
 
-def costs(arm: Arm) -> dict[str, int]:
-    """Parameters of the generator, and floating-point operations for one image."""
+def properties(arm: Arm, start: int, end: int) -> dict[str, Any]:
+    """Size, cost and coverage of an arm, as plain values."""
     generator = build_generator(dict(arm.runs[0].config)).eval()
+    return {**_costs(generator), **_coverages(arm, generator, start, end)}
+
+
+def _costs(generator: Generator) -> dict[str, int]:
+    """Parameters of the generator, and floating-point operations for one image."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         generator(torch.zeros(1, generator.latent_size))
     num_parameters = sum(weight.numel() for weight in generator.parameters())
     return {"parameters": num_parameters, "flops": counter.get_total_flops()}
 
 
-def coverages(arm: Arm, start: int, end: int) -> dict[str, Any]:
+def _coverages(arm: Arm, generator: Generator, start: int, end: int) -> dict[str, Any]:
     """Coverage of the last block, and of D's gradient, as theory has it, beside what is measured.
 
     A strided convolution's gradient is a transposed convolution, so it has the same coverage.
     Measured is phase-energy contrast, from energies pooled over seeds.
     """
-    block = upsampling_block(UpsampleConfig(**arm.runs[0].config["upsample"]), 1, 1)
+    *_, block = upsampling_blocks(generator).values()
     convolution = convolution_of(block)
     transposed = isinstance(convolution, nn.ConvTranspose2d)
     predicted = coverage_ratio(convolution.kernel_size, convolution.stride) if transposed else 1.0

@@ -1,5 +1,6 @@
 """Finished runs, read from their folders and sorted into the arms of an ablation."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -68,6 +69,12 @@ class Arm:
     name: str
     runs: Sequence[Run]  # by seed
 
+    @property
+    def image_size(self) -> int:
+        """Height and width, pixels."""
+        size: int = self.runs[0].config["data"]["image_size"]
+        return size
+
     def values(self, score: str, images_seen: int) -> list[float]:
         """One value a seed."""
         return [run.scores[images_seen][score] for run in self.runs]
@@ -83,7 +90,7 @@ def find_runs(folder: Path) -> tuple[list[Run], list[LeftOut]]:
     """Every run below `folder`, and those that cannot be used, with the reason.
 
     Raises:
-        UserError: there is no finished run with scores in it.
+        UserError: there is no finished run with scores in it, or their images differ in size.
     """
     started = {path.parent for path in folder.rglob("config.yaml")}
     # Hydra opens a job's log before the run has written anything.
@@ -97,9 +104,19 @@ def find_runs(folder: Path) -> tuple[list[Run], list[LeftOut]]:
         except (_Unusable, OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
             left_out.append(LeftOut(name, _reason(error)))
             continue
-        twin = runs.setdefault((repr(sorted(run.settings.items())), run.seed), run)
-        if twin is not run:
-            left_out.append(LeftOut(name, f"the same run as {twin.folder.relative_to(folder)}"))
+        key = (repr(sorted(run.settings.items())), run.seed)
+        twin = runs.get(key, run)
+        longer, other = (twin, run) if max(twin.scores) >= max(run.scores) else (run, twin)
+        runs[key] = longer
+        if other is not longer:
+            why = f"the same settings and seed as {longer.folder.relative_to(folder)}"
+            left_out.append(LeftOut(other.folder.relative_to(folder), why))
+    sizes = sorted({run.config["data"]["image_size"] for run in runs.values()})
+    if len(sizes) > 1:
+        raise UserError(
+            f"runs={folder}: runs of different data.image_size ({', '.join(map(str, sizes))}):"
+            " their blocks and periods do not correspond; report each from a folder of its own"
+        )
     if not runs:
         reasons = "; ".join(f"{run.folder}: {run.reason}" for run in left_out[:3])
         raise UserError(f"runs={folder}: no finished run with scores in it ({reasons or 'no run'})")
@@ -120,8 +137,19 @@ def sort_into_arms(runs: Sequence[Run]) -> list[Arm]:
 
 
 def common_moments(arms: Sequence[Arm]) -> list[int]:
-    """Images seen at which every run was scored."""
-    return sorted(set.intersection(*(set(run.scores) for arm in arms for run in arm.runs)))
+    """Images seen at which every run was scored: 0 and at least one more.
+
+    Raises:
+        UserError: there are none such.
+    """
+    moments = set.intersection(*(set(run.scores) for arm in arms for run in arm.runs))
+    if 0 not in moments or len(moments) < 2:
+        sizes = sorted({run.config["trainer"]["batch_size"] for arm in arms for run in arm.runs})
+        raise UserError(
+            "runs: they were not scored at the same numbers of images, so they cannot be compared"
+            f" (trainer.batch_size {', '.join(map(str, sizes))})"
+        )
+    return sorted(moments)
 
 
 class _Unusable(Exception):
@@ -138,7 +166,12 @@ def _read(folder: Path) -> Run:
         step = max((line["step"] for line in lines), default=0)
         steps = config["trainer"]["steps"]
         raise _Unusable(f"not finished: at step {step:.0f} of {steps}{_last_words(folder)}")
-    scores = {int(line["images_seen"]): line for line in lines if "std" in line}
+    # null stands for what has no bound: κ where an output is reached by no tap.
+    scores = {
+        int(line["images_seen"]): {k: math.inf if v is None else v for k, v in line.items()}
+        for line in lines
+        if "std" in line
+    }
     if not scores:
         raise _Unusable("has no scores (trainer.num_scored=0)")
     return Run(folder, config, scores)

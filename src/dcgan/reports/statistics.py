@@ -48,13 +48,9 @@ def scores_of(arms: Sequence[Arm]) -> list[Score]:
 class Summary:
     """One score of one arm at one moment, over its seeds."""
 
-    num_seeds: int
     mean: float  # geometric where the score is a ratio
     low: float | None  # 95 % t-interval of that mean; None for a single seed
     high: float | None
-    median: float
-    least: float
-    most: float
 
     def __str__(self) -> str:
         if self.low is None or self.high is None:
@@ -74,8 +70,7 @@ def summarise(values: Sequence[float], logarithmic: bool) -> Summary:
     if logs:
         mean = float(np.exp(mean))
         low, high = (None if x is None else float(np.exp(x)) for x in (low, high))
-    spread = (float(np.median(array)), float(array.min()), float(array.max()))
-    return Summary(len(array), mean, low, high, *spread)
+    return Summary(mean, low, high)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from dcgan.files import replacing
+from dcgan.files import replacing, to_json
 from dcgan.pictures import grid, phase_tile_picture, spectrum_picture, to_picture
 from dcgan.training.scores import Scores
 from dcgan.training.step import StepResult
@@ -71,7 +71,7 @@ class Tracker:
     ) -> None:
         """One line of metrics.jsonl and one point per TensorBoard curve, there below `group`."""
         line = {"step": step, "images_seen": images_seen, **values}
-        self._metrics.write(json.dumps(line) + "\n")
+        self._metrics.write(to_json(line) + "\n")
         for name, value in values.items():
             self._writer.add_scalar(f"{group}/{name}", value, step)
 

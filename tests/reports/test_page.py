@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import re
 import shutil
 from html.parser import HTMLParser
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from dcgan.reports.ablation import write_report
+from dcgan.reports.page import write_report
+from dcgan.training.loop import train
+from tests.conftest import TINY, Compose
 
 VOID = {"meta", "img", "br", "link", "path", "use"}
 
@@ -30,9 +33,8 @@ class Page(HTMLParser):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:  # noqa: D102
-        if tag not in VOID and self.open and tag in self.open:
-            while self.open.pop() != tag:
-                pass
+        if tag not in VOID:
+            assert self.open.pop() == tag
 
 
 @pytest.fixture(scope="module")
@@ -117,15 +119,28 @@ def test_a_broken_run_is_named_on_the_page(runs: Path, tmp_path: Path) -> None:
         assert "not finished: at step 8 of 8" in text
 
 
-def test_small_images_have_a_page_without_the_scores_they_cannot_have(
-    runs: Path, tmp_path: Path
+def test_images_too_small_for_a_grid_have_a_page_too(
+    tmp_path: Path, compose_train: Compose
 ) -> None:
-    for path in runs.rglob("metrics.jsonl"):
-        lines = [json.loads(line) for line in path.open()]
-        kept = [
-            {k: v for k, v in x.items() if not re.match(r"(r|a|pec)\d|disc.*pec", k)} for x in lines
-        ]
-        path.write_text("".join(json.dumps(line) + "\n" for line in kept))
-    result = write_report(runs, tmp_path / "report", "command")
+    config = compose_train(*TINY, "data.image_size=12")
+    train(config, tmp_path / "run", "again")
+    result = write_report(tmp_path / "run", tmp_path / "report", "command")
     assert result["correlation"] is None
-    assert [score["key"] for score in result["scores"]] == ["rho_up3", "kappa_up3", "std"]
+    assert [score["key"] for score in result["scores"]] == ["rho_up1", "kappa_up1", "std"]
+    assert result["tests"]["number"] == 0
+
+
+def test_dead_zones_and_blocks_that_only_some_layers_use(
+    tmp_path: Path, compose_train: Compose
+) -> None:
+    for upsample in ("upsample=transposed_k1", "upsample=transposed_k3"):
+        first = ["upsample.layers=first"] if upsample.endswith("3") else []
+        config = compose_train(*TINY, "data.image_size=32", upsample, *first)
+        train(config, tmp_path / "runs" / upsample, "again")
+    result = write_report(tmp_path / "runs", tmp_path / "report", "command")
+    sparse, first_only = result["arms"]
+    assert sparse["predicted"] == math.inf
+    assert (first_only["predicted"], first_only["name"]) == (1, "transposed k3 in first")
+    text = (tmp_path / "report" / "result.json").read_text()
+    assert "Infinity" not in text
+    assert json.loads(text)["arms"][0]["predicted"] is None

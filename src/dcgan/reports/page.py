@@ -1,0 +1,117 @@
+"""One self-contained HTML page, with Markdown, CSV, JSON and PNG beside it."""
+
+import base64
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+from matplotlib.figure import Figure
+from PIL import Image
+from tqdm import tqdm
+
+from dcgan.files import replacing, write_json
+from dcgan.reports import figures
+from dcgan.reports.ablation import Ablation, analyse
+from dcgan.reports.runs import Arm
+
+PICTURES = ("gallery", "curves", "profiles", "correlation")
+
+
+def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]:
+    """Analyse the runs below `folder` and write the page into `report_dir`.
+
+    Args:
+        command: what made the runs or the report; shown on the page.
+
+    Returns:
+        What result.json holds, and the files that were written under "files".
+
+    Raises:
+        UserError: there are no runs that can be compared.
+    """
+    ablation = analyse(folder)
+    content = {"command": command, "runs": str(folder.absolute()), **ablation.content()}
+    drawn = _figures(ablation)
+    rows = [_pictures(ablation, arm) for arm in tqdm(ablation.arms, desc="report", disable=None)]
+
+    report_dir.mkdir(parents=True, exist_ok=True)
+    for name in PICTURES:
+        (report_dir / f"{name}.png").unlink(missing_ok=True)  # of an earlier report
+    for name, figure in drawn.items():
+        figures.save_png(figure, report_dir / f"{name}.png")
+    # matplotlib escapes the text that it draws.
+    inline = {name: Markup(figures.svg(figure)) for name, figure in drawn.items()}
+    _write_text(report_dir / "index.html", _render("html", content, figures=inline, rows=rows))
+    _write_text(report_dir / "report.md", _render("md", content))
+    _write_csv(report_dir / "scores.csv", ablation.score_lines())
+    _write_csv(report_dir / "tests.csv", ablation.test_lines())
+    files = ["index.html", "report.md", "result.json", "scores.csv", "tests.csv"]
+    result = {**content, "files": files + [f"{name}.png" for name in drawn]}
+    write_json(report_dir / "result.json", result)
+    return result
+
+
+def _figures(ablation: Ablation) -> dict[str, Figure]:
+    arms, shown = ablation.arms, ablation.shown_moments
+    stamp = ablation.imbalance.key.replace("rho_", "stamp_")
+    drawn = {
+        "gallery": figures.gallery(arms, shown),
+        "curves": figures.curves(arms, ablation.scores, ablation.moments),
+        "profiles": figures.profiles(arms, stamp, shown),
+    }
+    if ablation.has("a2_over_std"):
+        drawn["correlation"] = figures.correlation(arms, ablation.imbalance, ablation.moments)
+    return drawn
+
+
+def _pictures(ablation: Ablation, arm: Arm) -> dict[str, Any]:
+    """What the page shows of one arm: pictures as data URIs."""
+    gradient = "discriminator_phase_energy2"
+    moments = [
+        {
+            "images_seen": moment,
+            "samples": _uri(figures.crop(arm, moment, 4, 3, enlarge=2)),
+            "crop": _uri(figures.crop(arm, moment, 2, 1, enlarge=4)),
+            "spectrum": _uri(figures.spectrum_image(arm, moment)),
+            "tile": _uri(figures.tile_image(arm, moment)),
+            "discriminator_tile": _uri(figures.tile_image(arm, moment, gradient)),
+        }
+        for moment in ablation.shown_moments
+    ]
+    return {"name": arm.name, "moments": moments}
+
+
+def _uri(picture: Image.Image | None) -> str | None:
+    if picture is None:
+        return None
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def _render(kind: str, content: Mapping[str, Any], **extra: Any) -> str:
+    environment = Environment(
+        loader=PackageLoader("dcgan.reports"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(f"ablation.{kind}").render(**content, **extra)
+
+
+def _write_text(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _write_csv(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+    names = list(dict.fromkeys(name for line in lines for name in line))
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(lines)
