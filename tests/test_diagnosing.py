@@ -1,5 +1,6 @@
 """Folders of images as people have them."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,39 @@ def test_the_verdicts(tmp_path: Path, folders: Path) -> None:
     assert "period 2" in str(gridded["reason"])
     large = diagnosed(tmp_path, folders / "large")
     assert (large["verdict"], large["num_tiles"], large["tile_side"]) == ("grid", 40, 64)
+
+
+def test_sixteen_bits_grey_and_transparent_pictures_are_the_same_pictures(
+    tmp_path: Path, folders: Path
+) -> None:
+    for kind in ("I;16", "RGBA", "P"):
+        folder = tmp_path / kind.replace(";", "")
+        folder.mkdir()
+        for path in (folders / "gridded" / "deeper").iterdir():
+            with Image.open(path) as image:
+                if kind == "I;16":
+                    wide = np.asarray(image.convert("L")).astype(np.uint16) * 257
+                    Image.fromarray(wide).save(folder / path.name)
+                else:
+                    image.convert(kind).save(folder / path.name)
+        assert diagnosed(tmp_path, folder)["verdict"] == "grid", kind
+
+
+def test_a_thumbnail_among_the_images_is_left_out_and_counted(
+    tmp_path: Path, folders: Path
+) -> None:
+    mixed = Path(shutil.copytree(folders / "gridded", tmp_path / "mixed"))
+    Image.new("RGB", (12, 12)).save(mixed / "thumbnail.png")
+    result = diagnosed(tmp_path, mixed)
+    assert (result["left_out_as_too_small"], result["tile_side"]) == (1, 32)
+    assert len(result["periods"]) == 2  # type: ignore[arg-type]
+
+
+def test_a_folder_of_runs_is_not_taken_for_images(tmp_path: Path, folders: Path) -> None:
+    runs = Path(shutil.copytree(folders / "clean", tmp_path / "runs" / "0" / "samples"))
+    (runs.parent / "metrics.jsonl").write_text("")
+    with pytest.raises(UserError, match=r"runs: holds runs; name one that has saved"):
+        diagnosed(tmp_path, tmp_path / "runs")
 
 
 def test_too_few_images_are_not_judged(tmp_path: Path, folders: Path) -> None:

@@ -1,12 +1,13 @@
 """A checkpoint, an exported generator or a folder of images: does it leave a grid?"""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
@@ -22,12 +23,13 @@ from dcgan.checkerboard.judgement import (
     tile_side,
 )
 from dcgan.config import DiagnoseConfig
+from dcgan.data.sources import IMAGE_SUFFIXES, to_8_bits
 from dcgan.errors import UserError
 from dcgan.files import write_json
 from dcgan.networks.saved import LAST, load_generator
+from dcgan.pictures import to_uint8
 from dcgan.sampling import generate, latents_of_seeds
 
-SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm"))
 STATUS = {"clean": 0, "grid": 1, "could not judge": 2}
 
 
@@ -42,17 +44,15 @@ def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
         UserError: the target or the reference cannot be read.
     """
     target = Path(config.target).expanduser()
-    network = None
+    network, against, num_small = None, None, 0
     if target.suffix in (".pt", ".safetensors") or (target / LAST).is_file():
-        network, images = _generated(target, config)
+        network, tiles = _generated(target, config)
     else:
-        images = _read_folder(target, config.num_images)
-    reference = None
+        tiles, num_small = _read_folder(target, config.num_images)
     if config.reference is not None:
-        reference = _read_folder(Path(config.reference).expanduser(), config.num_images)
-    side = tile_side([(image.shape[1], image.shape[2]) for image in (*images, *(reference or []))])
-    tiles = _tiles(images, side)
-    against = None if reference is None else _tiles(reference, side)
+        against, _ = _read_folder(Path(config.reference).expanduser(), config.num_images)
+        side = min(tiles.shape[-1], against.shape[-1])
+        tiles, against = cut_into_tiles(tiles, side), cut_into_tiles(against, side)
     periods = judge(tiles, against)
     verdict, reason = _verdict(periods, tiles, against)
     result: dict[str, Any] = {
@@ -60,9 +60,9 @@ def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
         "reference": config.reference,
         "verdict": verdict,
         "reason": reason,
-        "num_images": len(images),
         "num_tiles": len(tiles),
-        "tile_side": side,
+        "tile_side": tiles.shape[-1],
+        "left_out_as_too_small": num_small,
         "periods": [{**asdict(period), "verdict": period.verdict} for period in periods],
         "table": _table(periods, against is not None),
     }
@@ -75,39 +75,56 @@ def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
     return result
 
 
-def _generated(target: Path, config: DiagnoseConfig) -> tuple[Diagnosis, list[Tensor]]:
-    """The generator's layers on their real inputs, and its images."""
+def _generated(target: Path, config: DiagnoseConfig) -> tuple[Diagnosis, Tensor]:
+    """The generator's layers on their real inputs, and its images as an 8-bit file has them."""
     generator = load_generator(target, config.weights)
     latents = latents_of_seeds(range(config.num_images), generator.latent_size)
-    return diagnose(generator, latents[:128]), list(generate(generator, latents))
+    images = to_uint8(generate(generator, latents))
+    side = tile_side([images.shape[-1]])
+    return diagnose(generator, latents[:128]), _normalise(cut_into_tiles(images, side))
 
 
-def _read_folder(folder: Path, num_images: int) -> list[Tensor]:
-    """Evenly chosen images of a tree: (C, H, W) in [−1, 1] each, all grey or all colour."""
+def _read_folder(folder: Path, num_images: int) -> tuple[Tensor, int]:
+    """Tiles of evenly chosen images of a tree, and how many images were too small for one.
+
+    Returns:
+        (N, 3, side, side) in [−1, 1], N at most about `MAX_TILES`, evenly taken from each image.
+    """
     if not folder.is_dir():
         raise UserError(f"{folder}: neither a folder of images, a run, a .pt nor a .safetensors")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if next(folder.rglob("metrics.jsonl"), None) is not None:
+        raise UserError(f"{folder}: holds runs; name one that has saved {LAST}")
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
     if not paths:
-        raise UserError(f"{folder}: no images in it ({', '.join(sorted(SUFFIXES))})")
-    if len(paths) > num_images:
-        chosen = np.linspace(0, len(paths) - 1, num_images).astype(int)
-        paths = [paths[i] for i in chosen]
-    images = []
-    for path in tqdm(paths, desc=f"reading {folder.name}", unit="img", disable=None):
-        try:
-            with Image.open(path) as picture:
-                pixels = np.asarray(picture.convert("RGB"))
-        except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-            raise UserError(f"{path}: not a readable image ({type(error).__name__})") from error
-        images.append(torch.from_numpy(pixels.copy()).permute(2, 0, 1) / 127.5 - 1)
-    return images
+        raise UserError(f"{folder}: no images in it ({' '.join(sorted(IMAGE_SUFFIXES))})")
+    paths = [paths[i] for i in _evenly(len(paths), num_images)]
+    sizes = [_opened(path, lambda image: min(image.size)) for path in paths]
+    side = tile_side(sizes)
+    large = [path for path, size in zip(paths, sizes, strict=True) if size >= side]
+    tiles = []
+    for path in tqdm(large, desc=f"reading {folder.name}", unit="img", disable=None):
+        pixels = _opened(path, lambda image: np.array(to_8_bits(image).convert("RGB")))
+        cut = cut_into_tiles(torch.from_numpy(pixels).permute(2, 0, 1)[None], side)
+        tiles.append(cut[_evenly(len(cut), max(1, MAX_TILES // len(large)))])
+    return _normalise(torch.cat(tiles)), len(paths) - len(large)
 
 
-def _tiles(images: list[Tensor], side: int) -> Tensor:
-    tiles = cut_into_tiles(images, side)
-    if len(tiles) <= MAX_TILES:
-        return tiles
-    return tiles[torch.linspace(0, len(tiles) - 1, MAX_TILES).long()]
+def _opened(path: Path, use: Callable[[Image.Image], Any]) -> Any:
+    try:
+        with Image.open(path) as image:
+            return use(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise UserError(f"{path}: not a readable image ({type(error).__name__})") from error
+
+
+def _evenly(count: int, at_most: int) -> list[int]:
+    """Indices below `count`, evenly spread, `at_most` so many."""
+    chosen: list[int] = np.linspace(0, count - 1, min(count, at_most)).astype(int).tolist()
+    return chosen
+
+
+def _normalise(pixels: Tensor) -> Tensor:
+    return pixels.float() / 127.5 - 1
 
 
 def _verdict(

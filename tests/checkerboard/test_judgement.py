@@ -32,11 +32,17 @@ def test_few_images_leave_it_undecided(photos: torch.Tensor) -> None:
 
 
 def test_tiles_keep_the_phases_of_their_images() -> None:
-    image = torch.arange(70 * 133).reshape(1, 70, 133).float()
-    tiles = cut_into_tiles([image, image[:, :64]], 64)
-    assert tiles.shape == (4, 1, 64, 64)
-    assert torch.equal(tiles[1], image[:, :64, 64:128])
-    assert tile_side([(300, 200), (512, 512)]) == 64
-    assert tile_side([(300, 39)]) == 36
-    with pytest.raises(UserError, match="15 pixels on a side"):
-        tile_side([(15, 300)])
+    image = torch.arange(70 * 133).reshape(1, 1, 70, 133)
+    tiles = cut_into_tiles(image, 64)
+    assert tiles.shape == (2, 1, 64, 64)
+    assert torch.equal(tiles[1, 0], image[0, 0, :64, 64:128])
+    pair = torch.cat([image, image + 1])
+    assert torch.equal(cut_into_tiles(pair, 64)[3], tiles[1] + 1)
+
+
+def test_the_tile_fits_most_images() -> None:
+    assert tile_side([200, 512]) == 64
+    assert tile_side([39]) == 36
+    assert tile_side([12, 48, 48]) == 48  # a thumbnail among others does not decide
+    with pytest.raises(UserError, match="15 pixels or fewer"):
+        tile_side([15, 15, 300])

@@ -30,19 +30,23 @@ def image_spectra(images: Tensor) -> Tensor:
     Per image and channel the Hann-weighted mean is subtracted, the window applied, and |FFT|²
     divided by Σ window², so white noise of variance v gives v at every frequency.
     """
-    window = hann_window(*images.shape[-2:]).to(images.device)
-    spectra = []
-    for part in images.split(BATCH):
-        part = part.double()
-        mean = (part * window).sum((-2, -1), keepdim=True) / window.sum()
-        power = torch.fft.fft2((part - mean) * window).abs().square()
-        spectra.append(power.mean(1) / window.square().sum())
-    return torch.cat(spectra)
+    return torch.cat([_spectra(part) for part in images.split(BATCH)])
 
 
 def spectrum(images: Tensor) -> Tensor:
     """The mean power spectrum with 8-bit rounding noise as its floor: (H, W) float64."""
-    return image_spectra(images).mean(0) + ROUNDING_NOISE
+    total = torch.zeros(images.shape[-2:], dtype=torch.float64, device=images.device)
+    for part in images.split(BATCH):
+        total += _spectra(part).sum(0)
+    return total / len(images) + ROUNDING_NOISE
+
+
+def _spectra(images: Tensor) -> Tensor:
+    window = hann_window(*images.shape[-2:]).to(images.device)
+    images = images.double()
+    mean = (images * window).sum((-2, -1), keepdim=True) / window.sum()
+    power = torch.fft.fft2((images - mean) * window).abs().square()
+    return power.mean(1) / window.square().sum()
 
 
 def grid_bins(period: int, height: int, width: int) -> list[tuple[int, int]]:
@@ -157,7 +161,15 @@ def _resampled_log_ratios(
     weights = torch.zeros(num_resamples, count, dtype=torch.float64)
     weights.scatter_add_(1, drawn, torch.full_like(weights, 1 / count))
     height, width = images.shape[-2:]
-    power = (weights @ spectra.flatten(1)).unflatten(1, (height, width)) + ROUNDING_NOISE
+    used = {
+        row * width + column
+        for bin_ in grid_bins(period, height, width)
+        for row, column in (bin_, *background_bins(bin_, height, width))
+    }
+    columns = torch.tensor(sorted(used))
+    power = torch.ones(num_resamples, height * width, dtype=torch.float64)
+    power[:, columns] = weights @ spectra.flatten(1)[:, columns] + ROUNDING_NOISE
+    power = power.unflatten(1, (height, width))
     peak, beside = _peak_and_background(power, period)
     return (peak / beside).log()
 

@@ -1,9 +1,12 @@
-"""Whether a set of images holds a checkerboard, by the theory's rule and with an interval."""
+"""Whether a set of images holds a checkerboard, with an interval.
+
+Images larger than 64 pixels are judged by tiles, which the interval is drawn over too. The tiles of
+one image resemble one another, so few large images give too narrow an interval.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from dcgan.checkerboard.images import (
@@ -43,7 +46,7 @@ class PeriodJudgement:
 
 
 def judge(images: Tensor, reference: Tensor | None = None) -> list[PeriodJudgement]:
-    """Score (N, C, H, W) images in [−1, 1] for every period that their size allows."""
+    """Score (N, C, H, W) images or tiles in [−1, 1] for every period that their size allows."""
     judged = []
     for period in usable_periods(*images.shape[-2:]):
         peak = grid_peak(images, period)
@@ -62,26 +65,22 @@ def judge(images: Tensor, reference: Tensor | None = None) -> list[PeriodJudgeme
     return judged
 
 
-def tile_side(sizes: Sequence[tuple[int, int]]) -> int:
-    """The side of the square tiles that images of these (height, width) are cut into.
+def tile_side(sides: Sequence[int]) -> int:
+    """The side of the square tiles that images with these smaller sides are cut into.
+
+    At most 64, and what half of the images or more have: smaller ones are to be left out.
 
     Raises:
-        UserError: the smallest image is too small for any period.
+        UserError: half of the images are too small for any period.
     """
-    smallest = min(min(size) for size in sizes)
-    side = min(TILE, smallest // 4 * 4)  # a multiple of 4 keeps the pixel phases in step
+    usual = sorted(sides)[(len(sides) - 1) // 2]
+    side = min(TILE, usual // 4 * 4)  # a multiple of 4 keeps the pixel phases in step
     if side < 16:
-        raise UserError(
-            f"the smallest image has {smallest} pixels on a side: at least 16 are needed"
-        )
+        raise UserError(f"half of the images have {usual} pixels or fewer on a side: 16 are needed")
     return side
 
 
-def cut_into_tiles(images: Sequence[Tensor], side: int) -> Tensor:
-    """Every whole tile of (C, H, W) images, from the top left: (N, C, side, side)."""
-    tiles = []
-    for image in images:
-        channels = image.shape[0]
-        columns = image.unfold(1, side, side).unfold(2, side, side)
-        tiles.append(columns.permute(1, 2, 0, 3, 4).reshape(-1, channels, side, side))
-    return torch.cat(tiles)
+def cut_into_tiles(images: Tensor, side: int) -> Tensor:
+    """Every whole tile of (N, C, H, W) images, from the top left: (M, C, side, side)."""
+    columns = images.unfold(2, side, side).unfold(3, side, side)
+    return columns.permute(0, 2, 3, 1, 4, 5).reshape(-1, images.shape[1], side, side)
