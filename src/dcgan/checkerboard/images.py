@@ -46,7 +46,8 @@ def _spectra(images: Tensor) -> Tensor:
     images = images.double()
     mean = (images * window).sum((-2, -1), keepdim=True) / window.sum()
     power = torch.fft.fft2((images - mean) * window).abs().square()
-    return power.mean(1) / window.square().sum()
+    spectra: Tensor = power.mean(1) / window.square().sum()
+    return spectra
 
 
 def grid_bins(period: int, height: int, width: int) -> list[tuple[int, int]]:

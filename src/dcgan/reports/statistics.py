@@ -54,8 +54,13 @@ class Summary:
 
     def __str__(self) -> str:
         if self.low is None or self.high is None:
-            return f"{self.mean:.3g}"
-        return f"{self.mean:.3g} [{self.low:.3g}, {self.high:.3g}]"
+            return _short(self.mean)
+        return f"{_short(self.mean)} [{_short(self.low)}, {_short(self.high)}]"
+
+
+def _short(value: float) -> str:
+    """Three digits; what is nothing but rounding is 0."""
+    return f"{value:.3g}" if abs(value) > 1e-12 else "0"
 
 
 def summarise(values: Sequence[float], logarithmic: bool) -> Summary:
