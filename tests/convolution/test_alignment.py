@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from dcgan.convolution.alignment import image_shift
+from dcgan.convolution.alignment import image_shift, index_shift, stacked_shift, stamp_centre
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,12 @@ def test_the_shift_is_where_a_stamp_lands(
     assert centre.item() - belongs == pytest.approx(
         image_shift(kernel_size, stride, padding, dilation), abs=1e-3
     )
+
+
+def test_the_two_conventions() -> None:
+    for k, p in ((3, 1), (4, 1), (5, 2)):
+        assert index_shift(k, 2, p) / 2 == (k - 1 - 2 * p) / 4  # input pixels, the textbook's
+        assert stamp_centre(7, k, 2, p) == 14 + index_shift(k, 2, p)
+    for k, p, op in ((1, 0, 1), (2, 0, 0), (3, 1, 1), (4, 1, 0), (5, 2, 1), (6, 2, 0)):
+        assert image_shift(k, 2, p) == -op / 2  # where the layer doubles exactly
+    assert stacked_shift(image_shift(3, 2, 1), 2, 3) == -3.5

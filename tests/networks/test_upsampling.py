@@ -6,11 +6,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from dcgan.config import UpsampleConfig
+from dcgan.convolution.stretch import triangular_kernel
 from dcgan.networks.initialisation import STD
 from dcgan.networks.upsampling import (
     Smooth,
     initialise_block,
-    interpolation_kernel,
     upsampling_block,
 )
 from tests.conftest import Compose
@@ -56,7 +56,8 @@ def test_reflect_padding_keeps_a_constant_constant_up_to_the_border(
 def test_the_interpolation_kernel_is_bilinear_resizing(kernel_size: int) -> None:
     image = torch.rand(1, 1, 6, 6, dtype=torch.float64)
     padding, output_padding = {3: (1, 1), 4: (1, 0)}[kernel_size]
-    kernel = interpolation_kernel(kernel_size).double()[None, None]
+    taps = triangular_kernel(2, kernel_size)
+    kernel = torch.outer(taps, taps)[None, None]
     doubled = F.conv_transpose2d(
         image, kernel, stride=2, padding=padding, output_padding=output_padding
     )

@@ -27,3 +27,25 @@ def coverage_ratio(
     """The largest over the smallest coverage: 1 is even, ∞ where some outputs are not reached."""
     counts = coverage(kernel_size, stride, dilation).double()
     return (counts.max() / counts.min()).item()
+
+
+def stacked_coverage(kernel_size: int, stride: int, num_layers: int) -> Tensor:
+    """Ways from any input to each interior output, one axis, through layers of ones.
+
+    The largest is 2, 3, 5, 8, 13 for k = 3, s = 2 (Fibonacci's numbers), always 2^L for k = 4.
+    """
+    taps = torch.ones(kernel_size, dtype=torch.float64)
+    kernel = torch.ones(1, dtype=torch.float64)
+    for _ in range(num_layers):  # the kernel of the layers so far, stretched, then this one
+        stretched = kernel.new_zeros(stride * (len(kernel) - 1) + 1)
+        stretched[::stride] = kernel
+        kernel = torch.zeros(len(stretched) + kernel_size - 1, dtype=torch.float64)
+        for shift, tap in enumerate(taps):
+            kernel[shift : shift + len(stretched)] += tap * stretched
+    phases = stride**num_layers
+    return torch.stack([kernel[phase::phases].sum() for phase in range(phases)])
+
+
+def dead_share(kernel_size: int, stride: int, num_axes: int = 2) -> float:
+    """The share of interior outputs that no tap reaches: 1 − (k/s)^axes for s > k, else 0."""
+    return 1 - min(1.0, kernel_size / stride) ** num_axes

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dcgan.config import UpsampleConfig
+from dcgan.convolution.stretch import triangular_kernel
 
 
 def upsampling_block(config: UpsampleConfig, in_channels: int, out_channels: int) -> nn.Sequential:
@@ -75,30 +76,20 @@ class Smooth(nn.Module):
         return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), self.kernel, groups=x.shape[1])
 
 
-def interpolation_kernel(kernel_size: int) -> Tensor:
-    """The (k, k) kernel with which a stride-2 transposed convolution interpolates linearly.
-
-    Per axis [.5, 1, .5] for k = 3 and [.25, .75, .75, .25] for k = 4 (Long et al., 2015, the FCN
-    initialisation).
-    """
-    centre = 1.0 if kernel_size == 3 else 1.5
-    taps = 1 - (torch.arange(kernel_size) - centre).abs() / 2
-    return torch.outer(taps, taps)
-
-
 @torch.no_grad()
 def initialise_block(block: nn.Module, init: str, std: float, random: torch.Generator) -> None:
     """Draw a block's weights: N(0, std) for each tap, shaped by `init`.
 
     normal: every tap on its own. icnr: the four sub-pixel filters of an output channel are equal,
     so the block starts as nearest-neighbour resizing of one convolution (Aitken et al., 2017).
-    bilinear: every pair of channels is one N(0, std) number times the interpolation kernel, scaled
-    to the energy that k·k independent taps would have.
+    bilinear: every pair of channels is one N(0, std) number times the interpolation kernel (Long et
+    al., 2015), scaled to the energy that k·k independent taps would have.
     """
     (weight,) = (p for p in block.parameters())
     if init == "bilinear":
         k = weight.shape[-1]
-        kernel = interpolation_kernel(k)
+        taps = triangular_kernel(2, k).to(weight)
+        kernel = torch.outer(taps, taps)
         mixing = torch.empty(*weight.shape[:2], 1, 1).normal_(0, std, generator=random)
         weight.copy_(mixing * kernel * (k / kernel.norm()))
     elif init == "icnr":

@@ -1,0 +1,99 @@
+"""Claims 5 and 7: zero insertion, spectral images, and the filters that remove them."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from dcgan.convolution.stretch import (
+    frequency_response,
+    ideal_low_pass,
+    insert_zeros,
+    interpolate_ideally,
+    sinc,
+    transposed_convolution,
+    triangular_kernel,
+)
+
+LEGAL = st.tuples(
+    st.integers(1, 6), st.integers(1, 4), st.integers(0, 3), st.integers(0, 3), st.integers(1, 2)
+).filter(lambda g: g[3] < max(g[1], g[4]) and (5 - 1) * g[1] + g[4] * (g[0] - 1) + g[3] >= 2 * g[2])
+
+
+@settings(deadline=None, max_examples=80)
+@given(LEGAL, st.integers(1, 2))
+def test_the_transpose_is_an_ordinary_convolution(
+    geometry: tuple[int, int, int, int, int], axes: int
+) -> None:
+    k, s, p, op, d = geometry
+    random = torch.Generator().manual_seed(k)
+    x = torch.randn(2, 3, *[5] * axes, dtype=torch.float64, generator=random)
+    weight = torch.randn(3, 2, *[k] * axes, dtype=torch.float64, generator=random)
+    transpose = F.conv_transpose1d if axes == 1 else F.conv_transpose2d
+    expected = transpose(x, weight, stride=s, padding=p, output_padding=op, dilation=d)
+    ours = transposed_convolution(x, weight, s, p, op, d)
+    torch.testing.assert_close(ours, expected, rtol=0, atol=1e-9)
+
+
+def test_stride_1_inserts_nothing() -> None:
+    x = torch.randn(1, 2, 4, 4)
+    assert torch.equal(insert_zeros(x, 1), x)
+    assert insert_zeros(x, (2, 3)).shape == (1, 2, 7, 10)
+
+
+@pytest.mark.parametrize("s", [2, 3, 4])
+def test_inserting_zeros_repeats_the_spectrum(s: int) -> None:
+    x = torch.randn(12, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    stretched = torch.zeros(12 * s, dtype=torch.float64)
+    stretched[: s * 11 + 1] = insert_zeros(x[None, None], s)[0, 0]
+    spectrum = torch.fft.fft(stretched)
+    torch.testing.assert_close(spectrum, torch.fft.fft(x).repeat(s))
+
+
+@pytest.mark.parametrize("s", [2, 4])
+def test_the_ideal_low_pass_interpolates_band_limited_signals(s: int) -> None:
+    t = torch.arange(16, dtype=torch.float64)
+
+    def signal(t: torch.Tensor) -> torch.Tensor:
+        return 1 + torch.cos(2 * torch.pi * 3 * t / 16) - 2 * torch.sin(2 * torch.pi * 5 * t / 16)
+
+    fine = torch.arange(16 * s, dtype=torch.float64) / s
+    torch.testing.assert_close(interpolate_ideally(signal(t), s), signal(fine))
+    noise = torch.randn(16, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(interpolate_ideally(noise, s)[::s], noise)  # the samples stay
+
+
+def test_its_impulse_response_tends_to_a_sinc() -> None:
+    errors = []
+    for length in (64, 256, 1024):
+        response = torch.fft.ifft(ideal_low_pass(length, 2)).real
+        expected = torch.tensor([sinc(t, 2) for t in range(16)], dtype=torch.float64)
+        errors.append((response[:16] - expected).abs().max().item())
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("taps", "ratio"),
+    [
+        ([1, 1], 0),
+        ([0.5, 1, 0.5], 0),
+        ([0.25, 0.75, 0.75, 0.25], 0),
+        ([1, 1, 1, 1], 0),
+        ([1, 1, 1], 1 / 3),
+        ([1, 0, 0], 1),
+    ],
+)
+def test_what_is_left_at_nyquist(taps: list[float], ratio: float) -> None:
+    kernel = torch.tensor(taps, dtype=torch.float64)
+    found = abs(frequency_response(kernel, math.pi)) / abs(frequency_response(kernel, 0))
+    assert found == pytest.approx(ratio, abs=1e-9)
+
+
+def test_triangular_kernels() -> None:
+    assert triangular_kernel(2).tolist() == [0.5, 1, 0.5]
+    assert triangular_kernel(2, 4).tolist() == [0.25, 0.75, 0.75, 0.25]
+    assert triangular_kernel(3).tolist() == pytest.approx([1 / 3, 2 / 3, 1, 2 / 3, 1 / 3])
