@@ -312,6 +312,11 @@ class DiagnoseConfig:
 
 
 @dataclass(kw_only=True)
+class ExplainConfig:
+    """Nothing to choose: every claim is checked."""
+
+
+@dataclass(kw_only=True)
 class ReportConfig:
     """Which runs to compare."""
 

@@ -423,7 +423,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(run: Run, tmp_path: Path, fold
     assert "file" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["train", "sample", "diagnose", "report", "benchmark"])
+@pytest.mark.parametrize("name", ["train", "sample", "diagnose", "explain", "report", "benchmark"])
 def test_every_script_is_its_command(name: str, tmp_path: Path) -> None:
     shown = subprocess.run(
         [sys.executable, str(SCRIPTS / f"{name}.py"), "--help"],

@@ -28,7 +28,14 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from dcgan.config import BenchmarkConfig, DiagnoseConfig, ReportConfig, SampleConfig, TrainConfig
+from dcgan.config import (
+    BenchmarkConfig,
+    DiagnoseConfig,
+    ExplainConfig,
+    ReportConfig,
+    SampleConfig,
+    TrainConfig,
+)
 from dcgan.errors import ExpectedError, Interrupted, UserError
 
 Config = TypeVar("Config")
@@ -39,6 +46,7 @@ SCHEMAS: dict[str, type[Any]] = {
     "train": TrainConfig,
     "sample": SampleConfig,
     "diagnose": DiagnoseConfig,
+    "explain": ExplainConfig,
     "report": ReportConfig,
     "benchmark": BenchmarkConfig,
 }

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 from matplotlib.figure import Figure
 from PIL import Image
 from tqdm import tqdm
 
-from dcgan.files import replacing, write_json
+from dcgan.files import replacing, write_json, write_text
 from dcgan.reports import figures
 from dcgan.reports.ablation import Ablation, analyse
+from dcgan.reports.rendering import render
 from dcgan.reports.runs import Arm
 
 PICTURES = ("gallery", "curves", "profiles", "correlation")
@@ -45,8 +45,9 @@ def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]
         figures.save_png(figure, report_dir / f"{name}.png")
     # matplotlib escapes the text that it draws.
     inline = {name: Markup(figures.svg(figure)) for name, figure in drawn.items()}
-    _write_text(report_dir / "index.html", _render("html", content, figures=inline, rows=rows))
-    _write_text(report_dir / "report.md", _render("md", content))
+    page = render("ablation.html", **content, figures=inline, rows=rows)
+    write_text(report_dir / "index.html", page)
+    write_text(report_dir / "report.md", render("ablation.md", **content))
     _write_csv(report_dir / "scores.csv", ablation.score_lines())
     _write_csv(report_dir / "tests.csv", ablation.test_lines())
     files = ["index.html", "report.md", "result.json", "scores.csv", "tests.csv"]
@@ -91,22 +92,6 @@ def _uri(picture: Image.Image | None) -> str | None:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-def _render(kind: str, content: Mapping[str, Any], **extra: Any) -> str:
-    environment = Environment(
-        loader=PackageLoader("dcgan.reports"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(f"ablation.{kind}").render(**content, **extra)
-
-
-def _write_text(path: Path, text: str) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def _write_csv(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:

@@ -1,0 +1,26 @@
+"""dcgan-explain: transposed convolution, every claim checked by number."""
+
+from pathlib import Path
+
+from dcgan.commands.app import command
+from dcgan.config import ExplainConfig
+
+
+def run(_: ExplainConfig, run_dir: Path) -> int:
+    """Check, write the page, print a line for each claim; 1 if one does not hold."""
+    from dcgan.reports.explanation import write_explanation
+
+    claims = write_explanation(run_dir)
+    for claim in claims:
+        verdict = "holds " if claim["holds"] else "FAILED"
+        print(f"{verdict}  {claim['number']:8.1e}  {claim['title']}")
+    print(f"Page         {run_dir / 'index.html'}")
+    print(f"Numbers      {run_dir / 'claims.json'}, result.json")
+    print(run_dir)
+    return int(not all(claim["holds"] for claim in claims))
+
+
+main = command("explain", run, uses="dcgan.reports.explanation")
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""The transpose as an ordinary convolution: stretch, then smooth; and phase by phase."""
+
+import math
+
+import matplotlib as mpl
+import torch
+from torch.nn import functional as F
+
+from dcgan.convolution.polyphase import interleave
+from dcgan.convolution.stretch import (
+    frequency_response,
+    insert_zeros,
+    interpolate_ideally,
+    transposed_convolution,
+    triangular_kernel,
+)
+from dcgan.reports.claims.claim import Claim, difference, geometries, largest, random
+from dcgan.reports.claims.drawing import gallery, row
+from dcgan.reports.figures import STYLE
+
+SIZE = 5
+
+
+def an_ordinary_convolution() -> Claim:
+    """Claim 5."""
+    errors = []
+    x = random(1, 2, SIZE, SIZE)
+    for k, s, p, d in geometries(size=99):
+        for op in range(max(s, d)):
+            if (SIZE - 1) * s - 2 * p + d * (k - 1) + op < 0:
+                continue
+            weight = random(2, 3, k, k)
+            expected = F.conv_transpose2d(
+                x, weight, stride=s, padding=p, output_padding=op, dilation=d
+            )
+            ours = transposed_convolution(x, weight, s, p, op, d)
+            errors.append(difference(ours, expected))
+    small, kernel = torch.arange(1.0, 5).double().reshape(1, 1, 2, 2), random(1, 1, 3, 3)
+    stretched = F.pad(insert_zeros(small, 2), (1, 2, 1, 2))
+    return Claim(
+        "an ordinary convolution",
+        "The transpose is itself an ordinary convolution",
+        "Turn the kernel by 180°, swap its channels, put s − 1 zeros between the pixels, pad, and"
+        " convolve at"
+        " stride 1. At s = 1 nothing is put between: no upscaling is involved.",
+        "pad d(k − 1) − p before, d(k − 1) − p + op after",
+        largest(errors),
+        f"largest difference to torch over {len(errors)} configurations",
+        figure=gallery(
+            [small[0, 0], stretched[0, 0], transposed_convolution(small, kernel, 2, 1, 1)[0, 0]],
+            ["2x2", "stretched and padded", "convolved: 4x4"],
+        ),
+    )
+
+
+def stretch_and_smooth() -> Claim:
+    """Claim 7."""
+    errors = []
+    for s in (2, 3, 4):
+        x = random(12)
+        stretched = torch.zeros(12 * s, dtype=torch.float64)
+        stretched[: 11 * s + 1] = insert_zeros(x[None, None], s)[0, 0]
+        repeated = torch.fft.fft(x).repeat(s)
+        errors.append((torch.fft.fft(stretched) - repeated).abs().max().item())
+        errors.append(difference(interpolate_ideally(x, s)[::s], x))
+        t = torch.arange(12.0 * s, dtype=torch.float64) / s
+        wave = torch.cos(2 * math.pi * 3 * t / 12) + torch.sin(2 * math.pi * 5 * t / 12)
+        errors.append(difference(interpolate_ideally(wave[::s], s), wave))
+    with mpl.rc_context(STYLE):
+        figure, axes = row(3, width=3, height=2.4)
+        t = torch.arange(64.0, dtype=torch.float64)
+        smooth = torch.cos(2 * math.pi * 3 * t / 64) + 0.5 * torch.cos(2 * math.pi * 7 * t / 64)
+        stretched = torch.zeros(128, dtype=torch.float64)
+        stretched[::2] = smooth
+        for axis, signal, title in (
+            (axes[0], smooth, "a smooth signal's spectrum"),
+            (axes[1], stretched, "stretched: its image appears"),
+        ):
+            axis.plot(torch.fft.fft(signal).abs()[: len(signal)].numpy())
+            axis.set_title(title, fontsize=9)
+        frequencies = torch.linspace(0, math.pi, 100).tolist()
+        for name, taps in (
+            ("ones(3)", [1.0] * 3),
+            ("ones(4)", [1.0] * 4),
+            ("triangle", triangular_kernel(2).tolist()),
+        ):
+            kernel = torch.tensor(taps, dtype=torch.float64)
+            gains = [abs(frequency_response(kernel, f)) / kernel.sum().item() for f in frequencies]
+            axes[2].plot(frequencies, gains, label=name)
+        axes[2].set_title("what a kernel lets through", fontsize=9)
+        axes[2].legend(fontsize=8)
+    left = {
+        name: abs(frequency_response(torch.tensor(taps, dtype=torch.float64), math.pi)) / sum(taps)
+        for name, taps in (
+            ("ones(3)", [1.0] * 3),
+            ("ones(4)", [1.0] * 4),
+            ("[.5 1 .5]", [0.5, 1, 0.5]),
+        )
+    }
+    shown = ", ".join(f"{name} {round(value, 12):.3g}" for name, value in left.items())
+    return Claim(
+        "stretch and smooth",
+        "Stretching repeats the spectrum; the kernel has to remove the copies",
+        "Zeros between the samples repeat the spectrum s times: spectral images. What the kernel"
+        " leaves of"
+        " them at the grid's frequency is the checkerboard.",
+        "|H(π)|/|H(0)| is what is left at s = 2",
+        largest(errors),
+        "largest difference of spectra to their copies, and of ideal interpolation to the signal",
+        figure=figure,
+        remarks=[f"Left at the grid's frequency: {shown}."],
+    )
+
+
+def phases() -> Claim:
+    """Claim 8."""
+    errors = []
+    for k in range(1, 8):
+        for s in range(1, 5):
+            for p in range(3):
+                length = 5 * s + k - 2 * p
+                if length < 1:
+                    continue
+                x, taps = random(6), random(k, seed=1)
+                expected = F.conv_transpose1d(x[None, None], taps[None, None], stride=s, padding=p)
+                errors.append(difference(interleave(x, taps, s, p, length), expected[0, 0]))
+    taps = torch.arange(1.0, 5).double()
+    even, odd = torch.zeros(4).double(), torch.zeros(4).double()
+    even[::2], odd[1::2] = taps[::2], taps[1::2]
+    return Claim(
+        "phases",
+        "It is s filters, interleaved",
+        "Every output reads the taps of its own phase only: at s = 2 the even outputs come from"
+        " one filter and"
+        " the odd ones from another, and nothing makes these agree.",
+        "y[o] = Σ_q w[r + s·q]·x[(o + p)//s − q], r = (o + p) mod s",
+        largest(errors),
+        f"largest difference to torch over {len(errors)} configurations",
+        figure=gallery(
+            [taps[None], even[None], odd[None]],
+            ["kernel", "taps of even outputs", "taps of odd outputs"],
+            numbers=True,
+        ),
+    )

@@ -1,0 +1,24 @@
+"""dcgan-explain as a user runs it."""
+
+import json
+from pathlib import Path
+
+from tests.conftest import Run
+
+
+def test_every_claim_is_checked_and_shown(run: Run, tmp_path: Path) -> None:
+    done = run("explain", "hydra.run.dir=page")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[-1] == "page"
+    claims = json.loads((tmp_path / "page" / "claims.json").read_text())
+    assert sum(line.startswith("holds") for line in lines) == len(claims) >= 15
+    text = (tmp_path / "page" / "index.html").read_text()
+    assert all(claim["title"].split("'")[0] in text for claim in claims)
+
+
+def test_a_setting_that_is_not_there_is_refused(run: Run, tmp_path: Path) -> None:
+    done = run("explain", "claims=3")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
