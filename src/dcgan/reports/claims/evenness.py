@@ -33,16 +33,15 @@ def coverages() -> Claim:
         "coverage",
         "Coverage: who is reached how often",
         "With a constant kernel an output is as strong as the number of taps that reach it. The"
-        " stamps overlap"
-        " evenly if and only if the stride divides the kernel.",
+        " stamps overlap evenly if and only if the stride divides the kernel.",
         "n_r = #{t < k : t mod s = r}; variance f(1 − f), f = frac(k/s)",
         largest(errors),
         "largest difference of counted to predicted coverage, k 1–8, s 1–4, and of five stacked"
         " layers",
         figure=gallery(tiles, [f"k{k} s2" for k in range(2, 7)], numbers=True),
         remarks=[
-            f"Most ÷ fewest at s = 2: k3 {coverage_ratio((3, 3), (2, 2)):g},"
-            f" k5 {coverage_ratio((5, 5), (2, 2)):g}, k2, k4 and k6"
+            f"Most ÷ fewest at s = 2: k3 {coverage_ratio((3, 3), (2, 2)):g}, k5"
+            f" {coverage_ratio((5, 5), (2, 2)):g}, k2, k4 and k6"
             f" {coverage_ratio((4, 4), (2, 2)):g}.",
             "L stacked layers of ones, k3 s2, reach an output at most"
             f" {', '.join(f'{x:g}' for x in fibonacci)} times per axis: Fibonacci's numbers.",
@@ -79,8 +78,7 @@ def what_coverage_does_not_decide() -> Claim:
         "what coverage does not decide",
         "Even coverage is no promise, uneven coverage no verdict",
         "For a learned kernel the exact condition is equal gains of all phases. Neither implies"
-        " the other:"
-        " kernel 4 covers evenly and may still make a checkerboard, kernel 3 need not.",
+        " the other: kernel 4 covers evenly and may still make a checkerboard, kernel 3 need not.",
         "R_0(1) = … = R_{s−1}(1) ⟺ H(2πm/s) = 0 ⟺ a constant stays constant",
         largest(errors),
         "largest difference between gains, the answer to a constant, and H at the grid's frequency",
@@ -124,10 +122,8 @@ def resizing_inside() -> Claim:
         "resizing inside",
         "Resize-convolution is a transposed convolution with tied taps",
         "Nearest x2 and a 3x3 convolution equal one transposed convolution with kernel 4, borders"
-        " included;"
-        " a 3x3 convolution and a pixel shuffle equal one with kernel 6. So kernel 4 can do what"
-        " resizing"
-        " does: only where it starts is different.",
+        " included; a 3x3 convolution and a pixel shuffle equal one with kernel 6. So kernel 4 can"
+        " do what resizing does: only where it starts is different.",
         "K₄ = rot180(K₃) * box(2x2)",
         largest(
             [

@@ -30,8 +30,7 @@ def a_convolution_is_a_matrix() -> Claim:
         "matrix",
         "A convolution is a matrix",
         "Sliding a kernel over an image is one multiplication by a matrix A, whose rows are the"
-        " kernel,"
-        " each shifted by where its window starts.",
+        " kernel, each shifted by where its window starts.",
         "A[o, x] = Σ_t w[t]·[x = s·o + d·t − p]",
         largest(errors),
         f"largest difference to torch over {len(errors)} configurations in one and two dimensions",
@@ -67,12 +66,11 @@ def its_transpose_is_the_transposed_convolution() -> Claim:
         "transpose",
         "Its transpose is the transposed convolution",
         "Multiplying by Aᵀ is ConvTranspose with the very same weight. It undoes A only when the"
-        " filters"
-        " are orthonormal, as Haar's four are.",
+        " filters are orthonormal, as Haar's four are.",
         "Aᵀ y = conv_transpose(y; w)",
         largest(errors),
         f"largest difference to torch over {len(errors) - 1} configurations, and of Haar's AᵀA to"
-        f" 1",
+        " 1",
         figure=gallery(
             [haar.T @ haar, drawn.T @ drawn], ["AᵀA, Haar filters", "AᵀA, any four filters"]
         ),
@@ -99,8 +97,7 @@ def gradients() -> Claim:
         "gradients",
         "Backpropagation is the transpose",
         "The gradient of a convolution with respect to its input is the transposed convolution of"
-        " the"
-        " gradient that comes from above; and the other way round.",
+        " the gradient that comes from above; and the other way round.",
         "∂L/∂x = Aᵀ·∂L/∂y, op = (H + 2p − d(k − 1) − 1) mod s",
         largest(errors),
         f"largest difference to autograd over {len(errors)} configurations",
@@ -117,8 +114,7 @@ def physics() -> Claim:
         "physics",
         "Adjoints in physics",
         "The difference of neighbours is a convolution, a discrete gradient; its transpose is the"
-        " negative"
-        " divergence, and the two in a row are the negative Laplacian, −1 2 −1.",
+        " negative divergence, and the two in a row are the negative Laplacian, −1 2 −1.",
         "Aᵀ A = −Δ",
         error,
         "largest difference of an interior row of AᵀA to (−1, 2, −1)",
@@ -142,8 +138,7 @@ def gradient_tiles() -> Claim:
         "gradient tiles",
         "Gradients of a strided convolution carry the same tile",
         "A discriminator of stride-2 kernels tells the generator more about some pixels than about"
-        " others:"
-        " its gradient is a transposed convolution and has that one's coverage.",
+        " others: its gradient is a transposed convolution and has that one's coverage.",
         "d(Σ conv(x))/dx = Aᵀ 1",
         largest(errors),
         "largest difference of the measured tile to the coverage, k 3, 4 and 5 at stride 2",

@@ -54,8 +54,7 @@ def it_paints() -> Claim:
         "painting",
         "A transposed convolution paints",
         "Each number of the map stamps the kernel there, that many times as strong. The map says"
-        " where, the"
-        " kernel says what: this is how it can add a feature.",
+        " where, the kernel says what: this is how it can add a feature.",
         "Aᵀ F = Σ_ij F_ij·K placed at (i, j)",
         largest(errors),
         "largest difference of stamps and strokes to what they must be",
@@ -64,9 +63,8 @@ def it_paints() -> Claim:
             ["a stroke", "F: how it answers", "relu(F − 4)", "painted back"],
         ),
         remarks=[
-            f"A trap: this kernel turned by 180° is itself, so the ordinary layer paints the same"
-            f" (difference"
-            f" {symmetric:g}). The next panel has a kernel that is not.",
+            "A trap: this kernel turned by 180° is itself, so the ordinary layer paints the same"
+            f" (difference {symmetric:g}). The next panel has a kernel that is not.",
         ],
     )
 
@@ -81,8 +79,7 @@ def it_paints_a_letter() -> Claim:
         "painting a letter",
         "The transpose paints L, the ordinary layer an L upside down",
         "With a kernel that is not its own half-turn the two layers differ: only the transpose"
-        " paints what"
-        " the kernel looks for.",
+        " paints what the kernel looks for.",
         "A F stamps K turned by 180°, Aᵀ F stamps K",
         difference(ordinary, turned),
         "largest difference of the ordinary layer to the transpose with the turned kernel",
@@ -115,8 +112,7 @@ def why_the_transpose() -> Claim:
         "why the transpose",
         "Why the transpose, and not any matrix of that shape",
         "Of all images of one length, AᵀF is the one that the layer answers with F most. A random"
-        " matrix of"
-        " the same shape paints noise.",
+        " matrix of the same shape paints noise.",
         "⟨A x, F⟩ = ⟨x, Aᵀ F⟩ ≤ ‖x‖·‖Aᵀ F‖, with equality at x = Aᵀ F/‖Aᵀ F‖",
         largest(errors),
         "largest violation over 200 random pairs (x, F), under ‖x‖₂ ≤ 1 and ‖x‖∞ ≤ 1",

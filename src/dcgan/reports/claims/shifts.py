@@ -36,8 +36,8 @@ def alignment() -> Claim:
         "alignment",
         "Where the picture lands",
         "A stamp is not always centred over its pixel. Kernels 2, 4 and 6 are, with the padding"
-        " that doubles"
-        " exactly; kernels 3 and 5 move the picture by half an output pixel in each layer.",
+        " that doubles exactly; kernels 3 and 5 move the picture by half an output pixel in each"
+        " layer.",
         "centre = s·i − p + (k − 1)/2; image geometry: shift (k − s − 2p)/2 = −op/2",
         largest(errors),
         "largest difference of measured centroids to both formulas, six doubling layers",
@@ -70,8 +70,7 @@ def skips_of_a_unet() -> Claim:
         "skips of a U-Net",
         "A U-Net's skip and its decoder do not meet",
         "The same picture halved three times and doubled three times: with kernel 3 it comes back"
-        " moved, so"
-        " what the skip adds lies beside what the decoder paints. With kernel 4 it fits.",
+        " moved, so what the skip adds lies beside what the decoder paints. With kernel 4 it fits.",
         "shift·(1 + 2 + 4) output pixels after three layers",
         largest(errors),
         "largest difference of the measured to the predicted shift, in pixels",

@@ -41,8 +41,7 @@ def an_ordinary_convolution() -> Claim:
         "an ordinary convolution",
         "The transpose is itself an ordinary convolution",
         "Turn the kernel by 180°, swap its channels, put s − 1 zeros between the pixels, pad, and"
-        " convolve at"
-        " stride 1. At s = 1 nothing is put between: no upscaling is involved.",
+        " convolve at stride 1. At s = 1 nothing is put between: no upscaling is involved.",
         "pad d(k − 1) − p before, d(k − 1) − p + op after",
         largest(errors),
         f"largest difference to torch over {len(errors)} configurations",
@@ -102,8 +101,7 @@ def stretch_and_smooth() -> Claim:
         "stretch and smooth",
         "Stretching repeats the spectrum; the kernel has to remove the copies",
         "Zeros between the samples repeat the spectrum s times: spectral images. What the kernel"
-        " leaves of"
-        " them at the grid's frequency is the checkerboard.",
+        " leaves of them at the grid's frequency is the checkerboard.",
         "|H(π)|/|H(0)| is what is left at s = 2",
         largest(errors),
         "largest difference of spectra to their copies, and of ideal interpolation to the signal",
@@ -131,8 +129,7 @@ def phases() -> Claim:
         "phases",
         "It is s filters, interleaved",
         "Every output reads the taps of its own phase only: at s = 2 the even outputs come from"
-        " one filter and"
-        " the odd ones from another, and nothing makes these agree.",
+        " one filter and the odd ones from another, and nothing makes these agree.",
         "y[o] = Σ_q w[r + s·q]·x[(o + p)//s − q], r = (o + p) mod s",
         largest(errors),
         f"largest difference to torch over {len(errors)} configurations",
