@@ -44,6 +44,11 @@ class Ablation:
         """ρ of the last block."""
         return next(score for score in self.scores if score.key.startswith("rho_"))
 
+    @property
+    def compares_gradients(self) -> bool:
+        """Whether the discriminator's gradients are among what was tested."""
+        return any(c.score.key == "discriminator_pec2" for c in self.comparisons)
+
     def has(self, key: str) -> bool:
         """Whether every run has this score; images that are too small have none of a grid."""
         return any(score.key == key for score in self.scores)

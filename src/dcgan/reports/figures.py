@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter
+from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -34,6 +34,7 @@ STYLE: Any = {
     "legend.frameon": False,
     "lines.linewidth": 1.5,
 }
+GRADIENT = "discriminator_phase_energy2"  # its array in a run's scores
 ENLARGE = 3  # samples, by whole pixels
 
 
@@ -65,6 +66,7 @@ def curves(arms: Sequence[Arm], scores: Sequence[Score], moments: Sequence[int])
                 values = np.array([arm.values(score.key, moment) for moment in moments])
                 if not np.isfinite(values).all():  # κ of dead zones has no bound
                     continue
+                values[np.abs(values) < 1e-12] = 0  # rounding, where ρ is 0
                 axis.plot(moments, np.median(values, 1), color=colour, label=arm.name)
                 axis.fill_between(moments, values.min(1), values.max(1), color=colour, alpha=0.15)
             axis.set_title(score.name, loc="left")
@@ -72,7 +74,8 @@ def curves(arms: Sequence[Arm], scores: Sequence[Score], moments: Sequence[int])
             if score.logarithmic:
                 axis.set_yscale("log")
                 axis.yaxis.set_major_formatter("{x:g}")
-                axis.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.5)))
+                low, high = axis.get_ylim()
+                axis.yaxis.set_minor_formatter("{x:g}" if high < 12 * low else NullFormatter())
         for axis in axes[len(scores) :]:
             axis.set_axis_off()
         handles, names = axes[0].get_legend_handles_labels()
@@ -120,21 +123,30 @@ def correlation(arms: Sequence[Arm], score: Score, moments: Sequence[int]) -> Fi
     return figure
 
 
-def gallery(arms: Sequence[Arm], moments: Sequence[int], num_images: int = 2) -> Figure:
+def gallery(
+    arms: Sequence[Arm], moments: Sequence[int], gradients: bool = False, num_images: int = 2
+) -> Figure:
     """A row per arm: enlarged samples at some moments, then the last spectrum and phase tile.
 
     Samples are those of each arm's first seed; spectrum and tile are means over its seeds.
+
+    Args:
+        gradients: show the tile of the discriminator's gradient too, at the start and at the end.
     """
     with mpl.rc_context(STYLE):
         titles = [f"{moment:,} images seen" if moment else "untrained" for moment in moments]
         titles += ["mean spectrum", "pixel phases"]
-        widths = [num_images] * len(moments) + [1, 1]
+        if gradients:
+            titles += ["∂D/∂x, untrained", "∂D/∂x, trained"]
+        widths = [num_images] * len(moments) + [1] * (len(titles) - len(moments))
         size = (1.3 * sum(widths) + 1.5, 1.4 * len(arms) + 0.2)
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(len(arms), len(widths), squeeze=False, width_ratios=widths)
         for row, arm in zip(axes, arms, strict=True):
             pictures: list[Image.Image | None] = [crop(arm, m, num_images) for m in moments]
             pictures += [spectrum_image(arm, moments[-1]), tile_image(arm, moments[-1])]
+            if gradients:
+                pictures += [tile_image(arm, m, GRADIENT) for m in (moments[0], moments[-1])]
             for axis, picture in zip(row, pictures, strict=True):
                 if picture is not None:
                     axis.imshow(np.asarray(picture), interpolation="nearest")

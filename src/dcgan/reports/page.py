@@ -60,7 +60,7 @@ def _figures(ablation: Ablation) -> dict[str, Figure]:
     arms, shown = ablation.arms, ablation.shown_moments
     stamp = ablation.imbalance.key.replace("rho_", "stamp_")
     drawn = {
-        "gallery": figures.gallery(arms, shown),
+        "gallery": figures.gallery(arms, shown, ablation.compares_gradients),
         "curves": figures.curves(arms, ablation.scores, ablation.moments),
         "profiles": figures.profiles(arms, stamp, shown),
     }
@@ -71,7 +71,6 @@ def _figures(ablation: Ablation) -> dict[str, Figure]:
 
 def _pictures(ablation: Ablation, arm: Arm) -> dict[str, Any]:
     """What the page shows of one arm: pictures as data URIs."""
-    gradient = "discriminator_phase_energy2"
     moments = [
         {
             "images_seen": moment,
@@ -79,7 +78,7 @@ def _pictures(ablation: Ablation, arm: Arm) -> dict[str, Any]:
             "crop": _uri(figures.crop(arm, moment, 2, 1, enlarge=4)),
             "spectrum": _uri(figures.spectrum_image(arm, moment)),
             "tile": _uri(figures.tile_image(arm, moment)),
-            "discriminator_tile": _uri(figures.tile_image(arm, moment, gradient)),
+            "discriminator_tile": _uri(figures.tile_image(arm, moment, figures.GRADIENT)),
         }
         for moment in ablation.shown_moments
     ]
