@@ -35,6 +35,7 @@ BROKEN: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "it_paints_a_letter": ("painting.answer", lambda found: found.flip(0)),
     "why_the_transpose": ("painting.convolution_matrix", lambda m: m * math.nan),
     "an_ordinary_convolution": ("stretching.transposed_convolution", lambda y: y.flip(-1)),
+    "no_upscaling_needed": ("stretching.random", lambda drawn: drawn * math.nan),
     "stretch_and_smooth": ("stretching.interpolate_ideally", lambda y: y.roll(1)),
     "phases": ("stretching.interleave", lambda y: y + 1e-8),
     "coverages": ("evenness.stacked_coverage", lambda ways: ways + 1),

@@ -25,6 +25,7 @@ def write_explanation(run_dir: Path) -> list[dict[str, Any]]:
             **entry,
             "formula": claim.formula,
             "remarks": claim.remarks,
+            "question": claim.question,
             # matplotlib escapes the text that it draws.
             "figure": None if claim.figure is None else Markup(svg(claim.figure)),
         }

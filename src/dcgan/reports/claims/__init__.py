@@ -16,7 +16,12 @@ from dcgan.reports.claims.matrices import (
 )
 from dcgan.reports.claims.painting import it_paints, it_paints_a_letter, why_the_transpose
 from dcgan.reports.claims.shifts import alignment, skips_of_a_unet
-from dcgan.reports.claims.stretching import an_ordinary_convolution, phases, stretch_and_smooth
+from dcgan.reports.claims.stretching import (
+    an_ordinary_convolution,
+    no_upscaling_needed,
+    phases,
+    stretch_and_smooth,
+)
 
 CHECKS: tuple[Check, ...] = (
     a_convolution_is_a_matrix,
@@ -25,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     it_paints_a_letter,
     why_the_transpose,
     an_ordinary_convolution,
+    no_upscaling_needed,
     gradients,
     stretch_and_smooth,
     phases,

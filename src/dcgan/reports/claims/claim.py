@@ -25,6 +25,7 @@ class Claim:
     tolerance: float = EXACT
     figure: Figure | None = None
     remarks: Sequence[str] = field(default_factory=tuple)
+    question: str | None = None  # that people ask, and that this panel answers
 
     @property
     def holds(self) -> bool:

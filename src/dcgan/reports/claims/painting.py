@@ -62,6 +62,7 @@ def it_paints() -> Claim:
             [stroke("\\"), found["\\"], kept, painted],
             ["a stroke", "F: how it answers", "relu(F − 4)", "painted back"],
         ),
+        question="How can a transposed convolution add a feature?",
         remarks=[
             "A trap: this kernel turned by 180° is itself, so the ordinary layer paints the same"
             f" (difference {symmetric:g}). The next panel has a kernel that is not.",

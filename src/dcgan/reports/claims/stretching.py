@@ -49,6 +49,44 @@ def an_ordinary_convolution() -> Claim:
             [small[0, 0], stretched[0, 0], transposed_convolution(small, kernel, 2, 1, 1)[0, 0]],
             ["2x2", "stretched and padded", "convolved: 4x4"],
         ),
+        question="What is the transpose as a convolution of its own?",
+    )
+
+
+def no_upscaling_needed() -> Claim:
+    """Claim 5 at s = 1."""
+    errors = []
+    x = random(1, 2, SIZE, SIZE)
+    for k, _, p, d in geometries(size=SIZE):
+        if p > d * (k - 1):
+            continue
+        weight = random(2, 3, k, k)
+        painted = F.conv_transpose2d(x, weight, padding=p, dilation=d)
+        turned = weight.flip(2, 3).transpose(0, 1)
+        ordinary = F.conv2d(x, turned, padding=d * (k - 1) - p, dilation=d)
+        errors.append(difference(painted, ordinary))
+    dots = torch.zeros(1, 1, 5, 5, dtype=torch.float64)
+    dots[0, 0, 1, 1] = dots[0, 0, 3, 2] = 1
+    ring = torch.ones(1, 1, 3, 3, dtype=torch.float64)
+    ring[0, 0, 1, 1] = 0
+    return Claim(
+        "no upscaling needed",
+        "Stride 1 paints too",
+        "A map as large as the picture paints as well as a small one. All that a stride adds is"
+        " zeros between the numbers of the map, so that a small map reaches a large picture.",
+        "s = 1: Aᵀ F = conv(F; K turned by 180°, padding d(k − 1) − p)",
+        largest(errors),
+        f"largest difference to an ordinary convolution over {len(errors)} configurations at s = 1",
+        figure=gallery(
+            [
+                dots[0, 0],
+                F.conv_transpose2d(dots, ring, padding=1)[0, 0],
+                insert_zeros(dots, 2)[0, 0],
+                F.conv_transpose2d(dots, ring, stride=2, padding=1)[0, 0],
+            ],
+            ["map", "painted, s = 1", "the map with zeros", "painted, s = 2"],
+        ),
+        question="Is upscaling necessary at all?",
     )
 
 
