@@ -140,7 +140,7 @@ class UpsampleConfig:
         if self.smooth:
             words.append("smoothed")
         if self.layers != "all":
-            words.append(f"in {self.layers}")
+            words.append("in the last block" if self.layers == "last" else f"in {self.layers}")
         return " ".join(words)
 
     def selected_layers(self, num_blocks: int) -> frozenset[int]:
