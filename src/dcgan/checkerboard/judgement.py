@@ -19,7 +19,7 @@ from dcgan.checkerboard.images import (
 from dcgan.errors import UserError
 
 PRESENT = 3.0  # over 99 snapshots of resize-convolution, which makes no grid, at most 2.43
-CLEAN_RATIO = 1.0  # raw R of clean images: digits 0.44, photographs 0.46, noise and lines 1
+CLEAN_RATIO = 1.0  # the most that clean images have: photographs 0.46, noise and lines 1
 MIN_TILES = 32  # below this an interval says more about chance than about the images
 MAX_TILES = 2000
 TILE = 64  # pixels; larger images are cut into tiles of this side
