@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_module
 
+# Before torch is imported: as many tests as cores run at once, so one thread is enough for each.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from dcgan.commands.app import register, to_dataclass
 from dcgan.config import TrainConfig
 

@@ -313,7 +313,13 @@ class DiagnoseConfig:
 
 @dataclass(kw_only=True)
 class ExplainConfig:
-    """Nothing to choose: every claim is checked."""
+    """Every claim is checked; a trained discriminator is looked into if one is given."""
+
+    checkpoint: str | None = None  # a run's folder, or its checkpoints/last.pt
+
+    def __post_init__(self) -> None:
+        if self.checkpoint is not None and not Path(self.checkpoint).expanduser().exists():
+            raise UserError(f"checkpoint={self.checkpoint}: no such file or folder")
 
 
 @dataclass(kw_only=True)

@@ -6,11 +6,11 @@ from dcgan.commands.app import command
 from dcgan.config import ExplainConfig
 
 
-def run(_: ExplainConfig, run_dir: Path) -> int:
+def run(config: ExplainConfig, run_dir: Path) -> int:
     """Check, write the page, print a line for each claim; 1 if one does not hold."""
     from dcgan.reports.explanation import write_explanation
 
-    claims = write_explanation(run_dir)
+    claims = write_explanation(run_dir, config.checkpoint)
     for claim in claims:
         verdict = "holds " if claim["holds"] else "FAILED"
         print(f"{verdict}  {claim['number']:8.1e}  {claim['title']}")

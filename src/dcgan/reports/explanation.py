@@ -3,21 +3,31 @@
 from pathlib import Path
 from typing import Any
 
+import torch
 from markupsafe import Markup
 from tqdm import tqdm
 
 from dcgan.files import write_json, write_text
+from dcgan.pictures import grid, to_picture
 from dcgan.reports.claims import CHECKS, Claim
+from dcgan.reports.deconvnet import Unit, strongest_units
 from dcgan.reports.figures import svg
-from dcgan.reports.rendering import render
+from dcgan.reports.rendering import data_uri, render
 
 
-def write_explanation(run_dir: Path) -> list[dict[str, Any]]:
+def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict[str, Any]]:
     """Check every claim and write index.html, claims.json and result.json into `run_dir`.
+
+    Args:
+        checkpoint: a run whose discriminator's strongest units are shown too.
 
     Returns:
         What claims.json holds: id, title, sentence, number, measured, tolerance and holds of each.
+
+    Raises:
+        UserError: the checkpoint cannot be read.
     """
+    units = [] if checkpoint is None else [_shown_unit(u) for u in strongest_units(checkpoint)]
     claims = [check() for check in tqdm(CHECKS, desc="checking", unit="claim", disable=None)]
     plain = [_plain(claim) for claim in claims]
     shown = [
@@ -32,14 +42,25 @@ def write_explanation(run_dir: Path) -> list[dict[str, Any]]:
         for claim, entry in zip(claims, plain, strict=True)
     ]
     failed = [claim.title for claim in claims if not claim.holds]
+    page = render(
+        "explanation.html", claims=shown, failed=failed, units=units, checkpoint=checkpoint
+    )
     run_dir.mkdir(parents=True, exist_ok=True)
-    write_text(run_dir / "index.html", render("explanation.html", claims=shown, failed=failed))
+    write_text(run_dir / "index.html", page)
     write_json(run_dir / "claims.json", plain)
     write_json(
         run_dir / "result.json",
         {"claims": len(claims), "failed": failed, "page": "index.html", "numbers": "claims.json"},
     )
     return plain
+
+
+def _shown_unit(unit: Unit) -> dict[str, Any]:
+    """Each projection about mid-grey, as strong as it can be without clipping."""
+    strength = unit.projections.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-12)
+    pairs = torch.cat([unit.images, unit.projections / strength])
+    picture = to_picture(grid(pairs, num_columns=len(unit.images)))
+    return {"name": f"{unit.layer}, channel {unit.channel}", "picture": data_uri(picture)}
 
 
 def _plain(claim: Claim) -> dict[str, Any]:

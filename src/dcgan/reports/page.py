@@ -1,8 +1,6 @@
 """One self-contained HTML page, with Markdown, CSV, JSON and PNG beside it."""
 
-import base64
 import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from tqdm import tqdm
 from dcgan.files import replacing, write_json, write_text
 from dcgan.reports import figures
 from dcgan.reports.ablation import Ablation, analyse
-from dcgan.reports.rendering import render
+from dcgan.reports.rendering import data_uri, render
 from dcgan.reports.runs import Arm
 
 PICTURES = ("gallery", "curves", "profiles", "correlation")
@@ -86,11 +84,7 @@ def _pictures(ablation: Ablation, arm: Arm) -> dict[str, Any]:
 
 
 def _uri(picture: Image.Image | None) -> str | None:
-    if picture is None:
-        return None
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return None if picture is None else data_uri(picture)
 
 
 def _write_csv(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:

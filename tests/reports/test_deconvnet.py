@@ -1,0 +1,60 @@
+"""Units pushed back through the transposes are the gradient; and a run's units are found."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from dcgan.errors import UserError
+from dcgan.networks import Discriminator
+from dcgan.reports.deconvnet import push_back, strongest_units
+from dcgan.reports.explanation import write_explanation
+from tests.conftest import Compose
+
+
+@pytest.mark.parametrize("choice", ["strided_k3", "strided_k4", "strided_k5", "conv_pool"])
+def test_pushing_back_is_the_gradient(compose_train: Compose, choice: str) -> None:
+    config = compose_train(f"downsample={choice}", "discriminator=tiny")
+    network = Discriminator(config.discriminator, config.downsample, image_size=32, channels=3)
+    layers = list(network.eval().double().layers)[:-1]
+    for layer in layers:
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(layer.weight)
+            assert layer.running_var is not None
+            layer.running_var.uniform_(0.5, 2)
+    x = torch.randn(2, 3, 32, 32, dtype=torch.float64, requires_grad=True)
+    inputs, signal = [], x
+    for layer in layers:
+        inputs.append(signal.detach().clone())
+        signal = layer(signal.clone())
+    above = torch.randn_like(signal)
+    (gradient,) = torch.autograd.grad(signal, x, above)
+    torch.testing.assert_close(push_back(layers, inputs, above), gradient)
+
+
+def test_the_units_of_a_run(runs: Path) -> None:
+    units = strongest_units(runs / "transposed_k3" / "seed0", units_per_layer=2, images_per_unit=3)
+    assert [unit.layer for unit in units] == ["down1", "down1", "down2", "down2", "down3", "down3"]
+    for unit in units:
+        assert unit.images.shape == unit.projections.shape == (3, 3, 32, 32)
+        assert unit.projections.abs().max() > 0
+    # A unit of the first block sees few pixels, so that much of the picture stays empty.
+    assert (units[0].projections == 0).double().mean() > 0.9
+
+
+def test_only_a_checkpoint_holds_a_discriminator(runs: Path, tmp_path: Path) -> None:
+    path = tmp_path / "generator.safetensors"
+    shutil.copy(runs / "transposed_k3" / "seed0" / "config.yaml", path)
+    with pytest.raises(UserError, match=r"must be a run or a \.pt"):
+        strongest_units(path)
+
+
+def test_the_page_shows_them_beside_the_images(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dcgan.reports.explanation.CHECKS", ())
+    write_explanation(tmp_path / "page", str(runs / "transposed_k3" / "seed0"))
+    text = (tmp_path / "page" / "index.html").read_text()
+    assert "What a trained discriminator looks for" in text
+    assert text.count('<img src="data:image/png;base64,') == 3 * 4  # four units of each block
