@@ -130,7 +130,9 @@ class Ablation:
         if not self.has("a2_over_std"):
             return None
         every = [(arm, moment) for arm in self.arms for moment in self.moments]
-        rho = [v for arm, moment in every for v in arm.values(self.imbalance.key, moment)]
+        key = self.imbalance.key
+        # Rounding must not be ranked where ρ is 0.
+        rho = [round(v, 12) for arm, moment in every for v in arm.values(key, moment)]
         share = [v for arm, moment in every for v in arm.values("a2_over_std", moment)]
         found = rank_correlation(rho, share)
         return found and {"coefficient": found[0], "p": found[1], "points": len(rho)}
