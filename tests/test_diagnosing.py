@@ -91,7 +91,7 @@ def test_too_few_images_are_not_judged(tmp_path: Path, folders: Path) -> None:
     result = diagnosed(tmp_path, few)
     assert (result["verdict"], result["reason"]) == (
         "could not judge",
-        "the target gives 3 tiles: at least 32",
+        "the target gives 3 tiles; at least 32 are needed",
     )
 
 

@@ -30,6 +30,7 @@ from dcgan.networks.saved import LAST, load_generator
 from dcgan.pictures import to_uint8
 from dcgan.sampling import generate, latents_of_seeds
 
+JPEG = (".jpg", ".jpeg")  # whose blocks leave a grid of 8 pixels
 STATUS = {"clean": 0, "grid": 1, "could not judge": 2}
 
 
@@ -63,6 +64,7 @@ def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
         "num_tiles": len(tiles),
         "tile_side": tiles.shape[-1],
         "left_out_as_too_small": num_small,
+        "jpeg": network is None and any(p.suffix.lower() in JPEG for p in target.rglob("*")),
         "periods": [{**asdict(period), "verdict": period.verdict} for period in periods],
         "table": _table(periods, against is not None),
     }
@@ -132,7 +134,8 @@ def _verdict(
 ) -> tuple[str, str]:
     for name, some in (("target", tiles), ("reference", reference)):
         if some is not None and len(some) < MIN_TILES:
-            return "could not judge", f"the {name} gives {len(some)} tiles: at least {MIN_TILES}"
+            few = f"the {name} gives {len(some)} tiles; at least {MIN_TILES} are needed"
+            return "could not judge", few
     grids = [period for period in periods if period.verdict == "grid"]
     beside = "the reference" if reference is not None else "clean images"
     if grids:

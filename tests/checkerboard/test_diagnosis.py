@@ -178,6 +178,8 @@ def test_the_table_names_every_layer_once_and_ends_in_the_verdict() -> None:
     assert lines[-1].startswith("Uneven: up (ρ")
     nothing: Any = diagnose(nn.Linear(2, 2))
     assert str(nothing).startswith("No upsampling layer found")
+    assert "only with an example input" in str(nothing)
+    assert "example" not in str(diagnose(nn.Linear(2, 2), torch.zeros(1, 2)))
 
 
 def test_an_example_of_zeros_is_no_excuse() -> None:

@@ -38,7 +38,7 @@ def test_the_exit_status_of_folders(run: Run, tmp_path: Path) -> None:
     assert "No reference: compared with 1" in clean.stdout
     few = run("diagnose", "target=noise", "num_images=4")
     assert few.returncode == 2
-    assert "Could not judge: the target gives 4 tiles: at least 32." in few.stdout
+    assert "Could not judge: the target gives 4 tiles; at least 32 are needed." in few.stdout
 
 
 @pytest.mark.parametrize(

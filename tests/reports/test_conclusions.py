@@ -34,7 +34,6 @@ def test_few_seeds_show_nothing_whatever_they_look_like() -> None:
     text = conclude_pair(comparisons([0.1, 0.1, 0.7], seeds=3))
     assert "nothing can be shown with so few seeds (least possible p = 0.10)" in text
     assert "higher in every seed at 0, 100 images" in text
-    assert "one seed each" in conclude_pair(comparisons([1.0], seeds=1))
 
 
 @pytest.mark.parametrize(

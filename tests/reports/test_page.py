@@ -106,7 +106,7 @@ def test_one_run_alone_has_a_page_too(runs: Path, tmp_path: Path) -> None:
     result = write_report(runs, tmp_path / "report", "command")
     assert result["single_seeds"] == ["transposed k3"]
     assert result["tests"]["number"] == 0
-    assert "no interval is possible" in (tmp_path / "report" / "index.html").read_text()
+    assert "no interval over seeds is possible" in (tmp_path / "report" / "index.html").read_text()
     assert "one seed, so no interval" in str(result["conclusions"])
 
 

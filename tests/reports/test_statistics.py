@@ -58,6 +58,11 @@ def test_arms_are_compared_at_every_moment(more_seeds: Path) -> None:
     assert at_end.images_seen == 64
 
 
+def test_single_seeds_are_not_tested(runs: Path) -> None:
+    arms = [type(arm)(arm.name, arm.runs[:1]) for arm in sort_into_arms(find_runs(runs)[0])]
+    assert not compare_arms(arms, scores_of(arms), [0])
+
+
 def test_many_arms_are_compared_with_the_baseline_only(runs: Path) -> None:
     two = sort_into_arms(find_runs(runs)[0])
     assert pairs_to_test(two) == [(two[0], two[1])]

@@ -87,12 +87,15 @@ class Diagnosis:
     """All upsampling layers of a network, in the order in which they run (or are defined)."""
 
     layers: Sequence[LayerDiagnosis]
+    watched: bool = True  # the network was run with an example, so that functions were seen too
 
     @property
     def verdict(self) -> str:
         """One sentence."""
         if not self.layers:
-            return "No upsampling layer found: ConvTranspose, Upsample or PixelShuffle."
+            nothing = "No upsampling layer found: ConvTranspose, Upsample or PixelShuffle."
+            hint = " Interpolation by function is seen only with an example input."
+            return nothing if self.watched else nothing + hint
         guilty = [layer for layer in self.layers if layer.verdict.endswith("grid")]
         unjudged = [layer.name for layer in self.layers if layer.rho is None]
         suffix = f" Not judged: {', '.join(unjudged)}." if unjudged else ""
@@ -158,7 +161,8 @@ def diagnose(module: nn.Module, example: Any = None) -> Diagnosis:
             watched = {u.name: u.convolution for u in found if u.convolution is not None}
             with input_moments(watched) as moments, torch.no_grad():
                 module(*inputs)
-        return Diagnosis([_diagnose_layer(u, moments.get(u.name)) for u in found])
+        rows = [_diagnose_layer(u, moments.get(u.name)) for u in found]
+        return Diagnosis(rows, watched=example is not None)
     finally:
         for name, part in module.named_modules():
             part.training = was_training[name]

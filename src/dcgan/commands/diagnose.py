@@ -16,6 +16,8 @@ def run(config: DiagnoseConfig, run_dir: Path) -> int:
     print(result["table"], end="\n\n")
     if config.reference is None:
         print("No reference: compared with 1, the most that clean images have.")
+        if result["jpeg"]:
+            print("JPEG files have a grid of their own: a reference in the same format is fairer.")
     print(f"{result['verdict'].capitalize()}: {result['reason']}.")
     print(run_dir)
     return STATUS[result["verdict"]]

@@ -44,8 +44,8 @@ class ReportAfterMultirun(Callback):
         if not isinstance(error, KeyboardInterrupt):
             cls.report()
         elif cls._pending is not None:
-            folder = shortest(cls._pending)
-            again = [*sys.argv[1:], "resume=auto", f"hydra.sweep.dir={folder}"]
+            rest = ["resume=auto", f"hydra.sweep.dir={shortest(cls._pending)}"]
+            again = [*_arguments("resume", "hydra.sweep.dir"), *rest]
             print(f"To go on: {shlex.join([program('dcgan-train'), *again])}", file=sys.stderr)
 
     @classmethod
@@ -75,7 +75,12 @@ def _print(result: dict[str, Any], report_dir: Path) -> None:
 
 
 def _this_command(name: str) -> str:
-    return shlex.join([program(f"dcgan-{name}"), *sys.argv[1:]])
+    return shlex.join([program(f"dcgan-{name}"), *_arguments("resume")])
+
+
+def _arguments(*without: str) -> list[str]:
+    """The command line, less the named settings."""
+    return [word for word in sys.argv[1:] if word.partition("=")[0] not in without]
 
 
 def _command_of(result: Path, runs: Path) -> str | None:

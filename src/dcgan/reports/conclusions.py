@@ -73,8 +73,6 @@ def _verdict(comparison: Comparison) -> str:
 def _separations(comparisons: Sequence[Comparison]) -> str:
     """Where so few seeds can show nothing at 5 %: only what was seen."""
     least = comparisons[0].least_p
-    if least == 1:
-        return "one seed each, which no test can tell apart."
     complete = [c for c in comparisons if c.p <= least * 1.0001]
     text = f"nothing can be shown with so few seeds (least possible p = {least:.2f})"
     if not complete:

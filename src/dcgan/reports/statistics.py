@@ -116,6 +116,8 @@ def compare_arms(
     for score in scores:
         for first, second in pairs_to_test(arms):
             least = least_p(len(first.runs), len(second.runs))
+            if least == 1:  # one seed each: nothing to test
+                continue
             for moment in moments:
                 a, b = first.values(score.key, moment), second.values(score.key, moment)
                 p = float(stats.mannwhitneyu(a, b, method="exact").pvalue)
