@@ -23,7 +23,8 @@ from dcgan.checkerboard.judgement import (
     tile_side,
 )
 from dcgan.config import DiagnoseConfig
-from dcgan.data.sources import IMAGE_SUFFIXES, to_8_bits
+from dcgan.data.batches import normalise
+from dcgan.data.sources import IMAGE_SUFFIXES, image_files, to_8_bits
 from dcgan.errors import UserError
 from dcgan.files import write_json
 from dcgan.networks.saved import LAST, load_generator
@@ -83,7 +84,7 @@ def _generated(target: Path, config: DiagnoseConfig) -> tuple[Diagnosis, Tensor]
     latents = latents_of_seeds(range(config.num_images), generator.latent_size)
     images = to_uint8(generate(generator, latents))
     side = tile_side([images.shape[-1]])
-    return diagnose(generator, latents[:128]), _normalise(cut_into_tiles(images, side))
+    return diagnose(generator, latents[:128]), normalise(cut_into_tiles(images, side))
 
 
 def _read_folder(folder: Path, num_images: int) -> tuple[Tensor, int]:
@@ -96,7 +97,7 @@ def _read_folder(folder: Path, num_images: int) -> tuple[Tensor, int]:
         raise UserError(f"{folder}: neither a folder of images, a run, a .pt nor a .safetensors")
     if next(folder.rglob("metrics.jsonl"), None) is not None:
         raise UserError(f"{folder}: holds runs; name one that has saved {LAST}")
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+    paths = image_files(folder)
     if not paths:
         raise UserError(f"{folder}: no images in it ({' '.join(sorted(IMAGE_SUFFIXES))})")
     paths = [paths[i] for i in _evenly(len(paths), num_images)]
@@ -108,7 +109,7 @@ def _read_folder(folder: Path, num_images: int) -> tuple[Tensor, int]:
         pixels = _opened(path, lambda image: np.array(to_8_bits(image).convert("RGB")))
         cut = cut_into_tiles(torch.from_numpy(pixels).permute(2, 0, 1)[None], side)
         tiles.append(cut[_evenly(len(cut), max(1, MAX_TILES // len(large)))])
-    return _normalise(torch.cat(tiles)), len(paths) - len(large)
+    return normalise(torch.cat(tiles)), len(paths) - len(large)
 
 
 def _opened(path: Path, use: Callable[[Image.Image], Any]) -> Any:
@@ -123,10 +124,6 @@ def _evenly(count: int, at_most: int) -> list[int]:
     """Indices below `count`, evenly spread, `at_most` so many."""
     chosen: list[int] = np.linspace(0, count - 1, min(count, at_most)).astype(int).tolist()
     return chosen
-
-
-def _normalise(pixels: Tensor) -> Tensor:
-    return pixels.float() / 127.5 - 1
 
 
 def _verdict(

@@ -196,7 +196,7 @@ def _diagnose_layer(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:
         name=found.name,
         kind=found.kind,
         kernel_size=convolution.kernel_size,
-        stride=tuple(int(s) if s == int(s) else s for s in stride),
+        stride=_whole(stride),
         dilation=convolution.dilation,
         coverage=coverage,
         shift=shift,
@@ -215,7 +215,7 @@ def _without_weights(found: Upsampling) -> LayerDiagnosis:
         name=found.name,
         kind=found.kind,
         kernel_size=(),
-        stride=tuple(int(s) if s == int(s) else s for s in scale),
+        stride=_whole(scale),
         dilation=(),
         coverage=1.0,
         shift=(0.0,) * len(scale),
@@ -302,6 +302,11 @@ def _number(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.3g}" if value > ROUNDING else "0"
+
+
+def _whole(factors: Sequence[float]) -> tuple[float, ...]:
+    """2.0 as 2, where it is a whole number."""
+    return tuple(int(factor) if factor == int(factor) else factor for factor in factors)
 
 
 def _sizes(values: Sequence[float]) -> str:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from dcgan.checkerboard.images import (
-    grid_peak,
     phase_energy_contrast,
     ratio_interval,
     raw_interval,
+    spectrum,
+    spectrum_peak,
     usable_periods,
 )
 from dcgan.errors import UserError
@@ -40,21 +41,28 @@ class PeriodJudgement:
     @property
     def verdict(self) -> str:
         """One of: grid, clean, undecided."""
-        if self.low > PRESENT and self.raw > 1:
-            return "grid"
-        return "clean" if self.high <= PRESENT or self.raw <= 1 else "undecided"
+        return apply_rule(self.low, self.high, self.raw)
+
+
+def apply_rule(low: float, high: float, raw: float) -> str:
+    """Grid if the interval of R ÷ real lies above 3 and raw R above 1; clean; or undecided."""
+    if low > PRESENT and raw > 1:
+        return "grid"
+    return "clean" if high <= PRESENT or raw <= 1 else "undecided"
 
 
 def judge(images: Tensor, reference: Tensor | None = None) -> list[PeriodJudgement]:
     """Score (N, C, H, W) images or tiles in [−1, 1] for every period that their size allows."""
     judged = []
+    power = spectrum(images)
+    clean_power = None if reference is None else spectrum(reference)
     for period in usable_periods(*images.shape[-2:]):
-        peak = grid_peak(images, period)
-        if reference is None:
+        peak = spectrum_peak(power, period)
+        if reference is None or clean_power is None:
             clean = CLEAN_RATIO
             low, high = raw_interval(images, period)
         else:
-            clean = grid_peak(reference, period).ratio
+            clean = spectrum_peak(clean_power, period).ratio
             low, high = ratio_interval(images, reference, period)
         contrast = phase_energy_contrast(images, period)
         judged.append(

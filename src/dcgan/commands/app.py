@@ -91,7 +91,7 @@ def command(
             if multirun and not stopped:
                 raise  # Hydra goes on with the other jobs and fails at the end
             if multirun:
-                after_broken_multirun(KeyboardInterrupt())
+                after_broken_multirun(error)
             sys.exit(error.exit_status)
         except (KeyboardInterrupt, SystemExit):  # before there was anything to save
             CheckSettings.undo()

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from dcgan.commands.app import command, program, shortest
 from dcgan.config import ReportConfig
-from dcgan.errors import UserError
+from dcgan.errors import Interrupted, UserError
 
 FOLDER = "report"  # below the multirun's
 
@@ -41,7 +41,7 @@ class ReportAfterMultirun(Callback):
     @classmethod
     def after_failure(cls, error: BaseException) -> None:
         """Report on the jobs that did not fail; after Ctrl-C say how to go on instead."""
-        if not isinstance(error, KeyboardInterrupt):
+        if not isinstance(error, KeyboardInterrupt | Interrupted):
             cls.report()
         elif cls._pending is not None:
             rest = ["resume=auto", f"hydra.sweep.dir={shortest(cls._pending)}"]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 def coverage(
@@ -34,16 +35,12 @@ def stacked_coverage(kernel_size: int, stride: int, num_layers: int) -> Tensor:
 
     The largest is 2, 3, 5, 8, 13 for k = 3, s = 2 (Fibonacci's numbers), always 2^L for k = 4.
     """
-    taps = torch.ones(kernel_size, dtype=torch.float64)
-    kernel = torch.ones(1, dtype=torch.float64)
-    for _ in range(num_layers):  # the kernel of the layers so far, stretched, then this one
-        stretched = kernel.new_zeros(stride * (len(kernel) - 1) + 1)
-        stretched[::stride] = kernel
-        kernel = torch.zeros(len(stretched) + kernel_size - 1, dtype=torch.float64)
-        for shift, tap in enumerate(taps):
-            kernel[shift : shift + len(stretched)] += tap * stretched
+    ones = torch.ones(1, 1, kernel_size, dtype=torch.float64)
+    stamp = torch.ones(1, 1, 1, dtype=torch.float64)
+    for _ in range(num_layers):
+        stamp = F.conv_transpose1d(stamp, ones, stride=stride)
     phases = stride**num_layers
-    return torch.stack([kernel[phase::phases].sum() for phase in range(phases)])
+    return torch.stack([stamp[0, 0, phase::phases].sum() for phase in range(phases)])
 
 
 def dead_share(kernel_size: int, stride: int, num_axes: int = 2) -> float:

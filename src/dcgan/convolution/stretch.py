@@ -1,7 +1,5 @@
 """Zero insertion and what it does to a spectrum; filters that smooth it again (claims 5 and 7)."""
 
-import math
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -91,9 +89,3 @@ def triangular_kernel(scale: int, length: int | None = None) -> Tensor:
     length = 2 * scale - 1 if length is None else length
     distance = torch.arange(length, dtype=torch.float64) - (length - 1) / 2
     return (1 - distance.abs() / scale).clamp_min(0)
-
-
-def sinc(t: float, scale: int) -> float:
-    """sin(πt/s)/(πt/s), 1 at 0."""
-    angle = math.pi * t / scale
-    return math.sin(angle) / angle if angle else 1.0

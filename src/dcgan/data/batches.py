@@ -12,6 +12,12 @@ def normalise(images: Tensor) -> Tensor:
     return images.to(torch.float32, memory_format=torch.channels_last).div_(127.5).sub_(1)
 
 
+def evenly_spread(images: Tensor, at_most: int) -> Tensor:
+    """At most so many of (N, C, H, W) uint8 images, normalised; spread, as files may be sorted."""
+    chosen = torch.linspace(0, len(images) - 1, min(at_most, len(images))).long()
+    return normalise(images[chosen])
+
+
 class Batches:
     """An endless stream of batches: every image once an epoch, in an order drawn for that epoch.
 

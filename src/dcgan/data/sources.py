@@ -118,10 +118,16 @@ def _drawn(config: DataConfig) -> ArraySource:
     return ArraySource(f"{num_images} drawn", read)
 
 
+def image_files(folder: Path) -> list[Path]:
+    """Every image file of a tree, by its suffix, sorted."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    return sorted(path for path in found if path.is_file())
+
+
 def _files(root: Path) -> FileSource:
     if not root.is_dir():
         raise UserError(f"data.root={root}: no such folder")
-    paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+    paths = image_files(root)
     if not paths:
         raise UserError(f"data.root={root}: no image below it ({' '.join(sorted(IMAGE_SUFFIXES))})")
     return FileSource(_fingerprint(paths, root), paths)

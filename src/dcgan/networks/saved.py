@@ -10,8 +10,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from dcgan.config import GeneratorConfig, UpsampleConfig
+from dcgan.config import DiscriminatorConfig, DownsampleConfig, GeneratorConfig, UpsampleConfig
 from dcgan.errors import UserError
+from dcgan.networks.discriminator import Discriminator
 from dcgan.networks.generator import Generator
 
 LAST = Path("checkpoints", "last.pt")  # of a run's folder
@@ -23,6 +24,16 @@ def build_generator(config: dict[str, Any]) -> Generator:
     return Generator(
         GeneratorConfig(**config["generator"]),
         UpsampleConfig(**config["upsample"]),
+        image_size=config["data"]["image_size"],
+        channels=config["data"]["channels"],
+    )
+
+
+def build_discriminator(config: dict[str, Any]) -> Discriminator:
+    """The discriminator that a run's config, as plain values, describes."""
+    return Discriminator(
+        DiscriminatorConfig(**config["discriminator"]),
+        DownsampleConfig(**config["downsample"]),
         image_size=config["data"]["image_size"],
         channels=config["data"]["channels"],
     )

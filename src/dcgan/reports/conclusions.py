@@ -4,9 +4,15 @@ from collections.abc import Sequence
 from itertools import groupby
 from statistics import median
 
-from dcgan.checkerboard.judgement import PRESENT
+from dcgan.checkerboard.judgement import PRESENT, apply_rule
 from dcgan.reports.runs import Arm
 from dcgan.reports.statistics import LEVEL, Comparison, Summary, summarise
+
+VERDICTS = {
+    "grid": "checkerboard present",
+    "clean": "no checkerboard",
+    "undecided": f"undecided: the interval holds {PRESENT:g}",
+}
 
 
 def conclude_pair(comparisons: Sequence[Comparison]) -> str:
@@ -39,14 +45,10 @@ def conclude_presence(arm: Arm, images_seen: int) -> str:
 
 
 def presence(ratio: Summary, raw: Summary) -> str:
-    """Present if the interval of R₂ ÷ real lies above 3 and raw R₂ above 1."""
+    """The rule of `judgement`, on the interval over seeds."""
     if ratio.low is None or ratio.high is None:
         return "one seed, so no interval and no verdict"
-    if ratio.low > PRESENT and raw.mean > 1:
-        return "checkerboard present"
-    if ratio.high <= PRESENT or raw.mean <= 1:
-        return "no checkerboard"
-    return "undecided: the interval holds 3"
+    return VERDICTS[apply_rule(ratio.low, ratio.high, raw.mean)]
 
 
 def conclude_repair(arm: Arm, moments: Sequence[int]) -> str:

@@ -8,12 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dcgan.config import DataConfig, DiscriminatorConfig, DownsampleConfig
-from dcgan.data.batches import normalise
+from dcgan.config import DataConfig
+from dcgan.data.batches import evenly_spread
 from dcgan.data.preparation import prepare
 from dcgan.errors import UserError
-from dcgan.networks import Discriminator
-from dcgan.networks.saved import find_checkpoint, read_checkpoint
+from dcgan.networks.saved import build_discriminator, find_checkpoint, read_checkpoint
 
 NUM_IMAGES = 512  # real images among which those that fire a unit most are found
 
@@ -43,17 +42,10 @@ def strongest_units(
         )
     checkpoint = read_checkpoint(found)
     config = checkpoint["config"]
-    data = DataConfig(**config["data"])
-    discriminator = Discriminator(
-        DiscriminatorConfig(**config["discriminator"]),
-        DownsampleConfig(**config["downsample"]),
-        image_size=data.image_size,
-        channels=data.channels,
-    )
+    discriminator = build_discriminator(config)
     discriminator.load_state_dict(checkpoint["discriminator"])
-    prepared = torch.from_numpy(prepare(data).open())
-    chosen = torch.linspace(0, len(prepared) - 1, min(NUM_IMAGES, len(prepared))).long()
-    images = normalise(prepared[chosen])
+    prepared = prepare(DataConfig(**config["data"]))
+    images = evenly_spread(torch.from_numpy(prepared.open()), NUM_IMAGES)
     layers = discriminator.eval().layers
     names = [name for name, _ in layers.named_children() if name.startswith("leaky")]
     return [

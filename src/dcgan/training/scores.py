@@ -20,7 +20,7 @@ from dcgan.checkerboard.layers import (
     tap_contrast,
 )
 from dcgan.config import TrainConfig
-from dcgan.data.batches import normalise
+from dcgan.data.batches import evenly_spread
 from dcgan.sampling import generate
 from dcgan.seeding import stream
 from dcgan.training.state import State
@@ -53,10 +53,7 @@ class Scorer:
         self._latents = torch.randn(
             trainer.num_scored, config.generator.latent_size, generator=stream(config.seed, "score")
         )
-        images = state.batches.images
-        # Evenly spread: a folder's images may be sorted.
-        chosen = torch.linspace(0, len(images) - 1, min(NUM_REAL, len(images))).long()
-        real = normalise(images[chosen])
+        real = evenly_spread(state.batches.images, NUM_REAL)
         self.periods = usable_periods(*real.shape[-2:])
         self.real = _image_scores(real, self.periods)
         self._at = real[:: max(1, len(real) // NUM_GRADIENTS)][:NUM_GRADIENTS].clone()
