@@ -64,6 +64,19 @@ def test_reflected_padding_must_fit_the_first_block(compose_train: Compose) -> N
         compose_train(*reflect, "upsample.kernel_size=9")
 
 
+def test_a_flat_generator_has_settings_of_its_own(compose_train: Compose) -> None:
+    assert compose_train("generator=flat").generator.label == "flat k9, 4 layers of 5 filters"
+    assert compose_train("generator=tiny").generator.label == "4 filters, z of 8"
+    for override, refusal in {
+        "generator.kernel_size=4": "generator.kernel_size=4: must be odd",
+        "generator.num_layers=1": "generator.num_layers=1: must be at least 2",
+        "generator.kernel_size=null": "generator.kernel_size=null: kind=flat needs it",
+        "generator.latent_size=9": "generator.latent_size=9: has no effect on kind=flat",
+    }.items():
+        with pytest.raises(UserError, match=refusal):
+            compose_train("generator=flat", override)
+
+
 def test_data_settings_without_an_effect_are_refused() -> None:
     drawn = {"source": "digits", "image_size": 32, "channels": 1, "flip": False}
     DataConfig(**drawn, num_images=10)  # type: ignore[arg-type]
@@ -92,6 +105,10 @@ def test_data_settings_without_an_effect_are_refused() -> None:
         "seed=-1",
         "generator.filters=0",
         "generator.latent_size=0",
+        "generator.latent_size=null",
+        "generator.kind=round",
+        "generator.kernel_size=3",
+        "generator.num_layers=3",
         "discriminator.filters=0",
         "downsample.kernel_size=1",
         "downsample.kind=max",

@@ -26,7 +26,7 @@ def test_every_choice_composes_and_its_networks_fit_its_images(
     shape = {"image_size": config.data.image_size, "channels": config.data.channels}
     generator = Generator(config.generator, config.upsample, **shape)
     discriminator = Discriminator(config.discriminator, config.downsample, **shape)
-    images = generator(torch.randn(2, config.generator.latent_size))
+    images = generator(torch.randn(2, generator.latent_size))
     assert images.shape == (2, config.data.channels, config.data.image_size, config.data.image_size)
     assert discriminator(images).shape == (2,)
 

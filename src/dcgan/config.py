@@ -181,14 +181,40 @@ class DownsampleConfig:
 
 @dataclass(kw_only=True)
 class GeneratorConfig:
-    """Size of the generator."""
+    """Kind and size of the generator."""
 
-    latent_size: int  # length of z
-    filters: int  # channels before the last block; they double towards the latent
+    kind: str = "doubling"  # doubling: from base x base up; flat: stride 1 at full resolution
+    filters: int  # channels before the last block, doubled towards the latent; flat: of every layer
+    latent_size: int | None = None  # length of z (doubling only; flat: one number a pixel)
+    kernel_size: int | None = None  # flat only
+    num_layers: int | None = None  # flat only
 
     def __post_init__(self) -> None:
-        require_at_least("generator.latent_size", self.latent_size, 1)
+        require_one_of("generator.kind", self.kind, ("doubling", "flat"))
         require_at_least("generator.filters", self.filters, 1)
+        flat_only = {"kernel_size": 1, "num_layers": 2}
+        needed, useless = {"latent_size": 1}, flat_only
+        if self.kind == "flat":
+            needed, useless = useless, needed
+        for name, least in needed.items():
+            value = getattr(self, name)
+            if value is None:
+                raise UserError(f"generator.{name}=null: kind={self.kind} needs it")
+            require_at_least(f"generator.{name}", value, least)
+        for name in useless:
+            if (value := getattr(self, name)) is not None:
+                raise UserError(f"generator.{name}={value}: has no effect on kind={self.kind}")
+        if self.kernel_size is not None and self.kernel_size % 2 == 0:
+            raise UserError(
+                f"generator.kernel_size={self.kernel_size}: must be odd, to keep the size"
+            )
+
+    @property
+    def label(self) -> str:
+        """What a figure's legend calls it: 32 filters, z of 100; flat k9, 4 layers of 5 filters."""
+        if self.kind == "flat":
+            return f"flat k{self.kernel_size}, {self.num_layers} layers of {self.filters} filters"
+        return f"{self.filters} filters, z of {self.latent_size}"
 
 
 @dataclass(kw_only=True)

@@ -7,17 +7,19 @@ import pytest
 
 from tests.conftest import Run
 
-SMALL = ("generator=tiny", "discriminator=tiny", "trainer=smoke", "data=synthetic")
+TINY = "generator=tiny"
+SMALL = ("discriminator=tiny", "trainer=smoke", "data=synthetic")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("experiment", "overrides", "arms"),
     [
-        ("checkerboard", ["seed=0"], 9),
-        ("checkerboard_quick", ["upsample.smooth=false,true"], 6),  # another question on top
-        ("checkerboard_discriminator", ["seed=0"], 4),
-        ("checkerboard_last_block", ["seed=0"], 3),
+        ("checkerboard", ["seed=0", TINY], 9),
+        ("checkerboard_quick", ["upsample.smooth=false,true", TINY], 6),  # another question on top
+        ("checkerboard_discriminator", ["seed=0", TINY], 4),
+        ("checkerboard_last_block", ["seed=0", TINY], 3),
+        ("flat", ["seed=0", "generator=tiny,flat"], 2),
     ],
 )
 def test_an_ablation_runs_all_its_arms_and_reports_them(

@@ -105,6 +105,7 @@ def test_runs_side_by_side_are_reported_too(run: Run) -> None:
         ("checkerboard_quick", 3 * 2),
         ("checkerboard_discriminator", 4 * 5),
         ("checkerboard_last_block", 3 * 5),
+        ("flat", 2 * 3),
     ],
 )
 def test_each_ablation_has_its_arms_and_seeds(experiment: str, jobs: int) -> None:

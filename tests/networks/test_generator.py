@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from dcgan.checkerboard import diagnose
 from dcgan.config import GeneratorConfig, UpsampleConfig
 from dcgan.networks import Generator
 
@@ -65,3 +66,14 @@ def test_another_seed_gives_other_weights() -> None:
     first, second = (Generator(SIZE, K4, image_size=16, channels=1, seed=s) for s in (0, 1))
     weights = zip(first.parameters(), second.parameters(), strict=True)
     assert not any(torch.equal(a, b) for a, b in weights if a.std() > 0)
+
+
+def test_a_flat_generator_keeps_full_resolution_and_stride_1_throughout() -> None:
+    flat = GeneratorConfig(kind="flat", filters=5, kernel_size=9, num_layers=4)
+    generator = Generator(flat, K4, image_size=16, channels=3)
+    assert generator.latent_size == 16 * 16
+    assert generator(torch.randn(2, 16 * 16)).shape == (2, 3, 16, 16)
+    layers = [m for m in generator.modules() if isinstance(m, nn.ConvTranspose2d)]
+    assert [(m.in_channels, m.out_channels) for m in layers] == [(1, 5), (5, 5), (5, 5), (5, 3)]
+    assert all(m.stride == (1, 1) for m in layers)
+    assert not diagnose(generator).layers

@@ -144,3 +144,19 @@ def test_dead_zones_and_blocks_that_only_some_layers_use(
     text = (tmp_path / "report" / "result.json").read_text()
     assert "Infinity" not in text
     assert json.loads(text)["arms"][0]["predicted"] is None
+
+
+def test_a_generator_without_doublings_is_compared_by_what_it_has(
+    tmp_path: Path, compose_train: Compose
+) -> None:
+    for generator in ("tiny", "flat"):
+        small = [word for word in TINY if not word.startswith("generator")]
+        config = compose_train(*small, f"generator={generator}", "data.image_size=32")
+        train(config, tmp_path / "runs" / generator, "again")
+    result = write_report(tmp_path / "runs", tmp_path / "report", "command")
+    names = {arm["name"]: arm for arm in result["arms"]}
+    assert set(names) == {"transposed k4, 4 filters, z of 8", "flat k9, 4 layers of 5 filters"}
+    assert names["flat k9, 4 layers of 5 filters"]["predicted"] == 1
+    assert not [score["key"] for score in result["scores"] if "up" in score["key"]]
+    assert not {"profiles.png", "correlation.png"} & set(result["files"])
+    assert "images/s" in (tmp_path / "report" / "report.md").read_text()

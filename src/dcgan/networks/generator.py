@@ -1,6 +1,8 @@
-"""The generator: latent → base x base → doubled until it is an image."""
+"""The generator: latent → base x base → doubled until it is an image; or flat, without doubling."""
 
+import math
 from dataclasses import replace
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -17,8 +19,9 @@ class Generator(nn.Module):
     """DCGAN's generator (Radford et al., 2016), with a choice of upsampling block.
 
     A transposed convolution projects the latent to base x base; each `up` block doubles the size
-    and halves the channels. Batch norm and ReLU follow every layer but the last, which ends in
-    tanh. Initialised from `seed`.
+    and halves the channels. Flat, the latent is one number a pixel, and every layer a transposed
+    convolution of stride 1; `upsample` has no effect then. Batch norm and ReLU follow every layer
+    but the last, which ends in tanh. Initialised from `seed`.
 
     Raises:
         UserError: `image_size` is not base·2^L, or `upsample.layers` names a missing block.
@@ -34,35 +37,59 @@ class Generator(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        base, num_blocks = doublings(image_size)
-        selected = upsample.selected_layers(num_blocks)
-        others = replace(RESIZE, padding_mode=upsample.padding_mode)
         self.size, self.upsample = size, upsample
         self.image_size, self.channels = image_size, channels
-        self.latent_size = size.latent_size
-
-        widths = [size.filters * 2 ** (num_blocks - 1 - i) for i in range(num_blocks)]
-        layers: dict[str, nn.Module] = {
-            "project": nn.ConvTranspose2d(size.latent_size, widths[0], base, bias=False),
-            "norm0": nn.BatchNorm2d(widths[0]),
-            "relu0": nn.ReLU(inplace=True),
-        }
-        inits = {}
-        for i, width in enumerate(widths):
-            choice = upsample if i in selected else others
-            out_channels = widths[i + 1] if i + 1 < num_blocks else channels
-            layers[f"up{i + 1}"] = upsampling_block(choice, width, out_channels)
-            inits[f"layers.up{i + 1}"] = choice.init
-            if i + 1 < num_blocks:
-                layers[f"norm{i + 1}"] = nn.BatchNorm2d(out_channels)
-                layers[f"relu{i + 1}"] = nn.ReLU(inplace=True)
-        layers["tanh"] = nn.Tanh()
         self.layers = nn.Sequential()
-        for name, layer in layers.items():
-            self.layers.add_module(name, layer)
+        inits: dict[str, str] = {}
+        if size.kind == "flat":
+            self.latent_shape = (1, image_size, image_size)
+            self._add_flat_layers()
+        else:
+            assert size.latent_size is not None
+            self.latent_shape = (size.latent_size, 1, 1)
+            inits = self._add_doubling_layers(size.latent_size)
+        self.layers.add_module("tanh", nn.Tanh())
         initialise(self, seed, "generator", inits)
+
+    @property
+    def latent_size(self) -> int:
+        """How many numbers one image is made from."""
+        return math.prod(self.latent_shape)
+
+    def _add_doubling_layers(self, latent_size: int) -> dict[str, str]:
+        """Return the name of each upsampling block → its `init`."""
+        base, num_blocks = doublings(self.image_size)
+        selected = self.upsample.selected_layers(num_blocks)
+        others = replace(RESIZE, padding_mode=self.upsample.padding_mode)
+        widths = [self.size.filters * 2 ** (num_blocks - 1 - i) for i in range(num_blocks)]
+        project = nn.ConvTranspose2d(latent_size, widths[0], base, bias=False)
+        self.layers.add_module("project", project)
+        self._add_norm(0, widths[0])
+        inits = {}
+        for i, (width, out_channels) in enumerate(pairwise([*widths, self.channels]), start=1):
+            choice = self.upsample if i - 1 in selected else others
+            self.layers.add_module(f"up{i}", upsampling_block(choice, width, out_channels))
+            inits[f"layers.up{i}"] = choice.init
+            if i < num_blocks:
+                self._add_norm(i, out_channels)
+        return inits
+
+    def _add_flat_layers(self) -> None:
+        k, num_layers = self.size.kernel_size, self.size.num_layers
+        assert k is not None
+        assert num_layers is not None
+        widths = [1, *[self.size.filters] * (num_layers - 1), self.channels]
+        for i, (width, out_channels) in enumerate(pairwise(widths), start=1):
+            layer = nn.ConvTranspose2d(width, out_channels, k, padding=k // 2, bias=False)
+            self.layers.add_module(f"flat{i}", layer)
+            if i < num_layers:
+                self._add_norm(i, out_channels)
+
+    def _add_norm(self, number: int, channels: int) -> None:
+        self.layers.add_module(f"norm{number}", nn.BatchNorm2d(channels))
+        self.layers.add_module(f"relu{number}", nn.ReLU(inplace=True))
 
     def forward(self, latents: Tensor) -> Tensor:
         """(N, latent_size) standard normal to images (N, C, H, W) in [−1, 1]."""
-        images: Tensor = self.layers(latents[:, :, None, None])
+        images: Tensor = self.layers(latents.reshape(-1, *self.latent_shape))
         return images

@@ -40,9 +40,9 @@ class Ablation:
         return sorted({self.moments[0], early, self.moments[-1]})
 
     @property
-    def imbalance(self) -> Score:
-        """ρ of the last block."""
-        return next(score for score in self.scores if score.key.startswith("rho_"))
+    def imbalance(self) -> Score | None:
+        """ρ of the last block, if every arm has one."""
+        return next((score for score in self.scores if score.key.startswith("rho_")), None)
 
     @property
     def compares_gradients(self) -> bool:
@@ -81,6 +81,10 @@ class Ablation:
                 for score in self.scores
             ],
             "pooled": [POOLED[key] for key in arms[0]["pooled"]],
+            # Told only where it is the question; runs beside one another do not compare well.
+            "shows_speed": len({repr(r.config["generator"]) for a in self.arms for r in a.runs})
+            > 1,
+            "imbalance": self.imbalance and self.imbalance.name,
             "correlation": self._correlation(),
             "conclusions": self._conclusions(),
             "tests": {
@@ -127,12 +131,11 @@ class Ablation:
         ]
 
     def _correlation(self) -> dict[str, float] | None:
-        if not self.has("a2_over_std"):
+        if self.imbalance is None or not self.has("a2_over_std"):
             return None
         every = [(arm, moment) for arm in self.arms for moment in self.moments]
-        key = self.imbalance.key
         # Rounding must not be ranked where ρ is 0.
-        rho = [round(v, 12) for arm, moment in every for v in arm.values(key, moment)]
+        rho = [round(v, 12) for a, moment in every for v in a.values(self.imbalance.key, moment)]
         share = [v for arm, moment in every for v in arm.values("a2_over_std", moment)]
         found = rank_correlation(rho, share)
         return found and {"coefficient": found[0], "p": found[1], "points": len(rho)}

@@ -56,14 +56,15 @@ def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]
 
 def _figures(ablation: Ablation) -> dict[str, Figure]:
     arms, shown = ablation.arms, ablation.shown_moments
-    stamp = ablation.imbalance.key.replace("rho_", "stamp_")
     drawn = {
         "gallery": figures.gallery(arms, shown, ablation.compares_gradients),
         "curves": figures.curves(arms, ablation.scores, ablation.moments),
-        "profiles": figures.profiles(arms, stamp, shown),
     }
-    if ablation.has("a2_over_std"):
-        drawn["correlation"] = figures.correlation(arms, ablation.imbalance, ablation.moments)
+    imbalance = ablation.imbalance
+    if imbalance is not None:
+        drawn["profiles"] = figures.profiles(arms, imbalance.key.replace("rho", "stamp"), shown)
+        if ablation.has("a2_over_std"):
+            drawn["correlation"] = figures.correlation(arms, imbalance, ablation.moments)
     return drawn
 
 

@@ -1,5 +1,6 @@
 """What an arm costs, and how evenly it covers: by theory, by a constant kernel, as measured."""
 
+import statistics
 from typing import Any
 
 import torch
@@ -25,7 +26,9 @@ POOLED = {
 def properties(arm: Arm, start: int, end: int) -> dict[str, Any]:
     """Size, cost and coverage of an arm, as plain values."""
     generator = build_generator(dict(arm.runs[0].config)).eval()
-    return {**_costs(generator), **_coverages(arm, generator, start, end)}
+    speed = statistics.median(run.images_per_second for run in arm.runs)
+    costs = {**_costs(generator), "images_per_second": speed}
+    return {**costs, **_coverages(arm, generator, start, end)}
 
 
 def _costs(generator: Generator) -> dict[str, int]:
@@ -42,11 +45,13 @@ def _coverages(arm: Arm, generator: Generator, start: int, end: int) -> dict[str
     A strided convolution's gradient is a transposed convolution, so it has the same coverage.
     Measured is phase-energy contrast, from energies pooled over seeds.
     """
-    *_, block = upsampling_blocks(generator).values()
-    convolution = convolution_of(block)
-    transposed = isinstance(convolution, nn.ConvTranspose2d)
-    predicted = coverage_ratio(convolution.kernel_size, convolution.stride) if transposed else 1.0
-    nn.init.ones_(convolution.weight)
+    predicted = constant_kernel = 1.0  # of stride 1, where a generator has no upsampling block
+    if blocks := list(upsampling_blocks(generator).values()):
+        convolution = convolution_of(blocks[-1])
+        if isinstance(convolution, nn.ConvTranspose2d):
+            predicted = coverage_ratio(convolution.kernel_size, convolution.stride)
+        nn.init.ones_(convolution.weight)
+        constant_kernel = tap_contrast(measure_stamp(blocks[-1]))
     down = arm.runs[0].config["downsample"]
     kernel_size = (down["kernel_size"],) * 2
     gradient = coverage_ratio(kernel_size, (2, 2)) if down["kind"] == "strided" else 1.0
@@ -59,6 +64,6 @@ def _coverages(arm: Arm, generator: Generator, start: int, end: int) -> dict[str
     return {
         "predicted": predicted,
         "predicted_gradient": gradient,
-        "constant_kernel": tap_contrast(measure_stamp(block)),
+        "constant_kernel": constant_kernel,
         "pooled": pooled,
     }

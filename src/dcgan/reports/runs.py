@@ -1,5 +1,6 @@
 """Finished runs, read from their folders and sorted into the arms of an ablation."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from dcgan.config import DownsampleConfig, UpsampleConfig
+from dcgan.config import DownsampleConfig, GeneratorConfig, UpsampleConfig
 from dcgan.errors import UserError
 from dcgan.training.checkpoint import MAY_DIFFER, flatten
 from dcgan.training.tracking import SCORES, read_metrics
@@ -27,6 +28,7 @@ class Run:
     folder: Path
     config: Mapping[str, Any]  # as config.yaml has it
     scores: Mapping[int, Mapping[str, float]]  # by images seen
+    images_per_second: float  # of its training, whatever else ran then
 
     @property
     def seed(self) -> int:
@@ -174,7 +176,8 @@ def _read(folder: Path) -> Run:
     }
     if not scores:
         raise _Unusable("has no scores (trainer.num_scored=0)")
-    return Run(folder, config, scores)
+    result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    return Run(folder, config, scores, result["images_per_second"])
 
 
 def _reason(error: Exception) -> str:
@@ -205,11 +208,15 @@ def _name(run: Run, differing: Sequence[str]) -> str:
     """An arm by what sets it apart from the others."""
     words = []
     groups = {key.partition(".")[0] for key in differing}
-    if "upsample" in groups or not differing:
+    generator = GeneratorConfig(**run.config["generator"])
+    several_kinds = "generator.kind" in differing
+    if generator.kind != "flat" and ("upsample" in groups or several_kinds or not differing):
         words.append(UpsampleConfig(**run.config["upsample"]).label)
+    if "generator" in groups:
+        words.append(generator.label)
     if "downsample" in groups:
         words.append(DownsampleConfig(**run.config["downsample"]).label)
     for key in differing:
-        if key.partition(".")[0] not in ("upsample", "downsample"):
+        if key.partition(".")[0] not in ("upsample", "downsample", "generator"):
             words.append(f"{key}={run.settings.get(key)}")
     return ", ".join(words)

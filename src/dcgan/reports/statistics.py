@@ -24,9 +24,11 @@ class Score:
 
 def scores_of(arms: Sequence[Arm]) -> list[Score]:
     """The scores that every run has, headline first."""
-    line = next(iter(arms[0].runs[0].scores.values()))
-    blocks = sorted(key.removeprefix("rho_") for key in line if key.startswith("rho_"))
-    last = blocks[-1]
+    common = set.intersection(
+        *(set(values) for arm in arms for run in arm.runs for values in run.scores.values())
+    )
+    # A flat generator has no upsampling block.
+    last = max((key.removeprefix("rho_") for key in common if key.startswith("rho_")), default="")
     known = [
         Score("r2_over_real", "R₂ ÷ real", "grid of period 2; 1 is as clean as the data", True),
         Score("r4_over_real", "R₄ ÷ real", "grid of period 4, from the block before", True),
@@ -38,9 +40,6 @@ def scores_of(arms: Sequence[Arm]) -> list[Score]:
         Score("discriminator_pec2", "PEC₂ of ∂D/∂x", "the tile in D's gradient", True),
         Score("std", "std", "deviation of the images: how far learning is", False),
     ]
-    common = set.intersection(
-        *(set(values) for arm in arms for run in arm.runs for values in run.scores.values())
-    )
     return [score for score in known if score.key in common]
 
 

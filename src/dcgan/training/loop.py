@@ -103,6 +103,9 @@ def _train(
         state.batches.batch_size,
     )
 
+    if config.generator.kind == "flat":
+        log.info("a flat generator has no upsampling blocks: upsample has no effect")
+
     started = time.perf_counter()
     try:
         if first_step == 0:

@@ -39,7 +39,7 @@ class Recorder:
         self._last_log = (state.step, time.perf_counter())
         self._latents = torch.randn(
             config.trainer.num_samples,
-            config.generator.latent_size,
+            state.latent_size,
             generator=stream(config.seed, "sample latents"),
         )
         self._scorer = Scorer(config, state) if config.trainer.num_scored else None

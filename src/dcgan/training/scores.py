@@ -51,7 +51,7 @@ class Scorer:
         trainer = config.trainer
         self._state, self._raw = state, trainer.score_weights == "raw"
         self._latents = torch.randn(
-            trainer.num_scored, config.generator.latent_size, generator=stream(config.seed, "score")
+            trainer.num_scored, state.latent_size, generator=stream(config.seed, "score")
         )
         real = evenly_spread(state.batches.images, NUM_REAL)
         self.periods = usable_periods(*real.shape[-2:])

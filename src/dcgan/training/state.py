@@ -141,7 +141,7 @@ def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> Stat
             device=fabric.device,
         ),
         latents=stream(config.seed, "latents"),
-        latent_size=config.generator.latent_size,
+        latent_size=generator.latent_size,
         ema_half_life=trainer.ema_half_life,
         data_digest=prepared.digest,
     )

@@ -87,6 +87,11 @@ def no_upscaling_needed() -> Claim:
             ["map", "painted, s = 1", "the map with zeros", "painted, s = 2"],
         ),
         question="Is upscaling necessary at all?",
+        remarks=[
+            "No. dcgan-train -m experiment=flat trains a generator of stride 1 throughout, from"
+            " noise as large as the picture, beside the usual one at equal operations: it paints"
+            " digits too, with far fewer channels, because every layer works at full size.",
+        ],
     )
 
 
