@@ -32,9 +32,10 @@ def coverages() -> Claim:
     return Claim(
         "coverage",
         "Coverage: who is reached how often",
-        "With a constant kernel an output is as strong as the number of taps that reach it. The"
-        " stamps overlap evenly if and only if the stride divides the kernel.",
-        "n_r = #{t < k : t mod s = r}; variance f(1 − f), f = frac(k/s)",
+        "With kernel 3 at stride 2, two taps reach every even output along an axis and one every"
+        " odd output. In two dimensions the counts multiply: 4, 2, 2, 1, a checkerboard if the"
+        " taps are alike. The counts are equal if and only if the stride divides the kernel.",
+        "n_r = number of t in 0 … k − 1 with t mod s = r; their variance f(1 − f), f = k/s − ⌊k/s⌋",
         largest(errors),
         "largest difference of counted to predicted coverage, k 1–8, s 1–4, and of five stacked"
         " layers",
@@ -77,13 +78,20 @@ def what_coverage_does_not_decide() -> Claim:
     return Claim(
         "what coverage does not decide",
         "Even coverage is no promise, uneven coverage no verdict",
-        "For a learned kernel the exact condition is equal gains of all phases. Neither implies"
-        " the other: kernel 4 covers evenly and may still make a checkerboard, kernel 3 need not.",
-        "R_0(1) = … = R_{s−1}(1) ⟺ H(2πm/s) = 0 ⟺ a constant stays constant",
+        "Feed in a constant map at stride 2. Away from the border an even output is that constant"
+        " times w₀ + w₂ + …, an odd one times w₁ + w₃ + …. These two sums are the gains. If they"
+        " differ, even and odd outputs alternate: the checkerboard. Kernel 4 has two taps in each"
+        " sum, but [3 1 3 1] gives 6 and 2. Kernel 3 has two and one, but [1 2 1] gives 2 and 2.",
+        "a constant stays constant ⟺ all s gains are equal ⟺ H(2πm/s) = 0 for m = 1 … s − 1",
         largest(errors),
         "largest difference between gains, the answer to a constant, and H at the grid's frequency",
         figure=figure,
-        remarks=[f"{'; '.join(words)}."],
+        remarks=[
+            "So neither decides the other: even coverage is what equal taps need, equal gains what"
+            " any taps need. Training may make the gains equal, or leave them unequal.",
+            f"{'; '.join(words)}.",
+            "The bars at both ends are the border, where fewer stamps overlap.",
+        ],
     )
 
 
@@ -94,7 +102,7 @@ def dead_zones() -> Claim:
         reached = coverage((k, k), (s, s)) > 0
         errors.append(abs(dead_share(k, s) - (1 - reached.double().mean().item())))
         tiles.append(reached.repeat(2, 2).double())
-        names.append(f"k{k} s{s}: {dead_share(k, s):.0%}")
+        names.append(f"k{k} s{s}: {dead_share(k, s):.0%} dead")
     return Claim(
         "dead zones",
         "Dead zones",
@@ -121,10 +129,12 @@ def resizing_inside() -> Claim:
     return Claim(
         "resizing inside",
         "Resize-convolution is a transposed convolution with tied taps",
-        "Nearest x2 and a 3x3 convolution equal one transposed convolution with kernel 4, borders"
-        " included; a 3x3 convolution and a pixel shuffle equal one with kernel 6. So kernel 4 can"
-        " do what resizing does: only where it starts is different.",
-        "K₄ = rot180(K₃) * box(2x2)",
+        "To repeat every pixel 2x2 and then convolve 3x3 is one transposed convolution with kernel"
+        " 4, borders included, whose gains are equal whatever the 3x3 kernel learns: this cures"
+        " the checkerboard of a constant map. A free kernel 4 can learn the same kernel, but"
+        " nothing makes it; nor does anything make a sub-pixel convolution (3x3 to four times the"
+        " channels, then interleaved), which is one with a free kernel 6.",
+        "K₄ = K₃ turned by 180°, convolved with a 2x2 box of ones",
         largest(
             [
                 difference(four, resized),

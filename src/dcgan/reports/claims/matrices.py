@@ -65,8 +65,9 @@ def its_transpose_is_the_transposed_convolution() -> Claim:
     return Claim(
         "transpose",
         "Its transpose is the transposed convolution",
-        "Multiplying by Aᵀ is ConvTranspose with the very same weight. It undoes A only when the"
-        " filters are orthonormal, as Haar's four are.",
+        "Multiplying by Aᵀ is ConvTranspose with the very same weight. It undoes A only when AᵀA ="
+        " 1: when A's columns are orthonormal. Four orthonormal 2x2 filters (Haar's: sums and"
+        " differences of four pixels, halved) at stride 2 make A square and orthogonal.",
         "Aᵀ y = conv_transpose(y; w)",
         largest(errors),
         f"largest difference to torch over {len(errors) - 1} configurations, and of Haar's AᵀA to"
@@ -98,9 +99,10 @@ def gradients() -> Claim:
         "Backpropagation is the transpose",
         "The gradient of a convolution with respect to its input is the transposed convolution of"
         " the gradient that comes from above; and the other way round.",
-        "∂L/∂x = Aᵀ·∂L/∂y, op = (H + 2p − d(k − 1) − 1) mod s",
+        "y = A x: ∂loss/∂x = Aᵀ·∂loss/∂y, op = (size + 2p − d(k − 1) − 1) mod s",
         largest(errors),
-        f"largest difference to autograd over {len(errors)} configurations",
+        f"largest difference to torch's own gradient over {len(errors)} configurations",
+        question="Where does every network use the transpose?",
     )
 
 
@@ -112,15 +114,17 @@ def physics() -> Claim:
     error = max(difference(laplacian[i, i - 1 : i + 2], stencil) for i in range(1, 7))
     return Claim(
         "physics",
-        "Adjoints in physics",
+        "The transpose in physics",
         "The difference of neighbours is a convolution, a discrete gradient; its transpose is the"
         " negative divergence, and the two in a row are the negative Laplacian, −1 2 −1.",
         "Aᵀ A = −Δ",
         error,
         "largest difference of an interior row of AᵀA to (−1, 2, −1)",
         figure=gallery(
-            [gradient, -gradient.T, laplacian], ["gradient", "divergence", "−Laplacian"]
+            [gradient, gradient.T, laplacian],
+            ["gradient", "its transpose: −divergence", "−Laplacian"],
         ),
+        question="Where else does the transpose appear?",
     )
 
 
@@ -137,9 +141,10 @@ def gradient_tiles() -> Claim:
     return Claim(
         "gradient tiles",
         "Gradients of a strided convolution carry the same tile",
-        "A discriminator of stride-2 kernels tells the generator more about some pixels than about"
-        " others: its gradient is a transposed convolution and has that one's coverage.",
-        "d(Σ conv(x))/dx = Aᵀ 1",
+        "A discriminator (the network that judges the images) of stride-2 kernels tells the"
+        " generator more about some pixels than about others: its gradient is a transposed"
+        " convolution and has that one's coverage, moved by the padding.",
+        "d(Σ_o (A x)_o)/dx = Aᵀ (1, 1, …, 1)",
         largest(errors),
         "largest difference of the measured tile to the coverage, k 3, 4 and 5 at stride 2",
         figure=gallery(tiles, ["k3 s2", "k4 s2", "k5 s2"], numbers=True),

@@ -55,15 +55,17 @@ def it_paints() -> Claim:
         "A transposed convolution paints",
         "Each number of the map stamps the kernel there, that many times as strong. The map says"
         " where, the kernel says what: this is how it can add a feature.",
-        "Aᵀ F = Σ_ij F_ij·K placed at (i, j)",
+        "Aᵀ F = Σ_ij F_ij·(K placed at s·(i, j) − p)",
         largest(errors),
         "largest difference of stamps and strokes to what they must be",
         figure=gallery(
             [stroke("\\"), found["\\"], kept, painted],
-            ["a stroke", "F: how it answers", "relu(F − 4)", "painted back"],
+            ["a stroke", "F: how it answers", "only what is above 4", "painted back"],
         ),
         question="How can a transposed convolution add a feature?",
         remarks=[
+            "K is 1 on its diagonal and −1 off it. Where the stroke runs through, it answers 9, at"
+            " its ends 4, elsewhere at most 3. Red is above zero, blue below.",
             "A trap: this kernel turned by 180° is itself, so the ordinary layer paints the same"
             f" (difference {symmetric:g}). The next panel has a kernel that is not.",
         ],
@@ -81,7 +83,7 @@ def it_paints_a_letter() -> Claim:
         "The transpose paints L, the ordinary layer an L upside down",
         "With a kernel that is not its own half-turn the two layers differ: only the transpose"
         " paints what the kernel looks for.",
-        "A F stamps K turned by 180°, Aᵀ F stamps K",
+        "Aᵀ F stamps K; the ordinary convolution of F with K, at s = 1, stamps K turned by 180°",
         difference(ordinary, turned),
         "largest difference of the ordinary layer to the transpose with the turned kernel",
         figure=gallery(
@@ -112,8 +114,8 @@ def why_the_transpose() -> Claim:
     return Claim(
         "why the transpose",
         "Why the transpose, and not any matrix of that shape",
-        "Of all images of one length, AᵀF is the one that the layer answers with F most. A random"
-        " matrix of the same shape paints noise.",
+        "Among all images x of norm 1, AᵀF/‖AᵀF‖ has the largest ⟨A x, F⟩: its answer agrees with"
+        " F most. A random matrix of the same shape paints noise.",
         "⟨A x, F⟩ = ⟨x, Aᵀ F⟩ ≤ ‖x‖·‖Aᵀ F‖, with equality at x = Aᵀ F/‖Aᵀ F‖",
         largest(errors),
         "largest violation over 200 random pairs (x, F), under ‖x‖₂ ≤ 1 and ‖x‖∞ ≤ 1",

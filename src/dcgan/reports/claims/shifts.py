@@ -38,12 +38,15 @@ def alignment() -> Claim:
         "A stamp is not always centred over its pixel. Kernels 2, 4 and 6 are, with the padding"
         " that doubles exactly; kernels 3 and 5 move the picture by half an output pixel in each"
         " layer.",
-        "centre = s·i − p + (k − 1)/2; image geometry: shift (k − s − 2p)/2 = −op/2",
+        "centre of pixel i's stamp = s·i − p + (k − 1)/2; pixels as squares: shift (k − s − 2p)/2"
+        " = −op/2",
         largest(errors),
         "largest difference of measured centroids to both formulas, six doubling layers",
+        question="Does the picture stay in its place?",
         remarks=[
             f"Output pixels per layer: {shown}.",
-            f"Three stacked layers of k3: {stacked_shift(image_shift(3, 2, 1), 2, 3):+g}.",
+            f"Three stacked layers of k3: {stacked_shift(image_shift(3, 2, 1), 2, 3):+g}, because"
+            " each layer doubles what those before it have moved.",
         ],
     )
 
@@ -54,7 +57,8 @@ def skips_of_a_unet() -> Claim:
     picture = F.avg_pool2d(picture[None, None, :416, 100:516], 2)
     small = F.avg_pool2d(picture, 8)
     kernels = {3: (1, 1), 4: (1, 0)}
-    errors, views, names = [], [picture[0, 0, 60:140, 60:140] - picture.mean()], ["the skip"]
+    part = slice(60, 140)
+    errors, views, names = [], [], ["the skip"]
     for k, (p, op) in kernels.items():
         taps = triangular_kernel(2, k)
         kernel = torch.outer(taps, taps)[None, None]
@@ -62,27 +66,35 @@ def skips_of_a_unet() -> Claim:
         for _ in range(3):
             large = F.conv_transpose2d(large, kernel, stride=2, padding=p, output_padding=op)
         predicted = stacked_shift(image_shift(k, 2, p), 2, 3)
-        measured = _measured_shift(picture[0, 0], large[0, 0])
+        measured, blurred = _measured_shift(picture[0, 0], large[0, 0])
         errors.append(abs(measured - predicted))
-        views.append((large - picture)[0, 0, 60:140, 60:140])
+        views.append(large[0, 0, part, part] - blurred[part, part])
         names.append(f"decoder − skip, k{k}: {measured:+.2f} px")
+    skip = picture[0, 0, part, part] - picture.mean()
+    largest_difference = max(view.abs().max().item() for view in views)
     return Claim(
         "skips of a U-Net",
         "A U-Net's skip and its decoder do not meet",
-        "The same picture halved three times and doubled three times: with kernel 3 it comes back"
-        " moved, so what the skip adds lies beside what the decoder paints. With kernel 4 it fits.",
+        "A U-Net halves a picture, doubles it again, and adds the original (the skip). Here one is"
+        " halved three times and doubled three times: with kernel 3 it comes back moved, so what"
+        " the skip adds lies beside what the decoder, the doubling half, paints. With kernel 4 it"
+        " fits.",
         "shift·(1 + 2 + 4) output pixels after three layers",
         largest(errors),
         "largest difference of the measured shift, found to 1/16 pixel, to the predicted one",
         tolerance=0.25,
-        figure=gallery(views, names),
+        figure=gallery(
+            [skip * largest_difference / skip.abs().max(), *views], names, one_scale=True
+        ),
+        remarks=["The skip is blurred as the decoder's picture is before the two are compared."],
     )
 
 
-def _measured_shift(reference: Tensor, moved: Tensor) -> float:
+def _measured_shift(reference: Tensor, moved: Tensor) -> tuple[float, Tensor]:
     """By how many pixels `moved` lies further down and right, to 1/16: where they agree best.
 
-    The reference is blurred, as `moved` is, by the even filter with which they agree best.
+    The reference is blurred, as `moved` is, by the even filter with which they agree best; it is
+    returned too.
     """
     margin = 24
     inside = slice(margin, min(reference.shape[0], moved.shape[0]) - margin)
@@ -92,8 +104,9 @@ def _measured_shift(reference: Tensor, moved: Tensor) -> float:
         for sixteenths in range(-5 * 16, 5 * 16 + 1):
             candidate = _moved(blurred, sixteenths / 16)[0, 0]
             error = (candidate[inside, inside] - moved[inside, inside]).square().mean().item()
-            found.append((error, sixteenths / 16))
-    return min(found)[1]
+            found.append((error, sixteenths / 16, blurred[0, 0]))
+    _, shift, blurred = min(found, key=lambda entry: entry[0])
+    return shift, blurred
 
 
 def _moved(image: Tensor, shift: float) -> Tensor:

@@ -88,9 +88,9 @@ def no_upscaling_needed() -> Claim:
         ),
         question="Is upscaling necessary at all?",
         remarks=[
-            "No. dcgan-train -m experiment=flat trains a generator of stride 1 throughout, from"
-            " noise as large as the picture, beside the usual one at equal operations: it paints"
-            " digits too, with far fewer channels, because every layer works at full size.",
+            "So it is not necessary. The command dcgan-train -m experiment=flat trains a network"
+            " of stride 1 throughout, from noise as large as the picture, beside the usual one, at"
+            " as many operations.",
         ],
     )
 
@@ -115,11 +115,14 @@ def stretch_and_smooth() -> Claim:
         stretched = torch.zeros(128, dtype=torch.float64)
         stretched[::2] = smooth
         for axis, signal, title in (
-            (axes[0], smooth, "a smooth signal's spectrum"),
-            (axes[1], stretched, "stretched: its image appears"),
+            (axes[0], smooth, "spectrum of a smooth signal"),
+            (axes[1], stretched, "with zeros between: copies"),
         ):
-            axis.plot(torch.fft.fft(signal).abs()[: len(signal)].numpy())
+            count = len(signal) // 2 + 1  # the other half mirrors this one
+            waves = torch.linspace(0, math.pi, count)
+            axis.plot(waves.tolist(), torch.fft.fft(signal).abs()[:count].tolist())
             axis.set_title(title, fontsize=9)
+            axis.set_ylabel("size of coefficient")
         frequencies = torch.linspace(0, math.pi, 100).tolist()
         for name, taps in (
             ("ones(3)", [1.0] * 3),
@@ -130,7 +133,10 @@ def stretch_and_smooth() -> Claim:
             gains = [abs(frequency_response(kernel, f)) / kernel.sum().item() for f in frequencies]
             axes[2].plot(frequencies, gains, label=name)
         axes[2].set_title("what a kernel lets through", fontsize=9)
+        axes[2].set_ylabel("|H| ÷ H(0)")
         axes[2].legend(fontsize=8)
+        for axis in axes:
+            axis.set_xticks([0, math.pi], ["slow (0)", "alternating (π)"])
     left = {
         name: abs(frequency_response(torch.tensor(taps, dtype=torch.float64), math.pi)) / sum(taps)
         for name, taps in (
@@ -143,13 +149,20 @@ def stretch_and_smooth() -> Claim:
     return Claim(
         "stretch and smooth",
         "Stretching repeats the spectrum; the kernel has to remove the copies",
-        "Zeros between the samples repeat the spectrum s times: spectral images. What the kernel"
-        " leaves of them at the grid's frequency is the checkerboard.",
-        "|H(π)|/|H(0)| is what is left at s = 2",
+        "A spectrum lists a signal's coefficients in an orthogonal basis of waves, slow ones"
+        " first. Zeros between the samples repeat it s times; the copies are fast waves that the"
+        " signal did not have. What the kernel lets through of them is the checkerboard.",
+        "at s = 2: H(0) = w₀ + w₁ + w₂ + …, H(π) = w₀ − w₁ + w₂ − …; |H(π)|/|H(0)| is what is left",
         largest(errors),
         "largest difference of spectra to their copies, and of ideal interpolation to the signal",
         figure=figure,
-        remarks=[f"Left at the grid's frequency: {shown}."],
+        remarks=[
+            "H(0) and H(π) are the kernel's inner products with (1, 1, 1, …), the slowest wave,"
+            " and (1, −1, 1, …), the fastest: an alternating pattern. H(π) is the sum of the even"
+            " taps minus that of the odd ones, so it is zero exactly when these agree.",
+            f"Left of the alternating wave: {shown}; ones(3) is the kernel 1 1 1.",
+        ],
+        question="Where does the checkerboard come from, and what cures it?",
     )
 
 
