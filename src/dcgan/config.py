@@ -219,12 +219,43 @@ class GeneratorConfig:
 
 @dataclass(kw_only=True)
 class DiscriminatorConfig:
-    """Size of the discriminator."""
+    """Size and normalisation of the discriminator."""
 
     filters: int  # channels after the first block; they double towards the logit
+    norm: str = "batch"  # batch (not in the first block), spectral (of every weight) or none
 
     def __post_init__(self) -> None:
         require_at_least("discriminator.filters", self.filters, 1)
+        require_one_of("discriminator.norm", self.norm, ("batch", "spectral", "none"))
+
+
+@dataclass(kw_only=True)
+class LossConfig:
+    """What the two networks minimise; see `dcgan.training.losses`."""
+
+    kind: str
+
+    def __post_init__(self) -> None:
+        kinds = ("nonsaturating", "hinge", "wasserstein", "least_squares")
+        require_one_of("loss.kind", self.kind, kinds)
+
+
+@dataclass(kw_only=True)
+class RegularizerConfig:
+    """A penalty on the discriminator's gradient; see `dcgan.training.regularizers`."""
+
+    kind: str
+    weight: float = 0.0
+    every: int = 1  # steps between two penalties, each then so many times as strong
+
+    def __post_init__(self) -> None:
+        require_one_of("regularizer.kind", self.kind, ("none", "r1", "gradient_penalty"))
+        require_at_least("regularizer.every", self.every, 1)
+        if self.kind == "none":
+            if self.weight:
+                raise UserError(f"regularizer.weight={self.weight}: has no effect on kind=none")
+        elif not 0 < self.weight < float("inf"):
+            raise UserError(f"regularizer.weight={self.weight}: must be above 0, finite")
 
 
 @dataclass(kw_only=True)
@@ -237,6 +268,7 @@ class TrainerConfig:
     discriminator_lr: float
     beta1: float  # Adam
     beta2: float
+    lr_decay_from: float  # images seen, after which learning rates fall as 1/√images; 0: constant
     ema_half_life: float  # of the averaged generator, in images; 0: no average
     accelerator: str  # auto, cpu or gpu
     precision: str  # 32-true or bf16-mixed
@@ -247,6 +279,8 @@ class TrainerConfig:
     num_scored: int  # generated images that the checkerboard scores look at; 0: no scores
     score_from: int  # scored are steps 0, this, twice this, 4 times, … and the last
     score_weights: str  # ema (the average, where there is one) or raw
+    evaluate_every: int  # steps between two FIDs, the best of which keeps best.pt; 0: none
+    num_evaluated: int  # generated and held-out images that FID compares
 
     def __post_init__(self) -> None:
         counts = ("steps", "batch_size", "num_samples")
@@ -255,7 +289,8 @@ class TrainerConfig:
             require_at_least(f"trainer.{name}", getattr(self, name), 1)
         require_at_least("trainer.score_from", self.score_from, 1)
         require_one_of("trainer.score_weights", self.score_weights, ("ema", "raw"))
-        for name in ("ema_half_life", "num_scored"):
+        require_at_least("trainer.num_evaluated", self.num_evaluated, 2)
+        for name in ("lr_decay_from", "ema_half_life", "num_scored", "evaluate_every"):
             require_at_least(f"trainer.{name}", getattr(self, name), 0)
         for name in ("generator_lr", "discriminator_lr"):
             if not 0 < getattr(self, name) < float("inf"):
@@ -276,12 +311,19 @@ class TrainConfig:
     downsample: DownsampleConfig
     generator: GeneratorConfig
     discriminator: DiscriminatorConfig
+    loss: LossConfig
+    regularizer: RegularizerConfig
     trainer: TrainerConfig
     seed: int
     resume: str | None = None  # auto, a run's folder, or a checkpoint
 
     def __post_init__(self) -> None:
         require_at_least("seed", self.seed, 0)
+        if self.regularizer.kind == "gradient_penalty" and self.discriminator.norm == "batch":
+            raise UserError(
+                "discriminator.norm=batch: must be spectral or none with"
+                " regularizer=gradient_penalty, which is about each image alone"
+            )
         base, num_blocks = doublings(self.data.image_size)
         self.upsample.selected_layers(num_blocks)
         first_block = base * (2 if self.upsample.kind == "resize" else 1)  # what it convolves
@@ -317,6 +359,24 @@ class SampleConfig:
                 f"interpolation_frames={self.interpolation_frames}: choose two seeds or more to"
                 " walk between, such as seeds=[3,14,15]"
             )
+
+
+@dataclass(kw_only=True)
+class EvaluateConfig:
+    """Which generator, and how it is drawn from."""
+
+    checkpoint: str  # a run's folder, or a checkpoint
+    num_images: int  # generated for each seed, and of real images at most
+    seeds: list[int]  # of sampling: intervals are over these
+    weights: str = "ema"  # ema (the average, where there is one) or raw
+    batch_statistics: bool = False  # batch norm by batches of 500 instead of running statistics
+    root: str | None = None  # of the run's data, if they lie elsewhere now
+
+    def __post_init__(self) -> None:
+        require_at_least("num_images", self.num_images, 2)
+        require_one_of("weights", self.weights, ("ema", "raw"))
+        if not self.seeds or min(self.seeds) < 0:
+            raise UserError(f"seeds={self.seeds}: must be one number or more, each at least 0")
 
 
 @dataclass(kw_only=True)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from dcgan.intervals import summarise
 from dcgan.reports.conclusions import conclude_pair, presence
-from dcgan.reports.statistics import Comparison, Score, least_p, summarise
+from dcgan.reports.statistics import Comparison, Score, least_p
 
 R2 = Score("r2_over_real", "R₂ ÷ real", "", True)
 

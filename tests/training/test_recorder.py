@@ -13,8 +13,8 @@ from tests.training.conftest import Build
 
 
 def result(loss: float) -> StepResult:
-    logits = torch.zeros(2)
-    return StepResult(torch.tensor(loss), torch.tensor(0.5), logits, logits)
+    logits, images = torch.zeros(2), torch.zeros(2, 1, 4, 4)
+    return StepResult(torch.tensor(loss), torch.tensor(0.5), logits, logits, images, images)
 
 
 def test_everything_is_done_when_due_and_at_the_last_step(tmp_path: Path, build: Build) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dcgan.checkerboard.images import contrast, phase_energy
-from dcgan.training.scores import Scorer, input_gradients, is_score_step, upsampling_blocks
+from dcgan.training.scores import Scorer, gradients_at, is_score_step, upsampling_blocks
 from dcgan.training.state import State
 from dcgan.training.step import train_step
 from tests.training.conftest import Build
@@ -70,7 +70,7 @@ def test_the_discriminators_gradient_shows_its_coverage(
     for seed in range(4):
         _, state, _ = build(*WHOLE, f"downsample={choice}", "discriminator=small", f"seed={seed}")
         images = torch.rand(64, 3, 32, 32, generator=torch.Generator().manual_seed(seed)) * 2 - 1
-        energy = phase_energy(input_gradients(state.discriminator, images), 2)
+        energy = phase_energy(gradients_at(images, state.discriminator), 2)
         pooled += energy / energy.mean()
     assert least < contrast(pooled) < most
 

@@ -25,6 +25,8 @@ def test_step_metrics_are_what_their_names_say() -> None:
         generator_loss=torch.tensor(2.5),
         real_logits=torch.tensor([1.0, 2.0, -1.0]),
         fake_logits=torch.tensor([-3.0, 0.0, 4.0]),
+        real=torch.tensor([0.0, 3.0, 6.0]).reshape(3, 1, 1, 1),
+        fake=torch.tensor([1.0, 1.0, 4.0]).reshape(3, 1, 1, 1),
     )
     metrics = step_metrics(result)
     assert metrics["discriminator_loss"] == 1.5
@@ -32,6 +34,8 @@ def test_step_metrics_are_what_their_names_say() -> None:
     assert metrics["d_real"] == pytest.approx(torch.sigmoid(result.real_logits).mean().item())
     assert metrics["d_fake"] == pytest.approx(torch.sigmoid(result.fake_logits).mean().item())
     assert metrics["d_accuracy"] == pytest.approx(4 / 6)
+    assert step_metrics(result, threshold=1.5)["d_accuracy"] == pytest.approx(3 / 6)
+    assert metrics["diversity"] == pytest.approx((0 + 3 + 3) / (3 + 3 + 6))
 
 
 def test_metrics_and_pictures_go_to_files_and_to_tensorboard(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from dcgan.config import (
     BenchmarkConfig,
     DiagnoseConfig,
+    EvaluateConfig,
     ExplainConfig,
     ReportConfig,
     SampleConfig,
@@ -45,6 +46,7 @@ log = logging.getLogger(__name__)
 SCHEMAS: dict[str, type[Any]] = {
     "train": TrainConfig,
     "sample": SampleConfig,
+    "evaluate": EvaluateConfig,
     "diagnose": DiagnoseConfig,
     "explain": ExplainConfig,
     "report": ReportConfig,

@@ -18,16 +18,19 @@ Images = NDArray[np.uint8]
 PHOTO_REDUCTION = 3  # below this the photographs show their JPEG blocks and little detail
 
 
-def draw_digits(num_images: int, image_size: int) -> Images:
+def draw_digits(num_images: int, image_size: int, purpose: str = "digits") -> Images:
     """scikit-learn's 1,797 handwritten 8x8 digits, grey, each drawn with its own small motion.
 
     Rotated by up to 12°, scaled by 0.78–0.98 and shifted by up to 4 % of the side, at random and by
     fractions of a pixel, so that enlarging them leaves no pixel phase of its own.
+
+    Args:
+        purpose: of the random stream; another one moves the same digits otherwise.
     """
     from sklearn.datasets import load_digits
 
     originals = torch.from_numpy(load_digits().images).float()[:, None] / 16
-    random = stream(0, "digits")
+    random = stream(0, purpose)
 
     def uniform(low: float, high: float, *shape: int) -> torch.Tensor:
         return low + (high - low) * torch.rand(num_images, *shape, generator=random)
@@ -46,6 +49,14 @@ def draw_digits(num_images: int, image_size: int) -> Images:
         smooth = F.grid_sample(picked, grid, mode="bicubic", align_corners=False)
         drawn[rows] = (smooth.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
     return drawn
+
+
+def labels_of_digits(num_images: int) -> NDArray[np.int64]:
+    """(num_images,) what the images of `draw_digits` show: 0 … 9."""
+    from sklearn.datasets import load_digits
+
+    labels: NDArray[np.int64] = np.resize(load_digits().target.astype(np.int64), num_images)
+    return labels
 
 
 def draw_photos(num_images: int, image_size: int) -> Images:

@@ -1,6 +1,5 @@
 """Where images come from: drawn here, a torchvision data set, or a tree of image files."""
 
-import contextlib
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from dcgan.config import DRAWN_SOURCES, DataConfig
+from dcgan.data.downloads import first_line, missing_folders, remove_empty
+from dcgan.data.torchvision_sets import find_files, read_split
 from dcgan.errors import UserError
 
 Images = NDArray[np.uint8]
@@ -133,108 +134,30 @@ def _files(root: Path) -> FileSource:
     return FileSource(_fingerprint(paths, root), paths)
 
 
+def _torchvision(config: DataConfig, root: Path) -> ArraySource:
+    def read() -> Images:
+        images, _ = read_split(config, train=True)
+        return fit_channels(images, config.channels)
+
+    return ArraySource(_fingerprint(find_files(config), root), read)
+
+
 def _celeba(root: Path) -> FileSource:
     """A plain folder of the aligned 178x218 JPEGs, or torchvision's layout around one."""
     layouts = (root / "celeba" / "img_align_celeba", root / "img_align_celeba", root)
     for folder in layouts:
         if folder.is_dir() and any(folder.glob("*.jpg")):
             return _files(folder)
-    missing = _missing_folders(layouts[0])
+    missing = missing_folders(layouts[0])
     try:
         from torchvision.datasets import CelebA
 
         CelebA(str(root), download=True)
     except Exception as error:  # no network, a quota, gdown not installed, a damaged archive
-        _remove_empty(missing)
+        remove_empty(missing)
         raise UserError(
             f"data.root={root}: no CelebA images there, and the download failed"
-            f" ({_first_line(error)}). Unpack img_align_celeba.zip so that"
+            f" ({first_line(error)}). Unpack img_align_celeba.zip so that"
             f" {layouts[0]}/000001.jpg exists, then: dcgan-train data=celeba data.root={root}"
         ) from error
     return _files(layouts[0])
-
-
-@dataclass(frozen=True)
-class _Torchvision:
-    """A torchvision data set: its class, its own size, and the files that make it up."""
-
-    name: str
-    size: int
-    pad: bool  # may be padded with black to a larger size
-    folder: str
-    files: tuple[str, ...]
-
-
-_IDX = tuple(
-    f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
-)
-_CIFAR = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batches.meta")
-_TORCHVISION = {
-    "mnist": _Torchvision("MNIST", 28, True, "MNIST/raw", _IDX),
-    "fashion_mnist": _Torchvision("FashionMNIST", 28, True, "FashionMNIST/raw", _IDX),
-    "cifar10": _Torchvision("CIFAR10", 32, False, "cifar-10-batches-py", _CIFAR),
-}
-
-
-def _torchvision(config: DataConfig, root: Path) -> ArraySource:
-    kind = _TORCHVISION[config.source]
-    margin, odd = divmod(config.image_size - kind.size, 2)
-    if margin < 0 or odd or (margin and not kind.pad):
-        allowed = f"{kind.size}, or larger and even (padded)" if kind.pad else str(kind.size)
-        raise UserError(
-            f"data.image_size={config.image_size}: {config.source} is {kind.size}x{kind.size} and"
-            f" is never resized; must be {allowed}"
-        )
-    files = sorted(root / kind.folder / name for name in kind.files)
-    if not all(path.is_file() for path in files):
-        _download(config, kind, root)
-
-    def read() -> Images:
-        from torchvision import datasets
-
-        try:
-            images = np.asarray(getattr(datasets, kind.name)(str(root), train=True).data)
-        except Exception as error:  # torchvision has a type for every kind of damage
-            raise UserError(
-                f"data.root={root}: the {config.source} files there cannot be read"
-                f" ({_first_line(error)})"
-            ) from error
-        # MNIST comes as (N, H, W), CIFAR-10 as (N, H, W, C).
-        images = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
-        sides = (margin, margin)
-        images = np.pad(images, ((0, 0), (0, 0), sides, sides))
-        return fit_channels(images, config.channels)
-
-    return ArraySource(_fingerprint(files, root), read)
-
-
-def _download(config: DataConfig, kind: _Torchvision, root: Path) -> None:
-    from torchvision import datasets
-
-    folder = root / kind.folder
-    missing = _missing_folders(folder)
-    try:
-        getattr(datasets, kind.name)(str(root), train=True, download=True)
-    except Exception as error:  # URLError, RuntimeError, OSError: whatever kept it from coming
-        _remove_empty(missing)
-        raise UserError(
-            f"data.root={root}: {config.source} is not there, and the download failed"
-            f" ({_first_line(error)}). Place {', '.join(kind.files)} in {folder},"
-            f" then: dcgan-train data={config.source} data.root={root}"
-        ) from error
-
-
-def _missing_folders(folder: Path) -> list[Path]:
-    """`folder` and its parents, as far as they do not exist, the deepest first."""
-    return [path for path in (folder, *folder.parents) if not path.exists()]
-
-
-def _remove_empty(folders: list[Path]) -> None:
-    """Take back what a failed download made, as far as it is empty."""
-    with contextlib.suppress(OSError):  # not made, or not empty: it stays
-        for folder in folders:
-            folder.rmdir()
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).strip().splitlines()[0]

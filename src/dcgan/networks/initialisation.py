@@ -11,7 +11,7 @@ STD = 0.02  # Radford, Metz & Chintala, 2016: all weights from N(0, 0.02)
 
 @torch.no_grad()
 def initialise(network: nn.Module, seed: int, purpose: str, block_inits: dict[str, str]) -> None:
-    """Draw every weight of `network`: N(0, 0.02), batch norm scales N(1, 0.02) and shifts 0.
+    """Draw every weight of `network`: N(0, 0.02), batch norm scales N(1, 0.02), shifts, biases 0.
 
     A layer's numbers depend on `seed`, `purpose` and the layer's name alone, so networks that
     differ in one layer agree in all others.
@@ -27,6 +27,8 @@ def initialise(network: nn.Module, seed: int, purpose: str, block_inits: dict[st
             continue
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             layer.weight.normal_(0, STD, generator=stream(seed, purpose, name))
+            if layer.bias is not None:
+                layer.bias.zero_()
         elif isinstance(layer, nn.BatchNorm2d):
             layer.weight.normal_(1, STD, generator=stream(seed, purpose, name))
             layer.bias.zero_()

@@ -6,17 +6,16 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from dcgan.intervals import LEVEL, summarise
 from dcgan.reports.conclusions import conclude_pair, conclude_presence, conclude_repair
 from dcgan.reports.properties import POOLED, properties
 from dcgan.reports.runs import Arm, LeftOut, common_moments, find_runs, sort_into_arms
 from dcgan.reports.statistics import (
-    LEVEL,
     Comparison,
     Score,
     compare_arms,
     rank_correlation,
     scores_of,
-    summarise,
 )
 
 TESTED = ("r2_over_real", "r4_over_real", "pec2")

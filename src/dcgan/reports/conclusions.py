@@ -5,8 +5,9 @@ from itertools import groupby
 from statistics import median
 
 from dcgan.checkerboard.judgement import PRESENT, apply_rule
+from dcgan.intervals import LEVEL, Summary, summarise
 from dcgan.reports.runs import Arm
-from dcgan.reports.statistics import LEVEL, Comparison, Summary, summarise
+from dcgan.reports.statistics import Comparison
 
 VERDICTS = {
     "grid": "checkerboard present",

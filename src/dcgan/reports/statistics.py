@@ -1,4 +1,4 @@
-"""Numbers over seeds: means with intervals, and tests between arms."""
+"""The scores of an ablation, and tests between its arms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,9 +7,8 @@ from itertools import combinations
 import numpy as np
 from scipy import stats
 
+from dcgan.intervals import LEVEL
 from dcgan.reports.runs import Arm
-
-LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -41,40 +40,6 @@ def scores_of(arms: Sequence[Arm]) -> list[Score]:
         Score("std", "std", "deviation of the images: how far learning is", False),
     ]
     return [score for score in known if score.key in common]
-
-
-@dataclass(frozen=True)
-class Summary:
-    """One score of one arm at one moment, over its seeds."""
-
-    mean: float  # geometric where the score is a ratio
-    low: float | None  # 95 % t-interval of that mean; None for a single seed
-    high: float | None
-
-    def __str__(self) -> str:
-        if self.low is None or self.high is None:
-            return _short(self.mean)
-        return f"{_short(self.mean)} [{_short(self.low)}, {_short(self.high)}]"
-
-
-def _short(value: float) -> str:
-    """Three digits; what is nothing but rounding is 0."""
-    return f"{value:.3g}" if abs(value) > 1e-12 else "0"
-
-
-def summarise(values: Sequence[float], logarithmic: bool) -> Summary:
-    """Mean and its 95 % t-interval over seeds, on the logarithm where the score is a ratio."""
-    array = np.asarray(values, dtype=float)
-    logs = logarithmic and bool((array > 0).all())
-    scaled = np.log(array) if logs else array
-    mean, low, high = float(scaled.mean()), None, None
-    if len(array) > 1 and np.isfinite(scaled).all():
-        margin = stats.t.ppf(1 - LEVEL / 2, len(array) - 1) * stats.sem(scaled)
-        low, high = mean - margin, mean + margin
-    if logs:
-        mean = float(np.exp(mean))
-        low, high = (None if x is None else float(np.exp(x)) for x in (low, high))
-    return Summary(mean, low, high)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ MAY_DIFFER = frozenset(
         "trainer.num_scored",
         "trainer.score_from",
         "trainer.score_weights",
+        "trainer.evaluate_every",
+        "trainer.num_evaluated",
         "data.root",  # the same images may lie elsewhere; that they are the same is checked
         "data.cache_dir",
         "data.num_workers",

@@ -13,11 +13,15 @@ from dcgan.data.batches import normalise
 from dcgan.errors import RunFailed
 from dcgan.sampling import generate
 from dcgan.seeding import stream
+from dcgan.training.alarms import Alarm, Alarms
 from dcgan.training.checkpoint import save_checkpoint
+from dcgan.training.quality import QualityWatch
 from dcgan.training.scores import Scorer, is_score_step
 from dcgan.training.state import State
 from dcgan.training.step import StepResult
 from dcgan.training.tracking import Tracker, step_metrics
+
+BEST = "best.pt"  # beside the run's last checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +41,14 @@ class Recorder:
         self._config, self._state, self._tracker = config, state, tracker
         self._unread: list[Tensor] = []  # losses of the steps since the last look
         self._last_log = (state.step, time.perf_counter())
+        self._alarms = Alarms()
         self._latents = torch.randn(
             config.trainer.num_samples,
             state.latent_size,
             generator=stream(config.seed, "sample latents"),
         )
         self._scorer = Scorer(config, state) if config.trainer.num_scored else None
+        self._watch = QualityWatch(config, state) if config.trainer.evaluate_every else None
 
     def start(self) -> None:
         """Record step 0: what the untrained networks give, and the real images to compare with."""
@@ -70,6 +76,9 @@ class Recorder:
         if scored:  # before the log: a run's last line is that of its last step's losses
             self.check_losses()
             self.score()
+        if trainer.evaluate_every and (last or step % trainer.evaluate_every == 0):
+            self.check_losses()
+            self.evaluate()
         if last or step % trainer.log_every == 0:
             self.check_losses()
             metrics = self._log(result)
@@ -94,6 +103,23 @@ class Recorder:
         self._tracker.scores(step, images_seen, self._scorer.measure())
         self.score_seconds += time.perf_counter() - started
 
+    def evaluate(self) -> None:
+        """Take the FID of this step; the best so far is kept as best.pt.
+
+        Raises:
+            RunFailed: a weight is not finite.
+        """
+        if self._watch is None:
+            return
+        step, fid = self._state.step, self._watch.measure()
+        self._tracker.metrics(
+            step, step * self._config.trainer.batch_size, {"fid": fid}, group="quality"
+        )
+        log.info("step %d: FID %.2f", step, fid)
+        if fid < self._state.best_fid:
+            self._state.best_fid = fid
+            self._save(self.checkpoint_path.with_name(BEST))
+
     def checkpoint(self) -> None:
         """Save the run, if it is sound.
 
@@ -102,8 +128,11 @@ class Recorder:
         """
         self.check_losses()
         self._tracker.flush()
+        self._save(self.checkpoint_path)
+
+    def _save(self, path: Path) -> None:
         try:
-            save_checkpoint(self.checkpoint_path, self._state, self._config)
+            save_checkpoint(path, self._state, self._config)
         except FloatingPointError as error:
             raise self._failure(f"at step {self._state.step} {error}") from error
 
@@ -129,8 +158,11 @@ class Recorder:
         trainer, step = self._config.trainer, self._state.step
         last_step, last_time = self._last_log
         now = time.perf_counter()
-        metrics = step_metrics(result)
+        metrics = step_metrics(result, self._state.loss.threshold)
         speed = (step - last_step) * trainer.batch_size / (now - last_time)
+        for alarm in self._alarms.check(metrics):
+            log.warning("step %d: %s", step, alarm.message)
+            self._tracker.alarm(step, step * trainer.batch_size, alarm)
         self._tracker.metrics(
             step,
             step * trainer.batch_size,
@@ -150,4 +182,7 @@ class Recorder:
     def _failure(self, what: str) -> RunFailed:
         saved = self.checkpoint_path
         kept = f"the last good checkpoint is {saved}" if saved.exists() else "no checkpoint yet"
-        return RunFailed(f"{what}; {kept}; smaller learning rates are the usual cure")
+        message = f"{what}; {kept}; smaller learning rates are the usual cure"
+        step, batch_size = self._state.step, self._config.trainer.batch_size
+        self._tracker.alarm(step, step * batch_size, Alarm("not finite", message))
+        return RunFailed(message)

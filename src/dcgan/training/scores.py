@@ -23,6 +23,7 @@ from dcgan.config import TrainConfig
 from dcgan.data.batches import evenly_spread
 from dcgan.sampling import generate
 from dcgan.seeding import stream
+from dcgan.training.regularizers import input_gradients
 from dcgan.training.state import State
 
 NUM_REAL = 2000  # real images that the generated ones are compared with
@@ -81,7 +82,7 @@ class Scorer:
             numbers[f"rho_{name}"] = step_imbalance(stamp, moments[name])
             numbers[f"kappa_{name}"] = tap_contrast(stamp)
             arrays[f"stamp_{name}"] = stamp.energy.sqrt()
-        gradients = input_gradients(self._state.discriminator, self._at)
+        gradients = gradients_at(self._at, self._state.discriminator)
         if 2 in self.periods:
             arrays["discriminator_phase_energy2"] = energy = phase_energy(gradients, 2)
             numbers["discriminator_pec2"] = contrast(energy)
@@ -97,18 +98,16 @@ def upsampling_blocks(generator: nn.Module) -> dict[str, nn.Module]:
     }
 
 
-def input_gradients(discriminator: nn.Module, images: Tensor) -> Tensor:
+def gradients_at(images: Tensor, discriminator: nn.Module) -> Tensor:
     """∂D/∂x at each of (N, C, H, W) images, by running batch statistics: same shape, on the CPU."""
     device = next(discriminator.parameters()).device
-    images = images.to(device).requires_grad_()
     was_training = discriminator.training
     discriminator.eval()
     try:
-        logits = discriminator(images)
-        (gradients,) = torch.autograd.grad(logits.sum(), images)
+        gradients = input_gradients(discriminator, images.to(device))
     finally:
         discriminator.train(was_training)
-    return gradients.float().cpu()
+    return gradients.detach().reshape(images.shape).cpu()
 
 
 def _image_scores(images: Tensor, periods: tuple[int, ...]) -> Scores:

@@ -1,5 +1,6 @@
 """Everything that a step changes: networks, average, optimisers, random streams, data position."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +10,12 @@ from torch import nn
 from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
-from dcgan.config import TrainConfig
+from dcgan.config import RegularizerConfig, TrainConfig
 from dcgan.data.batches import Batches
 from dcgan.data.preparation import Prepared
 from dcgan.networks import Discriminator, Generator
 from dcgan.seeding import derive_seed, stream
+from dcgan.training.losses import LOSSES, Loss
 
 EMA_RAMP = 0.1  # half-life of the average early on, as a share of the images seen
 NUM_CALIBRATION = 256  # latents that batch norm's first running statistics are taken from
@@ -31,14 +33,36 @@ class State:
     batches: Batches
     latents: torch.Generator
     latent_size: int
+    generator_lr: float
+    discriminator_lr: float
+    lr_decay_from: float  # images
     ema_half_life: float  # images
     data_digest: str  # of the real images
+    loss: Loss
+    regularizer: RegularizerConfig
     step: int = 0
+    best_fid: float = math.inf  # so far
 
     @property
     def sampler(self) -> nn.Module:
         """The generator to look at: the average where there is one."""
         return self.generator if self.ema is None else self.ema.module
+
+    def decay_learning_rates(self) -> None:
+        """Set both rates for this step: constant, then falling as 1/√images.
+
+        That depends on no end, so a run can be made longer (Karras et al., 2024: EDM2's schedule).
+        """
+        if not self.lr_decay_from:
+            return
+        images_seen = self.step * self.batches.batch_size
+        factor = max(images_seen / self.lr_decay_from, 1) ** -0.5
+        for optimizer, rate in (
+            (self.generator_optimizer, self.generator_lr),
+            (self.discriminator_optimizer, self.discriminator_lr),
+        ):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * factor
 
     def update_average(self) -> None:
         """Take the generator into the average.
@@ -59,6 +83,7 @@ class State:
         cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
         return {
             "step": self.step,
+            "best_fid": self.best_fid,
             "generator": self.generator.state_dict(),
             "discriminator": self.discriminator.state_dict(),
             "ema": None if self.ema is None else self.ema.state_dict(),
@@ -75,7 +100,7 @@ class State:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what `state_dict` returned."""
-        self.step = state["step"]
+        self.step, self.best_fid = state["step"], state["best_fid"]
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
         if self.ema is not None:
@@ -142,6 +167,11 @@ def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> Stat
         ),
         latents=stream(config.seed, "latents"),
         latent_size=generator.latent_size,
+        generator_lr=trainer.generator_lr,
+        discriminator_lr=trainer.discriminator_lr,
+        lr_decay_from=trainer.lr_decay_from,
         ema_half_life=trainer.ema_half_life,
         data_digest=prepared.digest,
+        loss=LOSSES[config.loss.kind],
+        regularizer=config.regularizer,
     )

@@ -6,7 +6,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from dcgan.training.losses import fake_loss, generator_loss, real_loss
+from dcgan.training.regularizers import REGULARIZERS
 from dcgan.training.state import State
 
 
@@ -18,11 +18,15 @@ class StepResult:
     generator_loss: Tensor  # ()
     real_logits: Tensor  # (N,) D(x) before its update
     fake_logits: Tensor  # (N,) D(G(z)) before its update
+    real: Tensor  # (N, C, H, W) in [−1, 1]
+    fake: Tensor  # (N, C, H, W) in [−1, 1]
 
 
 def train_step(state: State, fabric: Fabric) -> StepResult:
     """Advance `state` by one step (Goodfellow et al., 2014, algorithm 1 with k = 1)."""
     generator, discriminator = state.generator, state.discriminator
+
+    state.decay_learning_rates()
 
     # Draw: real images, and one batch of fakes that serves both updates.
     real = state.batches.draw()
@@ -33,17 +37,22 @@ def train_step(state: State, fabric: Fabric) -> StepResult:
     # goes backward at once, so only one graph is alive at a time.
     state.discriminator_optimizer.zero_grad()
     real_logits = discriminator(real)
-    loss_on_real = real_loss(real_logits)
+    loss_on_real = state.loss.on_real(real_logits)
     fabric.backward(loss_on_real)
     fake_logits = discriminator(fake.detach())
-    loss_on_fake = fake_loss(fake_logits)
+    loss_on_fake = state.loss.on_fake(fake_logits)
     fabric.backward(loss_on_fake)
+    regularizer = state.regularizer
+    if regularizer.kind != "none" and state.step % regularizer.every == 0:
+        # Lazily: seldom, and stronger by as much (Karras et al., 2020).
+        penalty = REGULARIZERS[regularizer.kind](discriminator, real, fake.detach())
+        fabric.backward(regularizer.weight * regularizer.every * penalty)
     state.discriminator_optimizer.step()
 
     # Update G through a frozen D: no gradients for D's weights are computed.
     discriminator.requires_grad_(False)
     state.generator_optimizer.zero_grad()
-    loss_of_generator = generator_loss(discriminator(fake))
+    loss_of_generator = state.loss.of_generator(discriminator(fake))
     fabric.backward(loss_of_generator)
     state.generator_optimizer.step()
     discriminator.requires_grad_(True)
@@ -56,4 +65,6 @@ def train_step(state: State, fabric: Fabric) -> StepResult:
         generator_loss=loss_of_generator.detach(),
         real_logits=real_logits.detach(),
         fake_logits=fake_logits.detach(),
+        real=real,
+        fake=fake.detach(),
     )

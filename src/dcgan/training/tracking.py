@@ -13,19 +13,21 @@ from torch.utils.tensorboard import SummaryWriter
 
 from dcgan.files import replacing, to_json
 from dcgan.pictures import grid, phase_tile_picture, spectrum_picture, to_picture
+from dcgan.training.alarms import Alarm
 from dcgan.training.scores import Scores
 from dcgan.training.step import StepResult
 
 TILES = {"phase_energy2": "phase_tile", "discriminator_phase_energy2": "discriminator_phase_tile"}
 SCORES = "checkerboard"  # folder of a run, and group of TensorBoard's curves
-METRICS = ("discriminator_loss", "generator_loss", "d_real", "d_fake", "d_accuracy")
+METRICS = ("discriminator_loss", "generator_loss", "d_real", "d_fake", "d_accuracy", "diversity")
 
 
-def step_metrics(result: StepResult) -> dict[str, float]:
+def step_metrics(result: StepResult, threshold: float = 0.0) -> dict[str, float]:
     """Read one step's numbers from the device.
 
-    d_real and d_fake are the means of D(x) and D(G(z)) as probabilities; d_accuracy is the share of
-    both batches that D tells apart rightly.
+    d_real and d_fake are the means of D(x) and D(G(z)), sigmoids of the logits; d_accuracy is the
+    share of both batches that D tells apart rightly, by logits above and below `threshold`;
+    diversity is the mean distance between two generated images over that between two real ones.
     """
     real, fake = result.real_logits.float(), result.fake_logits.float()
     values = {
@@ -33,11 +35,17 @@ def step_metrics(result: StepResult) -> dict[str, float]:
         "generator_loss": result.generator_loss,
         "d_real": real.sigmoid().mean(),
         "d_fake": fake.sigmoid().mean(),
-        "d_accuracy": torch.cat([real > 0, fake <= 0]).float().mean(),
+        "d_accuracy": torch.cat([real > threshold, fake <= threshold]).float().mean(),
+        "diversity": _mean_distance(result.fake) / _mean_distance(result.real),
     }
     # Stacked first: one wait for the device instead of five.
     numbers = torch.stack([values[name].float() for name in METRICS]).tolist()
     return dict(zip(METRICS, numbers, strict=True))
+
+
+def _mean_distance(images: Tensor) -> Tensor:
+    """The mean Euclidean distance between two of (N, C, H, W) images: ()."""
+    return torch.pdist(images.float().flatten(1)).mean()
 
 
 class Tracker:
@@ -74,6 +82,13 @@ class Tracker:
         self._metrics.write(to_json(line) + "\n")
         for name, value in values.items():
             self._writer.add_scalar(f"{group}/{name}", value, step)
+
+    def alarm(self, step: int, images_seen: int, alarm: Alarm) -> None:
+        """One line of metrics.jsonl, and a text in TensorBoard."""
+        line: dict[str, object] = {"step": step, "images_seen": images_seen}
+        line |= {"alarm": alarm.name, "message": alarm.message}
+        self._metrics.write(to_json(line) + "\n")
+        self._writer.add_text("alarms", alarm.message, step)
 
     def scores(self, step: int, images_seen: int, scores: Scores) -> None:
         """Checkerboard scores: numbers as `metrics`, arrays as checkerboard/STEP.npz, pictures."""

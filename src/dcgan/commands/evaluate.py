@@ -1,0 +1,23 @@
+"""dcgan-evaluate: how good a generator is."""
+
+from pathlib import Path
+
+from dcgan.commands.app import command
+from dcgan.config import EvaluateConfig
+
+
+def run(config: EvaluateConfig, run_dir: Path) -> None:
+    """Evaluate, print a table, say where the rest lies."""
+    from dcgan.reports.quality import write_evaluation
+
+    result = write_evaluation(config, run_dir)
+    print(result["table"])
+    print(f"Picture      {run_dir / result['picture']}")
+    print(f"Numbers      {run_dir / 'result.json'}")
+    print(run_dir)
+
+
+main = command("evaluate", run, uses="dcgan.reports.quality")
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Every score of one set of images against held-out real ones."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dcgan.checkerboard.judgement import judge
+from dcgan.data.labelled import NUM_CLASSES
+from dcgan.evaluation.distances import frechet_distance, kernel_distance, precision_recall
+from dcgan.evaluation.features import Extractor, Features
+
+NUM_JUDGED = 2000  # images that the checkerboard scores look at
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Scores of one set of images."""
+
+    numbers: dict[str, float]
+    class_shares: list[float] | None  # None without a classifier
+
+
+def assess(
+    images: Tensor, held_out: Tensor, held_out_features: Features, extractor: Extractor
+) -> Assessment:
+    """Score images against held-out ones, both (N, C, H, W) in [−1, 1].
+
+    fid, kid: distances in features; precision, recall: shares; confidence: the classifier's mean
+    largest probability; class_kl: KL divergence of the classes from the held-out images' (nats);
+    r2_over_real, …: grid-peak ratios; pec2, …: phase-energy contrasts.
+    """
+    features, real = extractor.extract(images), held_out_features
+    sides = precision_recall(real.values, features.values)
+    numbers = {
+        "fid": frechet_distance(real.values, features.values),
+        "kid": kernel_distance(real.values, features.values),
+        "precision": sides.precision,
+        "recall": sides.recall,
+    }
+    shares = None
+    if features.probabilities is not None and real.probabilities is not None:
+        generated = class_shares(features.probabilities)
+        numbers["confidence"] = features.probabilities.max(1).values.double().mean().item()
+        numbers["class_kl"] = divergence(generated, class_shares(real.probabilities))
+        shares = generated.tolist()
+    for judged in judge(images[:NUM_JUDGED], held_out[:NUM_JUDGED]):
+        numbers[f"r{judged.period}_over_real"] = judged.ratio
+        numbers[f"pec{judged.period}"] = judged.contrast
+    return Assessment(numbers, shares)
+
+
+def class_shares(probabilities: Tensor) -> Tensor:
+    """(10,) the share of images that are taken for each class."""
+    return torch.bincount(probabilities.argmax(1), minlength=NUM_CLASSES) / len(probabilities)
+
+
+def divergence(shares: Tensor, reference: Tensor) -> float:
+    """KL(shares ‖ reference) in nats; ∞ where a class is not in the reference."""
+    present = shares > 0
+    return (shares[present] * (shares[present] / reference[present]).log()).sum().item()

@@ -1,0 +1,150 @@
+"""A small classifier of the data's own classes: images are compared in its features.
+
+It is trained once for each data set, on its training split, and kept in the cache folder.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import OneCycleLR
+from tqdm import tqdm
+
+from dcgan.config import DataConfig
+from dcgan.data.batches import normalise
+from dcgan.data.labelled import NUM_CLASSES, Labelled, read_labelled
+from dcgan.files import replacing
+from dcgan.seeding import derive_seed, stream
+
+log = logging.getLogger(__name__)
+
+# Part of every result and of the cache's file name: another recipe makes other features.
+RECIPE: dict[str, Any] = {
+    "version": 1,
+    "epochs": 3,
+    "batch_size": 128,
+    "learning_rate": 3e-3,
+    "shift": 2,
+}
+
+
+class Classifier(nn.Module):
+    """Three convolutions, each followed by batch norm, ReLU and max pooling, and two linear layers.
+
+    Args:
+        channels: of the images, which may have any size from 8 pixels on.
+    """
+
+    num_features = 128
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        widths = (channels, 32, 64, 128)
+        layers: list[nn.Module] = []
+        for before, after in pairwise(widths):
+            layers += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after)]
+            layers += [nn.ReLU(inplace=True), nn.MaxPool2d(2)]
+        self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(4), nn.Flatten())
+        self.to_features = nn.Linear(128 * 16, self.num_features)
+        self.to_logits = nn.Linear(self.num_features, NUM_CLASSES)
+
+    def features(self, images: Tensor) -> Tensor:
+        """(N, C, H, W) in [−1, 1] to (N, 128), none below 0."""
+        return F.relu(self.to_features(self.body(images)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, C, H, W) in [−1, 1] to logits (N, 10)."""
+        logits: Tensor = self.to_logits(self.features(images))
+        return logits
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A classifier in eval mode, and how good it is."""
+
+    network: Classifier
+    accuracy: float  # on the test split
+    file: Path
+
+
+def get_classifier(data: DataConfig, digest: str) -> Trained:
+    """The classifier of a labelled data set, from the cache or trained now (minutes).
+
+    Args:
+        digest: of the prepared training images.
+
+    Raises:
+        UserError: the data are missing or damaged.
+    """
+    cache = Path(data.cache_dir).expanduser()
+    identity = json.dumps([RECIPE, digest, data.channels], sort_keys=True)
+    key = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    size = f"{data.image_size}x{data.image_size}"
+    path = cache / f"classifier-{data.source}-{size}-{key}.pt"
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / f"classifier-{data.source}.lock"):
+        if not path.is_file():
+            log.info("training a classifier of %s, once; it stays in %s", data.source, path)
+            network = train_classifier(read_labelled(data, train=True))
+            accuracy = accuracy_of(network, read_labelled(data, train=False))
+            log.info("the classifier is right about %.2f %% of the test images", 100 * accuracy)
+            with replacing(path) as temporary:
+                torch.save({"accuracy": accuracy, "network": network.state_dict()}, temporary)
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    network = Classifier(data.channels)
+    network.load_state_dict(saved["network"])
+    return Trained(network.eval(), saved["accuracy"], path)
+
+
+def train_classifier(data: Labelled, epochs: int = RECIPE["epochs"]) -> Classifier:
+    """Cross-entropy, Adam, one cycle of the learning rate; images moved by up to 2 pixels."""
+    with torch.random.fork_rng():
+        torch.manual_seed(derive_seed(0, "classifier"))
+        network = Classifier(data.images.shape[1]).to(memory_format=torch.channels_last)
+    random = stream(0, "classifier data")
+    batch_size = min(RECIPE["batch_size"], len(data.images))
+    steps = epochs * (len(data.images) // batch_size)
+    optimizer = torch.optim.Adam(network.parameters(), RECIPE["learning_rate"], fused=True)
+    schedule = OneCycleLR(optimizer, RECIPE["learning_rate"], total_steps=max(steps, 2))
+    bar = tqdm(total=steps, desc="training a classifier", unit="step", disable=None)
+    with bar:
+        for images, labels in _batches(data, batch_size, epochs, random):
+            loss = F.cross_entropy(network(images), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            bar.update()
+    return network.eval()
+
+
+@torch.no_grad()
+def accuracy_of(network: Classifier, data: Labelled) -> float:
+    """The share of images that are classified rightly."""
+    parts = zip(data.images.split(500), data.labels.split(500), strict=True)
+    right = [network(normalise(images)).argmax(1).eq(labels) for images, labels in parts]
+    return torch.cat(right).double().mean().item()
+
+
+def _batches(
+    data: Labelled, batch_size: int, epochs: int, random: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Shuffled, each batch moved by a few pixels over a background like its corner pixel's."""
+    shift = RECIPE["shift"]
+    for _ in range(epochs):
+        order = torch.randperm(len(data.images), generator=random)
+        for rows in order[: len(order) // batch_size * batch_size].split(batch_size):
+            images = normalise(data.images[rows])
+            size = images.shape[-1]
+            padded = F.pad(images, (shift,) * 4, mode="replicate")
+            top, left = torch.randint(0, 2 * shift + 1, (2,), generator=random).tolist()
+            yield padded[..., top : top + size, left : left + size], data.labels[rows]

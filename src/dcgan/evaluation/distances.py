@@ -1,0 +1,83 @@
+"""How far generated images are from real ones, in features (N, D)."""
+
+import warnings
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torchmetrics.image.fid import FrechetInceptionDistance
+from torchmetrics.image.kid import KernelInceptionDistance
+
+from dcgan.seeding import derive_seed
+
+NEIGHBOURS = 3  # Kynkäänniemi et al., 2019
+KID_SUBSETS = 100
+KID_SUBSET_SIZE = 1000
+
+
+class _Given(nn.Module):
+    """torchmetrics asks for a feature network; here the features come ready."""
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__()
+        self.num_features = num_features
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features
+
+
+def frechet_distance(real: Tensor, fake: Tensor) -> float:
+    """FID: between two Gaussians with the sets' means and covariances (Heusel et al., 2017)."""
+    metric = FrechetInceptionDistance(feature=_Given(real.shape[1]))
+    metric.update(real.double(), real=True)
+    metric.update(fake.double(), real=False)
+    return float(metric.compute())
+
+
+def kernel_distance(real: Tensor, fake: Tensor) -> float:
+    """KID: squared maximum mean discrepancy, cubic kernel, unbiased (Bińkowski et al., 2018).
+
+    The mean over 100 random subsets of at most 1,000, the same ones every time.
+    """
+    subset_size = min(KID_SUBSET_SIZE, len(real), len(fake))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that features are kept in memory
+        metric = KernelInceptionDistance(
+            feature=_Given(real.shape[1]), subsets=KID_SUBSETS, subset_size=subset_size
+        )
+    metric.update(real, real=True)
+    metric.update(fake, real=False)
+    with torch.random.fork_rng():
+        torch.manual_seed(derive_seed(0, "kernel distance"))
+        mean, _ = metric.compute()
+    return float(mean)
+
+
+@dataclass(frozen=True)
+class PrecisionRecall:
+    """Shares in [0, 1]."""
+
+    precision: float  # of fakes that lie among the reals
+    recall: float  # of reals that lie among the fakes
+
+
+def precision_recall(real: Tensor, fake: Tensor) -> PrecisionRecall:
+    """Improved precision and recall (Kynkäänniemi et al., 2019).
+
+    A set's manifold is the union of balls about its points, each as large as the distance to the
+    point's third neighbour.
+    """
+    return PrecisionRecall(_share_inside(fake, real), _share_inside(real, fake))
+
+
+def _share_inside(points: Tensor, others: Tensor, chunk: int = 1000) -> float:
+    """The share of `points` that lie in a ball about one of `others`."""
+    # The nearest of its own set is the point itself.
+    radii = torch.cat(
+        [
+            torch.cdist(part, others).kthvalue(min(NEIGHBOURS + 1, len(others)), dim=1).values
+            for part in others.split(chunk)
+        ]
+    )
+    inside = [(torch.cdist(part, others) <= radii).any(1) for part in points.split(chunk)]
+    return torch.cat(inside).double().mean().item()

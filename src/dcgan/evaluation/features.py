@@ -1,0 +1,76 @@
+"""Images as features: of the data's own classifier, or of Inception where there are no labels."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dcgan.config import DataConfig
+from dcgan.data.labelled import has_labels
+from dcgan.errors import UserError
+from dcgan.evaluation.classifier import RECIPE, get_classifier
+from dcgan.pictures import to_uint8
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a network sees in some images."""
+
+    values: Tensor  # (N, D) float32
+    probabilities: Tensor | None  # (N, 10) of a classifier
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A network that images are compared in, and what it is."""
+
+    extract: Callable[[Tensor], Features]  # (N, C, H, W) in [−1, 1], on the CPU
+    recipe: dict[str, Any]  # plain values, part of every result
+
+
+def get_extractor(data: DataConfig, digest: str) -> Extractor:
+    """The features for a data set: its classifier's if it has labels, Inception's if not.
+
+    Args:
+        digest: of the prepared training images.
+
+    Raises:
+        UserError: the data are missing; or Inception, its package or its weights.
+    """
+    if not has_labels(data):
+        return _inception()
+    trained = get_classifier(data, digest)
+    recipe = {"kind": "classifier", **RECIPE, "accuracy": trained.accuracy}
+    return Extractor(lambda images: _classify(trained.network, images), recipe)
+
+
+@torch.no_grad()
+def _classify(network: Any, images: Tensor) -> Features:
+    values = torch.cat([network.features(part) for part in images.split(500)])
+    return Features(values, F.softmax(network.to_logits(values), dim=1))
+
+
+def _inception() -> Extractor:
+    try:
+        from torchmetrics.image.fid import FrechetInceptionDistance
+
+        network: nn.Module = FrechetInceptionDistance(feature=2048).inception
+    except Exception as error:  # the package is not there, or the weights cannot be had
+        reason = (str(error) or type(error).__name__).strip().splitlines()[0]
+        raise UserError(
+            f"data without labels are compared in Inception's features, and these are not here"
+            f" ({reason}). pip install torch-fidelity, then place the file"
+            " pt_inception-2015-12-05-6726825d.pth, which it downloads where there is a network,"
+            " in ~/.cache/torch/hub/checkpoints"
+        ) from error
+
+    @torch.no_grad()
+    def extract(images: Tensor) -> Features:
+        colour = images.expand(-1, 3, -1, -1)
+        parts = [network(to_uint8(part)) for part in colour.split(100)]
+        return Features(torch.cat(parts).float(), None)
+
+    return Extractor(extract, {"kind": "inception", "weights": "pt_inception-2015-12-05"})

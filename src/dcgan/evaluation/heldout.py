@@ -1,0 +1,22 @@
+"""Real images to compare generated ones with."""
+
+from torch import Tensor
+
+from dcgan.config import DataConfig
+from dcgan.data.batches import evenly_spread
+from dcgan.data.labelled import has_labels, read_labelled
+
+
+def held_out(data: DataConfig, training_images: Tensor, at_most: int) -> Tensor:
+    """At most so many images of the test split, (N, C, H, W) in [−1, 1].
+
+    Where the data have no such split, images of the training set, evenly spread.
+
+    Args:
+        training_images: (N, C, H, W) uint8.
+
+    Raises:
+        UserError: the files are missing or damaged.
+    """
+    images = read_labelled(data, train=False).images if has_labels(data) else training_images
+    return evenly_spread(images, at_most)

@@ -1,0 +1,43 @@
+"""A mean with its interval, over seeds or over anything that is measured several times."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Equal measurements of one thing, such as one a seed."""
+
+    mean: float  # geometric where it is of ratios
+    low: float | None  # 95 % t-interval of that mean; None for a single value
+    high: float | None
+
+    def __str__(self) -> str:
+        if self.low is None or self.high is None:
+            return _short(self.mean)
+        return f"{_short(self.mean)} [{_short(self.low)}, {_short(self.high)}]"
+
+
+def _short(value: float) -> str:
+    """Three digits; what is nothing but rounding is 0."""
+    return f"{value:.3g}" if abs(value) > 1e-12 else "0"
+
+
+def summarise(values: Sequence[float], logarithmic: bool = False) -> Summary:
+    """Mean and its 95 % t-interval, on the logarithm where the values are ratios."""
+    array = np.asarray(values, dtype=float)
+    logs = logarithmic and bool((array > 0).all())
+    scaled = np.log(array) if logs else array
+    mean, low, high = float(scaled.mean()), None, None
+    if len(array) > 1 and np.isfinite(scaled).all():
+        margin = stats.t.ppf(1 - LEVEL / 2, len(array) - 1) * stats.sem(scaled)
+        low, high = mean - margin, mean + margin
+    if logs:
+        mean = float(np.exp(mean))
+        low, high = (None if x is None else float(np.exp(x)) for x in (low, high))
+    return Summary(mean, low, high)

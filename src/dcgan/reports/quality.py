@@ -1,0 +1,163 @@
+"""dcgan-evaluate's work: a generator against real images, as a table, a picture and JSON."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from dcgan.config import DataConfig, EvaluateConfig
+from dcgan.data.batches import evenly_spread
+from dcgan.data.labelled import has_labels, read_labelled
+from dcgan.data.preparation import prepare
+from dcgan.errors import UserError
+from dcgan.evaluation.assessment import Assessment, assess, class_shares
+from dcgan.evaluation.features import Features, get_extractor
+from dcgan.evaluation.memorisation import nearest
+from dcgan.files import write_json
+from dcgan.intervals import Summary, summarise
+from dcgan.networks.generator import Generator
+from dcgan.networks.saved import find_checkpoint, load_generator, read_checkpoint
+from dcgan.reports.figures import save_png
+from dcgan.reports.quality_picture import quality_picture
+from dcgan.sampling import generate
+from dcgan.seeding import stream
+
+NUM_NEAREST = 1000  # images whose nearest training image is looked for
+BATCH = 500  # images at a time where batch norm uses their own statistics
+NAMES = {
+    "fid": "FID",
+    "kid": "KID",
+    "precision": "precision",
+    "recall": "recall",
+    "confidence": "classifier's confidence",
+    "class_kl": "KL of the classes, nats",
+    "nearest_training": "nearest training image, RMS",
+    "r2_over_real": "R2 / real",
+    "r4_over_real": "R4 / real",
+    "pec2": "PEC2",
+    "pec4": "PEC4",
+}
+
+
+def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
+    """Evaluate a checkpoint; write result.json and quality.png into `run_dir`.
+
+    Returns:
+        What result.json holds, and the same for people under "table".
+
+    Raises:
+        UserError: the checkpoint or its data cannot be read.
+    """
+    path = find_checkpoint(Path(config.checkpoint).expanduser())
+    if path.suffix != ".pt":
+        raise UserError(
+            f"checkpoint={config.checkpoint}: must be a run or a .pt: only these say which data"
+        )
+    checkpoint = read_checkpoint(path)
+    settings = checkpoint["config"]["data"]
+    data = DataConfig(**settings | ({} if config.root is None else {"root": config.root}))
+    prepared = prepare(data)
+    if prepared.digest != checkpoint["data_digest"]:
+        raise UserError(f"root={data.root}: these are not the images that the run was trained on")
+    training = torch.from_numpy(prepared.open())
+    extractor = get_extractor(data, prepared.digest)
+    held_out, known = _real_images(data, training, config.num_images)
+    real = extractor.extract(held_out)
+    generator = load_generator(path, config.weights)
+
+    # Real training images first: what a perfect generator would get.
+    floor = assess(known, held_out, real, extractor)
+    copies = has_labels(data) and data.source != "digits"  # held-out images are really new
+    if copies:
+        distances = nearest(held_out[:NUM_NEAREST], training).distances
+        floor.numbers["nearest_training"] = distances.median().item()
+    found, near = [], []
+    for seed in tqdm(config.seeds, desc="evaluating", unit="seed", disable=None):
+        images = _draw(generator, seed, config)
+        found.append(assess(images, held_out, real, extractor))
+        if copies:
+            near.append(nearest(images[:NUM_NEAREST], training))
+            found[-1].numbers["nearest_training"] = near[-1].distances.median().item()
+
+    values = {key: [each.numbers[key] for each in found] for key in found[0].numbers}
+    summaries = {key: summarise(each) for key, each in values.items()}
+    shares = _mean_shares(found)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    picture = quality_picture(
+        images[:NUM_NEAREST],
+        extractor.extract(images[:NUM_NEAREST]).probabilities,
+        f"FID {summaries['fid']}",
+        None if shares is None else (shares, _shares(real)),
+        (near[-1], training) if near else None,
+    )
+    save_png(picture, run_dir / "quality.png")
+    result = {
+        "checkpoint": config.checkpoint,
+        "step": checkpoint["step"],
+        "images_seen": checkpoint["step"] * checkpoint["config"]["trainer"]["batch_size"],
+        "weights": "raw" if config.weights == "raw" or checkpoint["ema"] is None else "ema",
+        "batch_norm": "batch statistics" if config.batch_statistics else "running statistics",
+        "num_images": config.num_images,
+        "num_held_out": len(held_out),
+        "held_out": _origin(data),
+        "sampling_seeds": list(config.seeds),
+        "features": extractor.recipe,
+        "scores": {k: {**asdict(summaries[k]), "values": values[k]} for k in values},
+        "real_training_images": floor.numbers,
+        "class_shares": shares,
+        "held_out_class_shares": None if shares is None else _shares(real),
+        "picture": "quality.png",
+    }
+    write_json(run_dir / "result.json", result)
+    return result | {"table": _table(summaries, floor.numbers)}
+
+
+def _real_images(data: DataConfig, training: Tensor, number: int) -> tuple[Tensor, Tensor]:
+    """Held-out images, and as many that the generator was trained on."""
+    if has_labels(data):
+        test = read_labelled(data, train=False).images
+        return evenly_spread(test, number), evenly_spread(training, number)
+    return evenly_spread(training[::2], number), evenly_spread(training[1::2], number)
+
+
+def _origin(data: DataConfig) -> str:
+    if data.source == "digits":
+        return "other drawings of the training set's originals"
+    return "test split" if has_labels(data) else "every second training image"
+
+
+def _draw(generator: Generator, seed: int, config: EvaluateConfig) -> Tensor:
+    random = stream(seed, "evaluation")
+    latents = torch.randn(config.num_images, generator.latent_size, generator=random)
+    if not config.batch_statistics:
+        return generate(generator, latents)
+    parts = latents.split(BATCH)
+    return torch.cat([generate(generator, part, batch_statistics=True) for part in parts])
+
+
+def _mean_shares(found: Sequence[Assessment]) -> list[float] | None:
+    shares = [each.class_shares for each in found if each.class_shares is not None]
+    return np.mean(shares, axis=0).tolist() if shares else None
+
+
+def _shares(features: Features) -> list[float]:
+    assert features.probabilities is not None
+    return class_shares(features.probabilities).tolist()
+
+
+def _table(summaries: Mapping[str, Summary], floor: Mapping[str, float]) -> str:
+    """Generated images with intervals over sampling seeds, beside real ones.
+
+    The last column is of training images against held-out ones, but for the nearest training
+    image, which is that of held-out images.
+    """
+    lines = [f"{'':<28} {'generated':<28} real"]
+    for key, name in NAMES.items():
+        if key in summaries:
+            lines.append(f"{name:<28} {summaries[key]!s:<28} {floor[key]:.3g}")
+    return "\n".join(lines)

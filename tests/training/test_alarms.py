@@ -1,0 +1,41 @@
+"""Alarms: raised when they should be, once, with a cure; and not on a run that goes well."""
+
+from dcgan.training.alarms import PATIENCE, Alarms
+
+
+def raised(lines: list[tuple[float, float]]) -> list[list[str]]:
+    alarms = Alarms()
+    metrics = [{"d_accuracy": accuracy, "diversity": diversity} for accuracy, diversity in lines]
+    return [[alarm.name for alarm in alarms.check(line)] for line in metrics]
+
+
+def test_a_healthy_run_raises_none() -> None:
+    assert not any(raised([(0.9, 0.2), (0.8, 0.6), *[(0.85, 0.95)] * 20]))
+
+
+def test_a_saturated_discriminator_is_named_once_and_again_after_it_has_passed() -> None:
+    saturated, well = [(1.0, 1.0)] * (PATIENCE + 3), [(0.9, 1.0)]
+    names = raised(saturated + well + saturated)
+    at = [i for i, found in enumerate(names) if found == ["discriminator saturated"]]
+    assert at == [PATIENCE - 1, len(saturated) + 1 + PATIENCE - 1]
+    assert sum(map(len, names)) == 2
+
+
+def test_diversity_must_have_been_there_to_fall() -> None:
+    assert not any(raised([(0.9, 0.3)] * 20))  # the start of every run
+    names = raised([(0.9, 0.9), *[(0.9, 0.3)] * PATIENCE])
+    assert names[-1] == ["diversity fallen"]
+    assert not any(names[:-1])
+
+
+def test_a_message_says_what_and_names_a_setting_that_cures_it() -> None:
+    alarms = Alarms()
+    alarms.check({"d_accuracy": 0.5, "diversity": 0.9})
+    for _ in range(PATIENCE):
+        found = alarms.check({"d_accuracy": 1.0, "diversity": 0.25})
+    saturated, fallen = (alarm.message for alarm in found)
+    assert "tells 100.0% of the images apart" in saturated
+    assert "trainer.discriminator_lr" in saturated
+    assert "25% as much as real ones" in fallen
+    assert "regularizer=r1" in fallen
+    assert "\n" not in saturated + fallen

@@ -1,0 +1,100 @@
+"""Penalties against closed forms, and what they do to a step."""
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from dcgan.config import RegularizerConfig
+from dcgan.errors import UserError
+from dcgan.training.regularizers import gradient_penalty, input_gradients, r1
+from dcgan.training.step import train_step
+from tests.conftest import Compose
+from tests.training.conftest import Build
+
+
+class Linear(nn.Module):
+    """D(x) = ⟨w, x⟩: its gradient is w everywhere."""
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """⟨w, x⟩ of each."""
+        return images.flatten(1) @ self.weight
+
+
+class Square(nn.Module):
+    """D(x) = ‖x‖²/2: its gradient is x."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """‖x‖²/2 of each."""
+        return images.flatten(1).square().sum(1) / 2
+
+
+REAL = torch.randn(5, 1, 2, 2, generator=torch.Generator().manual_seed(0))
+FAKE = torch.randn(5, 1, 2, 2, generator=torch.Generator().manual_seed(1))
+
+
+def test_r1_is_half_the_mean_squared_gradient_at_real_images() -> None:
+    weight = torch.tensor([1.0, 2.0, 2.0, 4.0])
+    assert r1(Linear(weight), REAL, FAKE).item() == pytest.approx(25 / 2)
+    expected = REAL.flatten(1).square().sum(1).mean().item() / 2
+    assert r1(Square(), REAL, FAKE).item() == pytest.approx(expected)
+
+
+def test_r1s_gradient_reaches_the_weights() -> None:
+    network = Linear(torch.tensor([1.0, 2.0, 2.0, 4.0]))
+    (gradient,) = torch.autograd.grad(r1(network, REAL, FAKE), network.weight)
+    torch.testing.assert_close(gradient, network.weight.detach())  # d(½‖w‖²)/dw = w
+
+
+def test_the_gradient_penalty_draws_the_length_to_one() -> None:
+    for length, expected in ((1.0, 0.0), (5.0, 16.0)):
+        network = Linear(torch.tensor([length, 0.0, 0.0, 0.0]))
+        assert gradient_penalty(network, REAL, FAKE).item() == pytest.approx(expected)
+    network = Linear(torch.tensor([5.0, 0.0, 0.0, 0.0]))
+    (gradient,) = torch.autograd.grad(gradient_penalty(network, REAL, FAKE), network.weight)
+    torch.testing.assert_close(gradient, torch.tensor([8.0, 0.0, 0.0, 0.0]))  # 2(‖w‖ − 1)w/‖w‖
+
+
+def test_the_gradient_penalty_looks_between_real_and_fake() -> None:
+    """Between 1 and 3 the gradient of ‖x‖²/2 is as long as the point, 2 to 6."""
+    ones = torch.ones(64, 1, 2, 2)
+    penalty = gradient_penalty(Square(), ones, 3 * ones).item()
+    lengths = torch.linspace(2, 6, 1001)
+    assert penalty == pytest.approx((lengths - 1).square().mean().item(), rel=0.3)
+    assert gradient_penalty(Square(), ones, ones).item() == pytest.approx(1)  # (2 − 1)²
+
+
+def test_input_gradients_are_flat_and_leave_the_images_alone() -> None:
+    gradients = input_gradients(Square(), REAL)
+    torch.testing.assert_close(gradients, REAL.flatten(1))
+    assert gradients.requires_grad
+    assert not REAL.requires_grad
+
+
+def test_a_lazy_penalty_comes_every_so_often(build: Build) -> None:
+    _, plain, fabric = build()
+    _, lazy, _ = build("regularizer=r1", "regularizer.every=3", "regularizer.weight=5")
+    differing = []
+    for _ in range(6):
+        lazy.load_state_dict(copy.deepcopy(plain.state_dict()))
+        train_step(plain, fabric)
+        train_step(lazy, fabric)
+        pairs = zip(plain.discriminator.parameters(), lazy.discriminator.parameters(), strict=True)
+        differing.append(not all(torch.equal(a, b) for a, b in pairs))
+    assert differing == [True, False, False, True, False, False]
+
+
+def test_settings_that_have_no_effect_or_make_no_sense_are_refused(compose_train: Compose) -> None:
+    assert compose_train("regularizer=r1").regularizer.every == 16
+    with pytest.raises(UserError, match=r"regularizer.weight=0.*: must be above 0"):
+        compose_train("regularizer=r1", "regularizer.weight=0")
+    with pytest.raises(UserError, match=r"regularizer.weight=1.0: has no effect on kind=none"):
+        RegularizerConfig(kind="none", weight=1.0)
+    with pytest.raises(UserError, match=r"discriminator.norm=batch: must be spectral or none"):
+        compose_train("regularizer=gradient_penalty")
+    compose_train("regularizer=gradient_penalty", "discriminator.norm=none")
