@@ -375,6 +375,8 @@ class EvaluateConfig:
     def __post_init__(self) -> None:
         require_at_least("num_images", self.num_images, 2)
         require_one_of("weights", self.weights, ("ema", "raw"))
+        if not Path(self.checkpoint).expanduser().exists():
+            raise UserError(f"checkpoint={self.checkpoint}: no such file or folder")
         if not self.seeds or min(self.seeds) < 0:
             raise UserError(f"seeds={self.seeds}: must be one number or more, each at least 0")
 

@@ -48,3 +48,38 @@ def test_its_initialisation_depends_on_the_seed_alone() -> None:
     assert all(torch.equal(a, b) for a, b in pairs)
     pairs = zip(weights(0, STRIDED[1]), weights(1, STRIDED[1]), strict=True)
     assert not any(torch.equal(a, b) for a, b in pairs if a.std() > 0)
+
+
+def discriminator_with(norm: str) -> Discriminator:
+    size = DiscriminatorConfig(filters=4, norm=norm)
+    return Discriminator(size, STRIDED[2], image_size=32, channels=1)
+
+
+def test_norms_are_what_they_are_called() -> None:
+    layers = {norm: list(discriminator_with(norm).modules()) for norm in ("batch", "none")}
+    kinds = {norm: [type(m) for m in found] for norm, found in layers.items()}
+    assert kinds["batch"].count(nn.BatchNorm2d) == 2
+    assert kinds["none"].count(nn.BatchNorm2d) == 0
+    for norm, found in layers.items():  # batch norm's shift stands for a bias
+        biases = [m.bias is not None for m in found if isinstance(m, nn.Conv2d)]
+        assert set(biases) == {norm == "none"}
+
+
+def test_without_a_norm_the_weights_are_those_of_batch_norms_network() -> None:
+    batch, none = (discriminator_with(norm) for norm in ("batch", "none"))
+    for name, weight in none.named_parameters():
+        if name.endswith("weight"):
+            assert torch.equal(weight, batch.get_parameter(name))
+        else:
+            assert not weight.any()
+
+
+def test_spectral_norm_makes_the_largest_singular_value_one() -> None:
+    network = discriminator_with("spectral")
+    for _ in range(50):  # each pass in training mode is one step of the power iteration
+        network(torch.randn(2, 1, 32, 32))
+    weights = [m.weight for m in network.modules() if isinstance(m, nn.Conv2d)]
+    for weight in weights:
+        largest = torch.linalg.matrix_norm(weight.flatten(1), ord=2)
+        assert largest.item() == pytest.approx(1, rel=0.02)
+    assert len(weights) == 4

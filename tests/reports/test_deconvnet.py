@@ -13,9 +13,12 @@ from dcgan.reports.explanation import write_explanation
 from tests.conftest import Compose
 
 
+@pytest.mark.parametrize("norm", ["batch", "spectral", "none"])
 @pytest.mark.parametrize("choice", ["strided_k3", "strided_k4", "strided_k5", "conv_pool"])
-def test_pushing_back_is_the_gradient(compose_train: Compose, choice: str) -> None:
-    config = compose_train(f"downsample={choice}", "discriminator=tiny")
+def test_pushing_back_is_the_gradient(compose_train: Compose, choice: str, norm: str) -> None:
+    config = compose_train(
+        f"downsample={choice}", "discriminator=tiny", f"discriminator.norm={norm}"
+    )
     network = Discriminator(config.discriminator, config.downsample, image_size=32, channels=3)
     layers = list(network.eval().double().layers)[:-1]
     for layer in layers:

@@ -1,9 +1,13 @@
 """Losses that are not finite, and what is due when."""
 
+import json
+import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from dcgan.errors import RunFailed
 from dcgan.training.recorder import Recorder
@@ -59,7 +63,7 @@ def test_metrics_hold_what_the_run_promises(tmp_path: Path, build: Build) -> Non
     (line,) = read_metrics(tmp_path / "metrics.jsonl")
     assert set(line) == {
         *("step", "images_seen", "discriminator_loss", "generator_loss", "d_real", "d_fake"),
-        *("d_accuracy", "images_per_second", "generator_lr", "discriminator_lr"),
+        *("d_accuracy", "diversity", "images_per_second", "generator_lr", "discriminator_lr"),
     }
     assert (line["step"], line["images_seen"]) == (1, 8)
     assert (line["generator_lr"], line["discriminator_lr"]) == (3e-4, 1e-3)
@@ -92,3 +96,41 @@ def test_the_last_good_checkpoint_is_kept(tmp_path: Path, build: Build) -> None:
     with pytest.raises(RunFailed, match=r"at step 4 a weight of the generator .*last\.pt"):
         recorder.after_step(result(1.0))
     assert (tmp_path / "last.pt").read_bytes() == before
+
+
+def test_the_best_checkpoint_stays_until_a_better_one_comes(tmp_path: Path, build: Build) -> None:
+    every = ("trainer.evaluate_every=1", "data=digits", "data.num_images=300")
+    config, state, fabric = build("trainer.steps=5", "trainer.num_scored=0", *every)
+    recorder = Recorder(config, state, Tracker(tmp_path), tmp_path / "last.pt")
+    fids = iter([9.0, 5.0, 7.0, math.nan, 4.0])
+    recorder._watch = SimpleNamespace(measure=lambda: next(fids))  # type: ignore[assignment]
+    best_at = []
+    for _ in range(5):
+        recorder.after_step(train_step(state, fabric))
+        best_at.append(torch.load(tmp_path / "best.pt", weights_only=True)["step"])
+    assert best_at == [1, 2, 2, 2, 5]
+    assert state.best_fid == 4
+    lines = [line for line in read_metrics(tmp_path / "metrics.jsonl") if "fid" in line]
+    assert [line["fid"] for line in lines] == [9, 5, 7, None, 4]
+
+
+def test_alarms_are_written_where_people_look(
+    tmp_path: Path, build: Build, caplog: pytest.LogCaptureFixture
+) -> None:
+    config, state, _ = build("trainer.log_every=1", "trainer.num_scored=0", "trainer.steps=99")
+    recorder = Recorder(config, state, Tracker(tmp_path), tmp_path / "last.pt")
+    sure = torch.full((4,), 9.0)
+    images = torch.rand(4, 1, 4, 4)
+    seen = StepResult(torch.tensor(0.1), torch.tensor(9.0), sure, -sure, images, images)
+    for step in range(1, 6):
+        state.step = step
+        recorder.after_step(seen)
+    recorder._tracker.close()
+    (warning,) = [r.message for r in caplog.records if r.levelname == "WARNING"]
+    assert warning.startswith("step 5: discriminator saturated: ")
+    written = [json.loads(line) for line in (tmp_path / "metrics.jsonl").open()]
+    (line,) = [line for line in written if "alarm" in line]
+    assert (line["step"], line["alarm"]) == (5, "discriminator saturated")
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [e.step for e in events.Tensors("alarms/text_summary")] == [5]

@@ -45,16 +45,41 @@ def test_without_a_half_life_there_is_no_average(build: Build) -> None:
     assert state.sampler is state.generator
 
 
-def test_a_state_goes_on_from_its_state_dict_bit_for_bit(build: Build) -> None:
-    _, state, fabric = build()
+RECIPES = [
+    (),
+    ("discriminator.norm=spectral", "loss=hinge", "trainer.lr_decay_from=20"),
+    ("discriminator.norm=none", "loss=wasserstein", "regularizer=gradient_penalty"),
+    ("loss=least_squares", "regularizer=r1", "regularizer.every=2"),
+    ("generator=flat",),
+]
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=" ".join)
+def test_a_state_goes_on_from_its_state_dict_bit_for_bit(
+    build: Build, recipe: tuple[str, ...]
+) -> None:
+    _, state, fabric = build(*recipe)
     for _ in range(3):
         train_step(state, fabric)
     saved = copy.deepcopy(state.state_dict())
     results = [train_step(state, fabric).generator_loss.item() for _ in range(6)]
-    _, other, _ = build()
+    _, other, _ = build(*recipe)
     other.load_state_dict(saved)
     assert [train_step(other, fabric).generator_loss.item() for _ in range(6)] == results
     assert other.step == state.step == 9
+
+
+def test_learning_rates_stay_then_fall_as_one_over_the_root_of_the_images(build: Build) -> None:
+    _, state, fabric = build("trainer.lr_decay_from=16", "trainer.generator_lr=4e-4")
+    rates = []
+    for _ in range(9):
+        train_step(state, fabric)
+        rates.append(state.generator_optimizer.param_groups[0]["lr"])
+    expected = [4e-4 * max(step * 8 / 16, 1) ** -0.5 for step in range(9)]
+    assert rates == pytest.approx(expected)
+    assert rates[8] == pytest.approx(2e-4)  # four times the images, half the rate
+    discriminator_lr = state.discriminator_optimizer.param_groups[0]["lr"]
+    assert discriminator_lr == pytest.approx(state.discriminator_lr / 2)
 
 
 def test_two_runs_of_one_seed_are_identical_and_of_two_seeds_are_not(build: Build) -> None:

@@ -19,6 +19,8 @@ def run(config: TrainConfig, run_dir: Path) -> None:
     print(f"Trained      {result['images_seen']:,} images; {result['seconds']:.0f} s {since}")
     print(f"Samples      {run_dir / result['samples']}")
     print(f"Checkpoint   {run_dir / result['checkpoint']}")
+    if "best_fid" in result:
+        print(f"Best         {run_dir / result['best_checkpoint']} (FID {result['best_fid']:.2f})")
     print(f"TensorBoard  {board} --samples_per_plugin images=200 --logdir {quoted}")
     print(f"More images  {program('dcgan-sample')} checkpoint={run_dir}")
     print(run_dir)

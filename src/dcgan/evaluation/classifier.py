@@ -6,6 +6,7 @@ It is trained once for each data set, on its training split, and kept in the cac
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 RECIPE: dict[str, Any] = {
     "version": 1,
     "epochs": 3,
+    "min_steps": 400,  # small data are gone through more often
     "batch_size": 128,
     "learning_rate": 3e-3,
     "shift": 2,
@@ -100,21 +102,21 @@ def get_classifier(data: DataConfig, digest: str) -> Trained:
             with replacing(path) as temporary:
                 torch.save({"accuracy": accuracy, "network": network.state_dict()}, temporary)
     saved = torch.load(path, map_location="cpu", weights_only=True)
-    network = Classifier(data.channels)
+    network = _untrained(data.channels)
     network.load_state_dict(saved["network"])
     return Trained(network.eval(), saved["accuracy"], path)
 
 
-def train_classifier(data: Labelled, epochs: int = RECIPE["epochs"]) -> Classifier:
+def train_classifier(data: Labelled) -> Classifier:
     """Cross-entropy, Adam, one cycle of the learning rate; images moved by up to 2 pixels."""
-    with torch.random.fork_rng():
-        torch.manual_seed(derive_seed(0, "classifier"))
-        network = Classifier(data.images.shape[1]).to(memory_format=torch.channels_last)
+    network = _untrained(data.images.shape[1]).to(memory_format=torch.channels_last)
     random = stream(0, "classifier data")
     batch_size = min(RECIPE["batch_size"], len(data.images))
-    steps = epochs * (len(data.images) // batch_size)
+    per_epoch = len(data.images) // batch_size
+    epochs = max(RECIPE["epochs"], math.ceil(RECIPE["min_steps"] / per_epoch))
+    steps = epochs * per_epoch
     optimizer = torch.optim.Adam(network.parameters(), RECIPE["learning_rate"], fused=True)
-    schedule = OneCycleLR(optimizer, RECIPE["learning_rate"], total_steps=max(steps, 2))
+    schedule = OneCycleLR(optimizer, RECIPE["learning_rate"], total_steps=steps)
     bar = tqdm(total=steps, desc="training a classifier", unit="step", disable=None)
     with bar:
         for images, labels in _batches(data, batch_size, epochs, random):
@@ -133,6 +135,13 @@ def accuracy_of(network: Classifier, data: Labelled) -> float:
     parts = zip(data.images.split(500), data.labels.split(500), strict=True)
     right = [network(normalise(images)).argmax(1).eq(labels) for images, labels in parts]
     return torch.cat(right).double().mean().item()
+
+
+def _untrained(channels: int) -> Classifier:
+    """With the same weights every time; the caller's random numbers stay what they are."""
+    with torch.random.fork_rng():
+        torch.manual_seed(derive_seed(0, "classifier"))
+        return Classifier(channels)
 
 
 def _batches(

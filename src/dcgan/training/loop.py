@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -26,7 +27,7 @@ from dcgan.training.checkpoint import (
     read_for_resume,
 )
 from dcgan.training.interruption import Interruption
-from dcgan.training.recorder import Recorder
+from dcgan.training.recorder import BEST, Recorder
 from dcgan.training.state import State, build_state
 from dcgan.training.step import train_step
 from dcgan.training.tracking import Tracker, read_metrics
@@ -132,6 +133,9 @@ def _train(
         "checkpoint": str(LAST),
         "tensorboard": "tensorboard",
     }
+    if math.isfinite(state.best_fid):
+        best = str(LAST.with_name(BEST))
+        result |= {"best_fid": state.best_fid, "best_checkpoint": best}
     write_json(result_path, result)
     return result
 

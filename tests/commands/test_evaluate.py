@@ -1,0 +1,80 @@
+"""dcgan-evaluate as a user runs it."""
+
+import json
+import math
+import subprocess
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.conftest import TINY, Run, command_environment, command_line
+
+FEW = ("num_images=80", "seeds=[0,1,2]")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
+    """A run of eight steps on digits."""
+    folder = tmp_path_factory.mktemp("evaluated") / "trained"
+    digits = ("data=digits", "data.num_images=500", f"hydra.run.dir={folder}")
+    line = command_line(
+        "train", *TINY[:2], *digits, "trainer.evaluate_every=4", cache_dir=cache_dir
+    )
+    subprocess.run(line, env=command_environment(), check=True, capture_output=True)
+    return folder
+
+
+def test_a_run_is_scored_beside_real_images(run: Run, tmp_path: Path, trained: Path) -> None:
+    done = run("evaluate", f"checkpoint={trained}", *FEW, "hydra.run.dir=quality")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[-1] == "quality"
+    assert lines[0].split() == ["generated", "real"]
+    assert lines[1].startswith("FID")
+    result = json.loads((tmp_path / "quality" / "result.json").read_text())
+    fid = result["scores"]["fid"]
+    assert len(fid["values"]) == 3
+    assert fid["low"] < fid["mean"] < fid["high"]
+    assert result["real_training_images"]["fid"] < fid["mean"]
+    assert (result["weights"], result["batch_norm"]) == ("ema", "running statistics")
+    assert (result["num_images"], result["sampling_seeds"]) == (80, [0, 1, 2])
+    assert result["features"]["kind"] == "classifier"
+    assert math.isclose(sum(result["class_shares"]), 1)
+    assert result["step"] == 8
+    with Image.open(tmp_path / "quality" / "quality.png") as picture:
+        assert picture.width > 500
+
+    # The same seeds give the same numbers; batch norm's mode and raw weights are named.
+    mode = ("batch_statistics=true", "weights=raw", "hydra.run.dir=other")
+    done = run("evaluate", f"checkpoint={trained}/checkpoints/best.pt", *FEW, *mode)
+    assert done.returncode == 0, done.stderr
+    other = json.loads((tmp_path / "other" / "result.json").read_text())
+    assert (other["weights"], other["batch_norm"]) == ("raw", "batch statistics")
+    assert other["scores"]["fid"]["mean"] != fid["mean"]
+
+
+def test_the_best_checkpoint_is_that_of_the_lowest_fid(trained: Path) -> None:
+    lines = [json.loads(line) for line in (trained / "metrics.jsonl").open()]
+    fids = {line["step"]: line["fid"] for line in lines if "fid" in line}
+    assert set(fids) == {4, 8}
+    result = json.loads((trained / "result.json").read_text())
+    assert result["best_fid"] == min(fids.values())
+    assert result["best_checkpoint"] == "checkpoints/best.pt"
+
+
+def test_what_cannot_be_evaluated_is_said_in_one_line(
+    run: Run, tmp_path: Path, trained: Path
+) -> None:
+    for overrides, message in {
+        ("checkpoint=nowhere",): "nowhere: no such file",
+        (f"checkpoint={trained}", "seeds=[]"): "seeds=[]: must be one number or more",
+        (f"checkpoint={trained}", "num_images=1"): "num_images=1: must be at least 2",
+        (f"checkpoint={trained}", "weights=best"): "weights=best: must be one of ema, raw",
+        (f"checkpoint={trained}", "root=here"): "data.root=here: has no effect on data=digits",
+    }.items():
+        done = run("evaluate", *overrides)
+        assert done.returncode == 2, done.stderr
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert message in done.stderr
+    assert not (tmp_path / "outputs").exists()

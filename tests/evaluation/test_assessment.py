@@ -1,0 +1,77 @@
+"""Class shares and their divergence; every score of a set of images; data without labels."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from dcgan.config import DataConfig
+from dcgan.data.batches import normalise
+from dcgan.data.labelled import read_labelled
+from dcgan.errors import UserError
+from dcgan.evaluation.assessment import assess, class_shares, divergence
+from dcgan.evaluation.features import get_extractor
+from dcgan.evaluation.heldout import held_out
+
+
+def test_shares_count_what_images_are_taken_for() -> None:
+    probabilities = torch.eye(10)[[0, 0, 3, 9]]
+    assert class_shares(probabilities).tolist() == [0.5, 0, 0, 0.25, 0, 0, 0, 0, 0, 0.25]
+
+
+def test_the_divergence_is_that_of_kullback_and_leibler() -> None:
+    shares, reference = torch.tensor([0.5, 0.5, 0.0]), torch.tensor([0.25, 0.25, 0.5])
+    assert divergence(shares, reference) == pytest.approx(math.log(2))
+    assert divergence(reference, reference) == pytest.approx(0)
+    assert divergence(reference, shares) == math.inf
+
+
+def test_real_images_score_well_and_noise_badly(tmp_path: Path) -> None:
+    data = DataConfig(
+        source="digits", image_size=16, channels=1, flip=False, num_images=2000,
+        cache_dir=str(tmp_path),
+    )  # fmt: skip
+    extractor = get_extractor(data, "digest")
+    assert extractor.recipe["kind"] == "classifier"
+    assert extractor.recipe["version"] >= 1
+    training = read_labelled(data, train=True).images
+    test = held_out(data, training, 500)
+    real = extractor.extract(test)
+    good = assess(normalise(training[:500]), test, real, extractor)
+    noise = torch.rand(500, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    bad = assess(noise, test, real, extractor)
+    assert good.numbers["fid"] < bad.numbers["fid"] / 10
+    assert good.numbers["kid"] < bad.numbers["kid"] / 10
+    assert good.numbers["precision"] > 0.7 > bad.numbers["precision"]
+    assert good.numbers["recall"] > 0.7 > bad.numbers["recall"]
+    assert good.numbers["class_kl"] < 0.05 < bad.numbers["class_kl"]
+    assert good.class_shares is not None
+    assert sum(good.class_shares) == pytest.approx(1)
+    assert good.numbers.keys() == bad.numbers.keys() >= {"confidence", "r2_over_real", "pec2"}
+
+
+def test_data_without_labels_need_inception_and_say_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def unavailable(**_: object) -> None:
+        raise ModuleNotFoundError("torch-fidelity is not installed")
+
+    monkeypatch.setattr("torchmetrics.image.fid.FrechetInceptionDistance", unavailable)
+    data = DataConfig(
+        source="photos", image_size=16, channels=3, flip=False, num_images=8,
+        cache_dir=str(tmp_path),
+    )  # fmt: skip
+    with pytest.raises(UserError, match="pip install torch-fidelity, then place the file") as error:
+        get_extractor(data, "digest")
+    assert "torch-fidelity is not installed" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_without_a_test_split_training_images_are_compared_with(tmp_path: Path) -> None:
+    data = DataConfig(
+        source="photos", image_size=16, channels=3, flip=False, num_images=8,
+        cache_dir=str(tmp_path),
+    )  # fmt: skip
+    training = torch.randint(0, 256, (8, 3, 16, 16), dtype=torch.uint8)
+    assert torch.equal(held_out(data, training, 99), normalise(training))

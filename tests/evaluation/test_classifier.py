@@ -1,0 +1,65 @@
+"""The classifier learns, is kept, and is the same for the same data."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from dcgan.config import DataConfig
+from dcgan.data.labelled import read_labelled
+from dcgan.evaluation.classifier import Classifier, accuracy_of, get_classifier, train_classifier
+from tests.conftest import real_data
+
+
+def digits(cache_dir: Path, **settings: int) -> DataConfig:
+    size = {"image_size": 16, "channels": 1, "num_images": 2000, **settings}
+    return DataConfig(source="digits", flip=False, cache_dir=str(cache_dir), **size)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("channels", "size"), [(1, 32), (3, 64), (1, 8), (3, 28)])
+def test_it_takes_any_size(channels: int, size: int) -> None:
+    network = Classifier(channels).eval()
+    images = torch.zeros(2, channels, size, size)
+    assert network.features(images).shape == (2, 128)
+    assert network(images).shape == (2, 10)
+    assert network.features(images).min() >= 0
+
+
+def test_it_learns_the_digits_is_kept_and_leaves_the_random_state_alone(tmp_path: Path) -> None:
+    data = digits(tmp_path)
+    before = torch.get_rng_state()
+    trained = get_classifier(data, "digest")
+    assert torch.equal(torch.get_rng_state(), before)
+    assert trained.accuracy > 0.95
+    written = trained.file.stat().st_mtime_ns
+    again = get_classifier(data, "digest")
+    assert again.file.stat().st_mtime_ns == written
+    assert again.accuracy == trained.accuracy
+    for a, b in zip(trained.network.parameters(), again.network.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert get_classifier(digits(tmp_path, num_images=500), "another").file != trained.file
+
+
+def test_the_same_data_give_the_same_classifier(tmp_path: Path) -> None:
+    data = read_labelled(digits(tmp_path, num_images=300, image_size=8), train=True)
+    first, second = train_classifier(data), train_classifier(data)
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_the_digits_test_split_is_other_drawings_of_the_same_digits(tmp_path: Path) -> None:
+    data = digits(tmp_path)
+    train, test = (read_labelled(data, train=train) for train in (True, False))
+    assert torch.equal(train.labels[:1797], test.labels[:1797])
+    assert not torch.equal(train.images[:1797], test.images[:1797])
+    assert sorted(train.labels.unique().tolist()) == list(range(10))
+
+
+@pytest.mark.slow
+def test_on_mnist_it_is_right_about_99_percent(tmp_path: Path) -> None:
+    root = str(real_data("MNIST").parent)
+    data = DataConfig(
+        source="mnist", image_size=32, channels=1, flip=False, root=root, cache_dir=str(tmp_path)
+    )
+    network = train_classifier(read_labelled(data, train=True))
+    assert accuracy_of(network, read_labelled(data, train=False)) >= 0.99
