@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from dcgan.config import DOUBLING_TRIPLES, DataConfig, UpsampleConfig
+from dcgan.config import DataConfig, UpsampleConfig
+from dcgan.config.networks import DOUBLING_TRIPLES
 from dcgan.errors import UserError
 from tests.conftest import Compose
 

@@ -68,9 +68,13 @@ class ReportAfterMultirun(Callback):
 def _print(result: dict[str, Any], report_dir: Path) -> None:
     for run in result["left_out"]:
         print(f"Left out     {run['folder']}: {run['reason']}", file=sys.stderr)
-    print(f"Page         {report_dir / 'index.html'}")
-    print(f"Pictures     {report_dir / 'gallery.png'}, curves.png, …")
-    print(f"Numbers      {report_dir / 'scores.csv'}, tests.csv, result.json")
+    files = result["files"]
+    if "index.html" in files:
+        print(f"Page         {report_dir / 'index.html'}")
+        print(f"Pictures     {report_dir / 'gallery.png'}, curves.png, …")
+        print(f"Numbers      {report_dir / 'scores.csv'}, tests.csv, result.json")
+    if "fid.md" in files:
+        print(f"FID          {report_dir / 'fid.md'}")
     print(report_dir)
 
 

@@ -62,7 +62,7 @@ def curves(arms: Sequence[Arm], scores: Sequence[Score], moments: Sequence[int])
         figure = Figure(figsize=(10.5, 2.6 * rows + 0.7), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False).flatten()
         for axis, score in zip(axes, scores, strict=False):
-            for arm, colour in zip(arms, _colours(len(arms)), strict=True):
+            for arm, colour in zip(arms, arm_colours(len(arms)), strict=True):
                 values = np.array([arm.values(score.key, moment) for moment in moments])
                 if not np.isfinite(values).all():  # κ of dead zones has no bound
                     continue
@@ -111,7 +111,7 @@ def correlation(arms: Sequence[Arm], score: Score, moments: Sequence[int]) -> Fi
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(5.5, 3.6), layout="constrained")
         axis = figure.subplots()
-        for arm, colour in zip(arms, _colours(len(arms)), strict=True):
+        for arm, colour in zip(arms, arm_colours(len(arms)), strict=True):
             x = [v for m in moments for v in arm.values(score.key, m)]
             y = [v for m in moments for v in arm.values("a2_over_std", m)]
             axis.plot(x, y, ".", color=colour, alpha=0.8, label=arm.name)
@@ -185,7 +185,8 @@ def tile_image(arm: Arm, images_seen: int, of: str = "phase_energy2") -> Image.I
     return to_picture(phase_tile_picture(energy, enlarge=32))
 
 
-def _colours(count: int) -> NDArray[np.float64]:
+def arm_colours(count: int) -> NDArray[np.float64]:
+    """A colour for each arm."""
     colours: NDArray[np.float64] = np.array(
         mpl.colormaps["tab20" if count > 10 else "tab10"](np.arange(count))
     )

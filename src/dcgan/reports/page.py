@@ -10,9 +10,11 @@ from matplotlib.figure import Figure
 from PIL import Image
 from tqdm import tqdm
 
+from dcgan.errors import UserError
 from dcgan.files import replacing, write_json, write_text
 from dcgan.reports import figures
 from dcgan.reports.ablation import Ablation, analyse
+from dcgan.reports.fid import FidReport, fid_report
 from dcgan.reports.rendering import data_uri, render
 from dcgan.reports.runs import Arm
 
@@ -20,7 +22,9 @@ PICTURES = ("gallery", "curves", "profiles", "correlation")
 
 
 def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]:
-    """Analyse the runs below `folder` and write the page into `report_dir`.
+    """Analyse the runs below `folder` and write what they allow into `report_dir`.
+
+    Runs with checkerboard scores make the page of an ablation; runs with FIDs make fid.md.
 
     Args:
         command: what made the runs or the report; shown on the page.
@@ -31,11 +35,33 @@ def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]
     Raises:
         UserError: there are no runs that can be compared.
     """
-    ablation = analyse(folder)
-    content = {"command": command, "runs": str(folder.absolute()), **ablation.content()}
+    try:
+        fids = fid_report(folder)
+    except UserError:
+        fids = None
+    result: dict[str, Any] = {"command": command, "runs": str(folder.absolute())}
+    files = []
+    try:
+        ablation = analyse(folder)
+    except UserError:
+        if fids is None:
+            raise
+        result["left_out"] = [vars(run) | {"folder": str(run.folder)} for run in fids.left_out]
+        report_dir.mkdir(parents=True, exist_ok=True)
+    else:
+        result |= ablation.content()
+        files += _write_ablation(ablation, report_dir, result)
+    if fids is not None:
+        result["fid"] = fids.plain()
+        files += _write_fids(fids, report_dir, command)
+    result["files"] = [*files, "result.json"]
+    write_json(report_dir / "result.json", result)
+    return result
+
+
+def _write_ablation(ablation: Ablation, report_dir: Path, content: dict[str, Any]) -> list[str]:
     drawn = _figures(ablation)
     rows = [_pictures(ablation, arm) for arm in tqdm(ablation.arms, desc="report", disable=None)]
-
     report_dir.mkdir(parents=True, exist_ok=True)
     for name in PICTURES:
         (report_dir / f"{name}.png").unlink(missing_ok=True)  # of an earlier report
@@ -48,10 +74,24 @@ def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]
     write_text(report_dir / "report.md", render("ablation.md", **content))
     _write_csv(report_dir / "scores.csv", ablation.score_lines())
     _write_csv(report_dir / "tests.csv", ablation.test_lines())
-    files = ["index.html", "report.md", "result.json", "scores.csv", "tests.csv"]
-    result = {**content, "files": files + [f"{name}.png" for name in drawn]}
-    write_json(report_dir / "result.json", result)
-    return result
+    names = ["index.html", "report.md", "scores.csv", "tests.csv"]
+    return names + [f"{name}.png" for name in drawn]
+
+
+def _write_fids(report: FidReport, report_dir: Path, command: str) -> list[str]:
+    text = render(
+        "fid.md",
+        command=command,
+        rows=report.rows,
+        keys=list(report.rows[0].settings),
+        curves=report.figure is not None,
+        left_out=report.left_out,
+    )
+    write_text(report_dir / "fid.md", text)
+    if report.figure is None:
+        return ["fid.md"]
+    figures.save_png(report.figure, report_dir / "fid.png")
+    return ["fid.md", "fid.png"]
 
 
 def _figures(ablation: Ablation) -> dict[str, Figure]:

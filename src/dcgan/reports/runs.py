@@ -23,11 +23,12 @@ NOT_AN_ARM = (MAY_DIFFER | {"seed"}) - {"data.root", "trainer.score_weights"}
 
 @dataclass(frozen=True)
 class Run:
-    """One finished training with scores."""
+    """One finished training with scores or FIDs."""
 
     folder: Path
     config: Mapping[str, Any]  # as config.yaml has it
     scores: Mapping[int, Mapping[str, float]]  # by images seen
+    fids: Mapping[int, float]  # by images seen
     images_per_second: float  # of its training, whatever else ran then
 
     @property
@@ -88,8 +89,11 @@ class Arm:
         return mean
 
 
-def find_runs(folder: Path) -> tuple[list[Run], list[LeftOut]]:
+def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[LeftOut]]:
     """Every run below `folder`, and those that cannot be used, with the reason.
+
+    Args:
+        having: what a run must have: scores (of the checkerboard) or fids.
 
     Raises:
         UserError: there is no finished run with scores in it, or their images differ in size.
@@ -102,13 +106,14 @@ def find_runs(folder: Path) -> tuple[list[Run], list[LeftOut]]:
     for path in sorted(started):
         name = path.relative_to(folder)
         try:
-            run = _read(path)
+            run = _read(path, having)
         except (_Unusable, OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
             left_out.append(LeftOut(name, _reason(error)))
             continue
         key = (repr(sorted(run.settings.items())), run.seed)
         twin = runs.get(key, run)
-        longer, other = (twin, run) if max(twin.scores) >= max(run.scores) else (run, twin)
+        shorter = max(getattr(run, having)) <= max(getattr(twin, having))
+        longer, other = (twin, run) if shorter else (run, twin)
         runs[key] = longer
         if other is not longer:
             why = f"the same settings and seed as {longer.folder.relative_to(folder)}"
@@ -121,7 +126,8 @@ def find_runs(folder: Path) -> tuple[list[Run], list[LeftOut]]:
         )
     if not runs:
         reasons = "; ".join(f"{run.folder}: {run.reason}" for run in left_out[:3])
-        raise UserError(f"runs={folder}: no finished run with scores in it ({reasons or 'no run'})")
+        what = having if having == "scores" else "FIDs"
+        raise UserError(f"runs={folder}: no finished run with {what} in it ({reasons or 'no run'})")
     return list(runs.values()), left_out
 
 
@@ -130,12 +136,17 @@ def sort_into_arms(runs: Sequence[Run]) -> list[Arm]:
 
     Arms stand in the order of their settings: transposed, by kernel, before the others.
     """
-    keys = sorted({key for run in runs for key in run.settings})
-    differing = [key for key in keys if len({repr(run.settings.get(key)) for run in runs}) > 1]
+    differing = differing_settings(runs)
     arms: dict[str, list[Run]] = {}
     for run in sorted(runs, key=_order):
         arms.setdefault(_name(run, differing), []).append(run)
     return [Arm(name, sorted(members, key=lambda r: r.seed)) for name, members in arms.items()]
+
+
+def differing_settings(runs: Sequence[Run]) -> list[str]:
+    """The settings, by full name, that are not the same in all runs; the seed is none of them."""
+    keys = sorted({key for run in runs for key in run.settings})
+    return [key for key in keys if len({repr(run.settings.get(key)) for run in runs}) > 1]
 
 
 def common_moments(arms: Sequence[Arm]) -> list[int]:
@@ -158,7 +169,7 @@ class _Unusable(Exception):
     """Why a run cannot be used."""
 
 
-def _read(folder: Path) -> Run:
+def _read(folder: Path, having: str) -> Run:
     if not (folder / "config.yaml").is_file():
         raise _Unusable(f"never started{_last_words(folder)}")
     config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
@@ -174,10 +185,13 @@ def _read(folder: Path) -> Run:
         for line in lines
         if "std" in line
     }
-    if not scores:
+    fids = {int(line["images_seen"]): line["fid"] for line in lines if line.get("fid") is not None}
+    if having == "scores" and not scores:
         raise _Unusable("has no scores (trainer.num_scored=0)")
+    if having == "fids" and not fids:
+        raise _Unusable("has no FID (trainer.evaluate_every=0)")
     result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    return Run(folder, config, scores, result["images_per_second"])
+    return Run(folder, config, scores, fids, result["images_per_second"])
 
 
 def _reason(error: Exception) -> str:

@@ -1,0 +1,108 @@
+"""What the commands beside dcgan-train are told."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dcgan.checks import require_at_least, require_one_of
+from dcgan.config.training import TrainConfig
+from dcgan.errors import UserError
+
+
+@dataclass(kw_only=True)
+class SampleConfig:
+    """What to draw from a trained generator; every image belongs to its seed alone."""
+
+    checkpoint: str  # a run's folder, its checkpoints/last.pt, or an exported .safetensors
+    num_images: int  # draws seeds 0 … num_images − 1 …
+    seeds: list[int] = field(default_factory=list)  # … unless seeds are chosen here
+    weights: str = "ema"  # ema (the average) or raw (the generator as it was trained)
+    batch_statistics: bool = False  # batch norm by the batch at hand instead of running statistics
+    single_files: bool = False  # one PNG per seed beside the grid
+    interpolation_frames: int = 0  # frames between two seeds, as a PNG strip and a GIF; 0: none
+    export: bool = False  # write generator.safetensors
+
+    def __post_init__(self) -> None:
+        require_at_least("num_images", self.num_images, 1)
+        require_at_least("interpolation_frames", self.interpolation_frames, 0)
+        require_one_of("weights", self.weights, ("ema", "raw"))
+        for seed in self.seeds:
+            if not 0 <= seed < 2**63:
+                raise UserError(f"seeds={seed}: must be at least 0 and below 2^63")
+        if self.interpolation_frames and len(self.seeds) < 2:
+            raise UserError(
+                f"interpolation_frames={self.interpolation_frames}: choose two seeds or more to"
+                " walk between, such as seeds=[3,14,15]"
+            )
+
+
+@dataclass(kw_only=True)
+class EvaluateConfig:
+    """Which generator, and how it is drawn from."""
+
+    checkpoint: str  # a run's folder, or a checkpoint
+    num_images: int  # generated for each seed, and of real images at most
+    seeds: list[int]  # of sampling: intervals are over these
+    weights: str = "ema"  # ema (the average, where there is one) or raw
+    batch_statistics: bool = False  # batch norm by batches of 500 instead of running statistics
+    root: str | None = None  # of the run's data, if they lie elsewhere now
+
+    def __post_init__(self) -> None:
+        require_at_least("num_images", self.num_images, 2)
+        require_one_of("weights", self.weights, ("ema", "raw"))
+        if not Path(self.checkpoint).expanduser().exists():
+            raise UserError(f"checkpoint={self.checkpoint}: no such file or folder")
+        if not self.seeds or min(self.seeds) < 0:
+            raise UserError(f"seeds={self.seeds}: must be one number or more, each at least 0")
+
+
+@dataclass(kw_only=True)
+class DiagnoseConfig:
+    """What to look for a grid in."""
+
+    target: str  # a run's folder, a checkpoint, an exported .safetensors, or a folder of images
+    reference: str | None = None  # a folder of real images to compare with
+    num_images: int  # generated, or read from each folder at most
+    weights: str = "ema"  # of a checkpoint: ema (the average) or raw
+
+    def __post_init__(self) -> None:
+        require_at_least("num_images", self.num_images, 1)
+        require_one_of("weights", self.weights, ("ema", "raw"))
+        for name in ("target", "reference"):
+            path = getattr(self, name)
+            if path is not None and not Path(path).expanduser().exists():
+                raise UserError(f"{name}={path}: no such file or folder")
+
+
+@dataclass(kw_only=True)
+class ExplainConfig:
+    """Every claim is checked; a trained discriminator is looked into if one is given."""
+
+    checkpoint: str | None = None  # a run's folder, or its checkpoints/last.pt
+
+    def __post_init__(self) -> None:
+        if self.checkpoint is not None and not Path(self.checkpoint).expanduser().exists():
+            raise UserError(f"checkpoint={self.checkpoint}: no such file or folder")
+
+
+@dataclass(kw_only=True)
+class ReportConfig:
+    """Which runs to compare."""
+
+    runs: str  # a folder; every run below it is read
+
+    def __post_init__(self) -> None:
+        if not Path(self.runs).expanduser().is_dir():
+            raise UserError(f"runs={self.runs}: no such folder")
+
+
+@dataclass(kw_only=True)
+class BenchmarkConfig(TrainConfig):
+    """A run to time, and how often."""
+
+    rounds: int  # pairs of (with, without) tracking and checkpoints, interleaved
+    steps_per_round: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_at_least("rounds", self.rounds, 1)
+        require_at_least("steps_per_round", self.steps_per_round, 1)

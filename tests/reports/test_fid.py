@@ -1,0 +1,62 @@
+"""FIDs over training as a table and curves, and as the report of runs that have nothing else."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dcgan.errors import UserError
+from dcgan.reports.fid import fid_report
+from dcgan.reports.page import write_report
+
+
+@pytest.fixture
+def measured(runs: Path) -> Path:
+    """FIDs of 30, 20 and 25 for kernel 3, of 3, 2 and 2 for resizing; twice that for seed 1."""
+    for arm, fids in {"transposed_k3": (30, 20, 25), "resize_nearest": (3, 2, 2)}.items():
+        for seed in (0, 1):
+            lines = [
+                json.dumps({"step": step, "images_seen": 8 * step, "fid": fid * (1 + seed)})
+                for step, fid in zip((2, 4, 8), fids, strict=True)
+            ]
+            with (runs / arm / f"seed{seed}" / "metrics.jsonl").open("a") as metrics:
+                metrics.write("\n".join(lines) + "\n")
+    return runs
+
+
+def test_arms_stand_from_the_lowest_last_fid_up(measured: Path) -> None:
+    report = fid_report(measured)
+    first, second = report.rows
+    assert first.settings["upsample.kind"] == "resize"
+    assert first.last.mean == pytest.approx((2 * 4) ** 0.5)  # geometric, over seeds
+    assert second.last.mean == pytest.approx((25 * 50) ** 0.5)
+    assert second.best.mean == pytest.approx((20 * 40) ** 0.5)
+    assert (first.last_over_best, second.last_over_best) == (1, 1.25)
+    assert (second.seeds, second.images_seen) == ([0, 1], 64)
+    assert report.figure is not None
+    assert "seed" not in first.settings
+
+
+def test_the_table_stands_beside_the_page_of_the_ablation(measured: Path, tmp_path: Path) -> None:
+    result = write_report(measured, tmp_path / "report", "dcgan-train -m <this>")
+    assert {"index.html", "fid.md", "fid.png"} <= set(result["files"])
+    assert all((tmp_path / "report" / name).is_file() for name in result["files"])
+    text = (tmp_path / "report" / "fid.md").read_text()
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(table) == 4  # head, rule, two arms, and no blank line between
+    assert len({line.count("|") for line in table}) == 1
+    assert "dcgan-train -m <this>" in text
+
+
+def test_runs_without_scores_have_their_fids_reported_alone(measured: Path, tmp_path: Path) -> None:
+    for metrics in measured.glob("*/*/metrics.jsonl"):
+        lines = [line for line in metrics.read_text().splitlines() if '"std"' not in line]
+        metrics.write_text("\n".join(lines) + "\n")
+    result = write_report(measured, tmp_path / "report", "command")
+    assert result["files"] == ["fid.md", "fid.png", "result.json"]
+    assert len(result["fid"]) == 2
+
+
+def test_runs_with_neither_are_an_error(runs: Path) -> None:
+    with pytest.raises(UserError, match="no finished run with FIDs in it"):
+        fid_report(runs)
