@@ -23,6 +23,7 @@ FLOORS = {
     "evaluation": 3,
     "training": 4,
     "reports": 5,
+    "benchmarking": 5,
     "commands": 6,
 }
 

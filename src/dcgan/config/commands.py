@@ -99,10 +99,13 @@ class ReportConfig:
 class BenchmarkConfig(TrainConfig):
     """A run to time, and how often."""
 
-    rounds: int  # pairs of (with, without) tracking and checkpoints, interleaved
+    rounds: int  # in each of which every arm has its turn
     steps_per_round: int
+    tracking_steps: int  # of a run whose tracking and checkpoints are timed; 0: none
+    scaling: bool  # also time several batch sizes, filters and resolutions
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_at_least("rounds", self.rounds, 1)
         require_at_least("steps_per_round", self.steps_per_round, 1)
+        require_at_least("tracking_steps", self.tracking_steps, 0)

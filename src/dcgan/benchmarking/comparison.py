@@ -1,0 +1,168 @@
+"""The project's trainer beside the plain step, on the same networks, images and machine."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from dcgan.benchmarking.plain import PlainTrainer, plain_batches
+from dcgan.benchmarking.timing import Steps, interleave, paired_ratio, quartiles, timed
+from dcgan.config import TrainConfig
+from dcgan.data.preparation import Prepared, prepare
+from dcgan.networks import Discriminator, Generator
+from dcgan.training.loop import make_fabric
+from dcgan.training.state import State, build_state
+from dcgan.training.step import train_step
+
+PRECISIONS = ("32-true", "bf16-mixed")
+PLAIN, NULL, OURS = "plain step", "plain step, again", "ours, step and data"
+NUM_WORKERS = (0, 2)
+PLAIN_ADAM: dict[str, Any] = {
+    "generator_lr": 2e-4,
+    "discriminator_lr": 2e-4,
+    "beta1": 0.5,
+    "beta2": 0.999,
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One arm; times are of one step, ratios say how many times as fast as a plain arm it is."""
+
+    name: str
+    precision: str
+    ms: dict[str, float]  # lower quartile, median, upper quartile
+    images_per_second: float
+    ratio_to_step: dict[str, float]  # to the plain step alone, paired by round
+    ratio_to_loader: dict[str, float]  # to the plain step with the faster of its two loaders
+    gflops: float  # per second
+    share_of_peak: float  # of what a large convolution reaches in this precision
+
+
+def compare(config: TrainConfig, rounds: int, steps_per_round: int) -> list[Row]:
+    """Time the plain step and ours, in both precisions, interleaved.
+
+    Raises:
+        UserError: settings that do not fit together.
+    """
+    prepared = prepare(config.data)
+    images, batch_size = prepared.open(), config.trainer.batch_size
+    plain = _plain(config)
+    batch = next(plain_batches(images, batch_size, num_workers=0))
+    arms: dict[tuple[str, str], Steps] = {
+        (name, PRECISIONS[0]): _repeat(lambda: plain.step(batch)) for name in (PLAIN, NULL)
+    }
+    loaders = []
+    for num_workers in NUM_WORKERS:
+        loaders.append((f"plain, DataLoader, {num_workers} workers", PRECISIONS[0]))
+        arms[loaders[-1]] = _repeat(_with_loader(plain, images, batch_size, num_workers))
+    for precision in PRECISIONS:
+        fabric, state = _ours(config, prepared, precision)
+        arms[OURS, precision] = _repeat(_ours_step(state, fabric))
+
+    seconds = interleave(arms, rounds, steps_per_round)
+    flops = _flops_of_step(config)
+    peaks = {precision: peak_gflops(precision) for precision in PRECISIONS}
+    loader = min((seconds[key] for key in loaders), key=lambda times: quartiles(times).median)
+    rows = []
+    for (name, precision), values in seconds.items():
+        step = quartiles(values)
+        gflops = flops / step.median / 1e9
+        rows.append(
+            Row(
+                name,
+                precision,
+                {key: 1000 * value for key, value in asdict(step).items()},
+                batch_size / step.median,
+                asdict(paired_ratio(seconds[PLAIN, PRECISIONS[0]], values)),
+                asdict(paired_ratio(loader, values)),
+                gflops,
+                gflops / peaks[precision],
+            )
+        )
+    return rows
+
+
+def equivalence(config: TrainConfig, steps: tuple[int, ...] = (1, 3)) -> dict[str, Any]:
+    """How far our losses are, relatively, from those of a plain run in float64, by step."""
+    prepared = prepare(config.data)
+    config = replace(config, trainer=replace(config.trainer, **PLAIN_ADAM))
+    found: dict[str, Any] = {}
+    for precision in PRECISIONS:
+        fabric, state = _ours(config, prepared, precision)
+        _, twin = _ours(config, prepared, precision)
+        networks: tuple[Any, Any] = (twin.generator, twin.discriminator)
+        generator, discriminator = (deepcopy(each.module).double() for each in networks)
+        plain = PlainTrainer(generator, discriminator, twin.latent_size, dtype=torch.float64)
+        for step in range(1, max(steps) + 1):
+            real = twin.batches.draw()
+            latents = torch.randn(len(real), twin.latent_size, generator=twin.latents)
+            expected = plain.step(real, latents.to(real.device, torch.float64))
+            result = train_step(state, fabric)
+            if step in steps:
+                losses = result.discriminator_loss.item(), result.generator_loss.item()
+                differences = [abs(a / b - 1) for a, b in zip(losses, expected, strict=True)]
+                found.setdefault(precision, {})[f"step {step}"] = max(differences)
+    return found
+
+
+@torch.no_grad()
+def peak_gflops(precision: str, rounds: int = 5) -> float:
+    """What a large convolution reaches here: GFLOP/s, the best of some rounds."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    dtype = torch.bfloat16 if precision == "bf16-mixed" else torch.float32
+    layer = nn.Conv2d(256, 256, 3, padding=1, bias=False).to(device, dtype)
+    layer = layer.to(memory_format=torch.channels_last)
+    x = torch.randn(16, 256, 32, 32, device=device, dtype=dtype)
+    x = x.contiguous(memory_format=torch.channels_last)
+    layer(x)
+    seconds = min(timed(lambda: layer(x)) for _ in range(rounds))
+    return 2 * x.numel() * 256 * 9 / seconds / 1e9
+
+
+def _plain(config: TrainConfig) -> PlainTrainer:
+    """Its own two networks, untrained."""
+    shape = {"image_size": config.data.image_size, "channels": config.data.channels}
+    generator = Generator(config.generator, config.upsample, **shape)
+    discriminator = Discriminator(config.discriminator, config.downsample, **shape)
+    device = make_fabric(config.trainer).device
+    return PlainTrainer(generator.to(device), discriminator.to(device), generator.latent_size)
+
+
+def _with_loader(
+    plain: PlainTrainer, images: Any, batch_size: int, num_workers: int
+) -> Callable[[], object]:
+    batches = plain_batches(images, batch_size, num_workers)
+    return lambda: plain.step(next(batches))
+
+
+def _ours(config: TrainConfig, prepared: Prepared, precision: str) -> tuple[Fabric, State]:
+    config = replace(config, trainer=replace(config.trainer, precision=precision))
+    fabric = make_fabric(config.trainer)
+    return fabric, build_state(config, prepared, fabric)
+
+
+def _ours_step(state: State, fabric: Fabric) -> Callable[[], object]:
+    return lambda: train_step(state, fabric)
+
+
+def _flops_of_step(config: TrainConfig) -> int:
+    """Floating-point operations of one plain step, forward and backward."""
+    plain = _plain(config)
+    shape = (config.trainer.batch_size, config.data.channels, *(config.data.image_size,) * 2)
+    with FlopCounterMode(display=False) as counter:
+        plain.step(torch.zeros(shape))
+    return int(counter.get_total_flops())
+
+
+def _repeat(step: Callable[[], object]) -> Steps:
+    def steps(number: int) -> None:
+        for _ in range(number):
+            step()
+
+    return steps

@@ -1,0 +1,115 @@
+"""How a step's cost grows with batch size, filters and resolution."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from dcgan.benchmarking.timing import Quartiles, Steps, interleave, quartiles
+from dcgan.config import TrainConfig
+from dcgan.data.preparation import prepare
+from dcgan.reports.figures import STYLE
+from dcgan.training.loop import make_fabric
+from dcgan.training.state import build_state
+from dcgan.training.step import train_step
+
+BATCH_SIZES = (16, 32, 64, 128)
+FILTERS = (8, 16, 32, 64)
+IMAGE_SIZES = (16, 32, 64)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """ms a step over one setting; the others stay."""
+
+    setting: str
+    values: Sequence[int]
+    ms: Sequence[Quartiles]
+    exponent: float  # of the power law through the medians
+
+
+def measure_curves(config: TrainConfig, rounds: int, steps_per_round: int) -> list[Curve]:
+    """Time our step for several values of each setting, all of them interleaved.
+
+    Images are drawn ones of the size that is asked for, so any size can be timed.
+    """
+    cases = {
+        "batch size": {n: _sized(config, batch_size=n) for n in BATCH_SIZES},
+        "filters": {n: _sized(config, filters=n) for n in FILTERS},
+        "image size": {n: _sized(config, image_size=n) for n in IMAGE_SIZES},
+    }
+    arms = {
+        (setting, value): _steps_of(case)
+        for setting, by_value in cases.items()
+        for value, case in by_value.items()
+    }
+    seconds = interleave(arms, rounds, steps_per_round)
+    curves = []
+    for setting, by_value in cases.items():
+        values = list(by_value)
+        ms = [quartiles([1000 * t for t in seconds[setting, value]]) for value in values]
+        curves.append(Curve(setting, values, ms, fit_exponent(values, [q.median for q in ms])))
+    return curves
+
+
+def fit_exponent(values: Sequence[float], costs: Sequence[float]) -> float:
+    """The exponent b of costs ≈ a·values^b, by least squares of the logarithms."""
+    slope, _ = np.polyfit(np.log(values), np.log(costs), 1)
+    return float(slope)
+
+
+def draw_curves(curves: Sequence[Curve]) -> Figure:
+    """A panel for each setting, both axes logarithmic; bars: quartiles."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(3.2 * len(curves), 3), layout="constrained")
+        axes = figure.subplots(1, len(curves), squeeze=False, sharey=True)[0]
+        for axis, curve in zip(axes, curves, strict=True):
+            medians = [q.median for q in curve.ms]
+            below = [q.median - q.lower for q in curve.ms]
+            above = [q.upper - q.median for q in curve.ms]
+            axis.errorbar(curve.values, medians, [below, above], fmt="o-", capsize=3)
+            axis.set_xscale("log", base=2)
+            axis.set_yscale("log")
+            axis.set_xticks(curve.values, [str(value) for value in curve.values])
+            axis.set_xlabel(curve.setting)
+            axis.set_title(f"~ {curve.setting}^{curve.exponent:.2f}", fontsize=9)
+        axes[0].set_ylabel("ms a step")
+    return figure
+
+
+def _sized(
+    config: TrainConfig,
+    batch_size: int | None = None,
+    filters: int | None = None,
+    image_size: int | None = None,
+) -> TrainConfig:
+    data = replace(
+        config.data,
+        source="synthetic",
+        root=None,
+        crop=None,
+        num_images=max(BATCH_SIZES),
+        image_size=image_size or config.data.image_size,
+    )
+    return replace(
+        config,
+        data=data,
+        trainer=replace(config.trainer, batch_size=batch_size or config.trainer.batch_size),
+        generator=replace(config.generator, filters=filters or config.generator.filters),
+        discriminator=replace(
+            config.discriminator, filters=filters or config.discriminator.filters
+        ),
+    )
+
+
+def _steps_of(config: TrainConfig) -> Steps:
+    fabric = make_fabric(config.trainer)
+    state = build_state(config, prepare(config.data), fabric)
+
+    def steps(number: int) -> None:
+        for _ in range(number):
+            train_step(state, fabric)
+
+    return steps

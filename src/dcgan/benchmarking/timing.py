@@ -1,0 +1,99 @@
+"""Several things timed in turn, round by round, so that a machine that drifts favours none."""
+
+import os
+import platform
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+Key = TypeVar("Key", bound=Hashable)
+Steps = Callable[[int], None]  # does so many steps
+BUSY = 0.5  # load beside our own, in cores, from which times say little
+
+
+@dataclass(frozen=True)
+class Quartiles:
+    """Of one number over rounds."""
+
+    lower: float
+    median: float
+    upper: float
+
+
+def quartiles(values: Sequence[float]) -> Quartiles:
+    """The 25th, 50th and 75th percentile."""
+    return Quartiles(*np.percentile(values, (25, 50, 75)).tolist())
+
+
+def interleave(arms: Mapping[Key, Steps], rounds: int, steps: int) -> dict[Key, list[float]]:
+    """Seconds a step of every arm in every round.
+
+    Each arm warms up once; who goes first changes from round to round.
+    """
+    seconds: dict[Key, list[float]] = {name: [] for name in arms}
+    names = list(arms)
+    bar = tqdm(total=rounds * len(arms), desc="timing", unit="arm", leave=False, disable=None)
+    with bar:
+        for steps_of in arms.values():
+            steps_of(max(2, steps // 4))
+        for number in range(rounds):
+            first = number % len(names)
+            for name in names[first:] + names[:first]:
+                do = partial(arms[name], steps)
+                seconds[name].append(timed(do) / steps)
+                bar.update()
+    return seconds
+
+
+def timed(do: Callable[[], None]) -> float:
+    """Seconds that `do` takes, with everything that it left to a GPU."""
+    _synchronise()
+    started = time.perf_counter()
+    do()
+    _synchronise()
+    return time.perf_counter() - started
+
+
+def paired_ratio(slow: Sequence[float], fast: Sequence[float]) -> Quartiles:
+    """How many times as long `slow` took, round by round."""
+    return quartiles(np.divide(slow, fast).tolist())
+
+
+def machine() -> dict[str, Any]:
+    """What the times depend on."""
+    cpus = [
+        line.partition(":")[2].strip()
+        for line in _lines(Path("/proc/cpuinfo"))
+        if line.startswith("model name")
+    ]
+    return {
+        "processor": cpus[0] if cpus else platform.processor(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "num_threads": torch.get_num_threads(),
+        "load_before": os.getloadavg()[0],
+        "torch": torch.__version__,
+    }
+
+
+def busy() -> str | None:
+    """A warning if something else seems to run, to be asked before anything is timed."""
+    load = os.getloadavg()[0]
+    if load <= BUSY:
+        return None
+    return f"the machine was busy: load {load:.2f} in the minute before; times say little"
+
+
+def _synchronise() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []

@@ -1,0 +1,56 @@
+"""What is timed does the same arithmetic, and the plain trainer reads its images rightly."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from dcgan.benchmarking.comparison import NULL, OURS, PLAIN, compare, equivalence
+from dcgan.benchmarking.overhead import tracking_share
+from dcgan.benchmarking.plain import plain_batches
+from dcgan.data.batches import normalise
+from tests.conftest import Compose
+
+
+def test_our_losses_are_those_of_a_plain_run_in_float64(tiny: Compose) -> None:
+    differences = equivalence(tiny())
+    assert max(differences["32-true"].values()) < 1e-5
+    assert 1e-5 < max(differences["bf16-mixed"].values()) < 0.05
+
+
+def test_the_plain_loader_gives_every_image_once_an_epoch_as_we_do() -> None:
+    for channels in (1, 3):
+        random = np.random.default_rng(0)
+        images = random.integers(0, 256, (12, channels, 8, 8), np.uint8)
+        batches = plain_batches(images, batch_size=4, num_workers=0)
+        epoch = torch.cat([next(batches) for _ in range(3)])
+        ours = normalise(torch.from_numpy(images))
+        order = epoch.flatten(1).sum(1).argsort()
+        expected = ours.flatten(1).sum(1).argsort()
+        torch.testing.assert_close(epoch[order], ours[expected].contiguous(), atol=1e-6, rtol=0)
+
+
+def test_every_arm_is_a_row(tiny: Compose) -> None:
+    rows = compare(tiny(), rounds=2, steps_per_round=2)
+    names = [(row.name, row.precision) for row in rows]
+    assert names == [
+        (PLAIN, "32-true"),
+        (NULL, "32-true"),
+        ("plain, DataLoader, 0 workers", "32-true"),
+        ("plain, DataLoader, 2 workers", "32-true"),
+        (OURS, "32-true"),
+        (OURS, "bf16-mixed"),
+    ]
+    assert rows[0].ratio_to_step == {"lower": 1, "median": 1, "upper": 1}
+    for row in rows:
+        assert row.images_per_second == pytest.approx(8000 / row.ms["median"])
+        assert 0 < row.share_of_peak < 1
+
+
+def test_trackings_share_grows_with_how_often_it_is_done(tiny: Compose) -> None:
+    config = tiny()
+    often = replace(config.trainer, log_every=1, sample_every=1, checkpoint_every=1)
+    seldom = replace(config.trainer, log_every=100, sample_every=100, checkpoint_every=100)
+    shares = [tracking_share(replace(config, trainer=each), 20) for each in (often, seldom)]
+    assert 1 > shares[0] > shares[1] > 0
