@@ -64,3 +64,16 @@ def test_about_half_of_the_images_are_mirrored() -> None:
 def test_a_batch_larger_than_the_data_is_refused() -> None:
     with pytest.raises(UserError, match=r"trainer.batch_size=13: the data has 12 images"):
         Batches(numbered(12), 13, seed=0, flip=False, device=CPU)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_ranks_share_the_batches_of_one_process(flip: bool) -> None:
+    images = torch.arange(24, dtype=torch.uint8).reshape(24, 1, 1, 1).expand(24, 1, 2, 2)
+    settings = {"seed": 3, "flip": flip, "device": torch.device("cpu")}
+    alone = Batches(images, 8, **settings)  # type: ignore[arg-type]
+    ranks = [Batches(images, 8, **settings, rank=r, num_ranks=2) for r in (0, 1)]  # type: ignore[arg-type]
+    for _ in range(7):  # over two ends of an epoch
+        whole = alone.draw()
+        shares = [rank.draw() for rank in ranks]
+        assert [len(share) for share in shares] == [4, 4]
+        assert torch.equal(torch.stack(shares, dim=1).flatten(0, 1), whole)

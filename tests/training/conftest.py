@@ -7,7 +7,7 @@ from lightning_fabric import Fabric
 
 from dcgan.config import TrainConfig
 from dcgan.data.preparation import prepare
-from dcgan.training.loop import make_fabric
+from dcgan.training.devices import make_fabric
 from dcgan.training.state import State, build_state
 from tests.conftest import Compose
 

@@ -42,7 +42,7 @@ def test_the_untrained_generator_can_be_seen(build: Build) -> None:
 def test_without_a_half_life_there_is_no_average(build: Build) -> None:
     _, state, _ = build("trainer.ema_half_life=0")
     assert state.ema is None
-    assert state.sampler is state.generator
+    assert state.sampler is state.plain_generator
 
 
 RECIPES = [

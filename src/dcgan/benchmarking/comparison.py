@@ -15,7 +15,7 @@ from dcgan.benchmarking.timing import Steps, interleave, paired_ratio, quartiles
 from dcgan.config import TrainConfig
 from dcgan.data.preparation import Prepared, prepare
 from dcgan.networks import Discriminator, Generator
-from dcgan.training.loop import make_fabric
+from dcgan.training.devices import make_fabric
 from dcgan.training.state import State, build_state
 from dcgan.training.step import train_step
 

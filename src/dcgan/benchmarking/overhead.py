@@ -9,7 +9,7 @@ from tqdm import tqdm
 from dcgan.benchmarking.timing import timed
 from dcgan.config import TrainConfig
 from dcgan.data.preparation import prepare
-from dcgan.training.loop import make_fabric
+from dcgan.training.devices import make_fabric
 from dcgan.training.recorder import Recorder
 from dcgan.training.state import build_state
 from dcgan.training.step import train_step

@@ -11,7 +11,7 @@ from dcgan.benchmarking.timing import Quartiles, Steps, interleave, quartiles
 from dcgan.config import TrainConfig
 from dcgan.data.preparation import prepare
 from dcgan.reports.figures import STYLE
-from dcgan.training.loop import make_fabric
+from dcgan.training.devices import make_fabric
 from dcgan.training.state import build_state
 from dcgan.training.step import train_step
 

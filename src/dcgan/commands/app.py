@@ -1,5 +1,6 @@
 """What every command shares: Hydra in, dataclass out, and one line for a user's mistake."""
 
+import atexit
 import contextlib
 import dataclasses
 import logging
@@ -10,6 +11,7 @@ import shlex
 import shutil
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from importlib import import_module
@@ -102,6 +104,8 @@ def command(
             sys.exit(status)
 
     def main() -> None:
+        if not is_first_process():
+            _keep_quiet()
         os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # let errors come here instead of printing
         signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
         decorate = hydra.main(version_base="1.3", config_path=config_folder(), config_name=name)
@@ -124,6 +128,19 @@ def command(
             raise
 
     return main
+
+
+def is_first_process() -> bool:
+    """Of the processes of one run, which torchrun or SLURM started: the one that speaks."""
+    return os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) in ("", "0")
+
+
+def _keep_quiet() -> None:
+    """Let this process write no folder and no log of its own: the run has those of the first."""
+    folder = tempfile.mkdtemp(prefix="dcgan-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    sys.argv.append(f"hydra.run.dir={folder}")
+    logging.disable(logging.WARNING)
 
 
 def _import_interruptibly(name: str, module: str) -> None:
@@ -286,7 +303,10 @@ def shortest(path: Path) -> Path:
 
 
 def program(name: str) -> str:
-    """How a person at this prompt calls one of the installed programs."""
+    """How a person at this prompt calls one of the installed programs, or torchrun did."""
+    processes = os.environ.get("LOCAL_WORLD_SIZE", "1")
+    if name == "dcgan-train" and processes != "1":
+        return f"torchrun --nproc-per-node={processes} -m dcgan.commands.train"
     beside = Path(sys.executable).parent / name
     on_path = shutil.which(name)
     if on_path is not None and Path(on_path).parent == beside.parent:

@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from dcgan.commands.app import command, command_again, program
+from dcgan.commands.app import command, command_again, is_first_process, program
 from dcgan.commands.report import ReportAfterMultirun
 from dcgan.config import TrainConfig
 
@@ -13,6 +13,8 @@ def run(config: TrainConfig, run_dir: Path) -> None:
     from dcgan.training.loop import train
 
     result = train(config, run_dir, command_again("train", "resume", run_dir))
+    if not is_first_process():
+        return
     board = program("tensorboard")
     quoted = shlex.quote(str(run_dir))
     since = f"since step {first}" if (first := result["resumed_from_step"]) else "of training"

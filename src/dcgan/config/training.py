@@ -55,7 +55,8 @@ class TrainerConfig:
     lr_decay_from: float  # images seen, after which learning rates fall as 1/√images; 0: constant
     ema_half_life: float  # of the averaged generator, in images; 0: no average
     accelerator: str  # auto, cpu or gpu
-    precision: str  # 32-true or bf16-mixed
+    devices: int  # processes on this machine, each with its share of a batch; see torchrun
+    precision: str  # 32-true, bf16-mixed, or auto: bf16-mixed where the hardware has it
     log_every: int  # steps between two reads of the losses
     sample_every: int  # steps between two sample grids
     num_samples: int  # images in a sample grid
@@ -67,7 +68,7 @@ class TrainerConfig:
     num_evaluated: int  # generated and held-out images that FID compares
 
     def __post_init__(self) -> None:
-        counts = ("steps", "batch_size", "num_samples")
+        counts = ("steps", "batch_size", "num_samples", "devices")
         intervals = ("log_every", "sample_every", "checkpoint_every")
         for name in (*counts, *intervals):
             require_at_least(f"trainer.{name}", getattr(self, name), 1)
@@ -83,7 +84,7 @@ class TrainerConfig:
             if not 0 <= getattr(self, name) < 1:
                 raise UserError(f"trainer.{name}={getattr(self, name)}: must be in [0, 1)")
         require_one_of("trainer.accelerator", self.accelerator, ("auto", "cpu", "gpu"))
-        require_one_of("trainer.precision", self.precision, ("32-true", "bf16-mixed"))
+        require_one_of("trainer.precision", self.precision, ("auto", "32-true", "bf16-mixed"))
 
 
 @dataclass(kw_only=True)

@@ -27,26 +27,37 @@ class Batches:
 
     Args:
         images: (N, C, H, W) uint8; memory-mapped is fine, only the rows of a batch are read.
+        batch_size: of all ranks together.
         flip: mirror each image left-right with probability 1/2.
+        rank, num_ranks: every rank draws its own share of the same batches.
 
     Raises:
         UserError: there are fewer images than one batch needs.
     """
 
     def __init__(
-        self, images: Tensor, batch_size: int, *, seed: int, flip: bool, device: torch.device
+        self,
+        images: Tensor,
+        batch_size: int,
+        *,
+        seed: int,
+        flip: bool,
+        device: torch.device,
+        rank: int = 0,
+        num_ranks: int = 1,
     ) -> None:
         if batch_size > len(images):
             raise UserError(f"trainer.batch_size={batch_size}: the data has {len(images)} images")
         self.images = images
         self.batch_size = batch_size
         self.num_drawn = 0  # batches so far: the place in the data
+        self.share = slice(rank, None, num_ranks)  # of a batch's rows
         self._seed, self._flip, self._device = seed, flip, device
         self._per_epoch = len(images) // batch_size
         self._epoch = -1
 
     def draw(self) -> Tensor:
-        """The next batch: (batch_size, C, H, W) float32 in [−1, 1] on the device."""
+        """This rank's share of the next batch: (N, C, H, W) float32 in [−1, 1] on the device."""
         epoch, place = divmod(self.num_drawn, self._per_epoch)
         if epoch != self._epoch:
             random = stream(self._seed, "data order", epoch)
@@ -55,8 +66,9 @@ class Batches:
             self._epoch = epoch
         self.num_drawn += 1
         rows = slice(place * self.batch_size, (place + 1) * self.batch_size)
-        batch = normalise(self.images.index_select(0, self._order[rows]).to(self._device))
+        chosen = self._order[rows][self.share]
+        batch = normalise(self.images.index_select(0, chosen).to(self._device))
         if self._flip:
-            mirrored = self._mirrored[rows].to(self._device)
+            mirrored = self._mirrored[rows][self.share].to(self._device)
             batch = torch.where(mirrored[:, None, None, None], batch.flip(3), batch)
         return batch

@@ -3,8 +3,9 @@
 import json
 import logging
 import math
+import signal
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,9 +16,9 @@ from lightning_fabric import Fabric
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from dcgan.config import TrainConfig, TrainerConfig
+from dcgan.config import TrainConfig
 from dcgan.data.preparation import prepare
-from dcgan.errors import Interrupted, UserError
+from dcgan.errors import Interrupted, RunFailed, UserError
 from dcgan.files import write_json
 from dcgan.networks.saved import LAST
 from dcgan.training.checkpoint import (
@@ -26,6 +27,7 @@ from dcgan.training.checkpoint import (
     load_state,
     read_for_resume,
 )
+from dcgan.training.devices import disconnect, make_fabric, resolve_precision
 from dcgan.training.interruption import Interruption
 from dcgan.training.recorder import BEST, Recorder
 from dcgan.training.state import State, build_state
@@ -33,18 +35,6 @@ from dcgan.training.step import train_step
 from dcgan.training.tracking import Tracker, read_metrics
 
 log = logging.getLogger(__name__)
-
-
-def make_fabric(trainer: TrainerConfig) -> Fabric:
-    """Device and precision.
-
-    Raises:
-        UserError: the accelerator is not there.
-    """
-    if trainer.accelerator == "gpu" and not torch.cuda.is_available():
-        raise UserError("trainer.accelerator=gpu: no CUDA GPU is available; must be cpu or auto")
-    precision = cast(Any, trainer.precision)  # checked by the config
-    return Fabric(accelerator=trainer.accelerator, devices=1, precision=precision)
 
 
 def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, Any]:
@@ -55,15 +45,24 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
 
     Returns:
         What result.json holds: plain numbers, and paths relative to `run_dir`. Times are those
-        since the start or the last resume.
+        since the start or the last resume. Of several processes only rank 0 returns something.
 
     Raises:
         UserError: the settings, the data or the checkpoint do not fit.
         RunFailed: a loss is not finite.
         Interrupted: Ctrl-C or SIGTERM came; the run is saved.
     """
+    try:
+        return _connected(config, run_dir, resume_command)
+    finally:
+        disconnect()
+
+
+def _connected(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, Any]:
     # Refuse before anything is written.
     fabric = make_fabric(config.trainer)
+    config = replace(config, trainer=resolve_precision(config.trainer))
+    run_dir = fabric.broadcast(run_dir)  # rank 0's, for all
     resume_path = checkpoint_to_resume(config.resume, run_dir)
     checkpoint = None if resume_path is None else read_for_resume(resume_path, config, run_dir)
 
@@ -73,6 +72,9 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         load_state(state, checkpoint)
         del checkpoint  # as large as the run itself
         log.info("resumed %s at step %d", resume_path, state.step)
+    if not fabric.is_global_zero:
+        _run_steps(config, state, fabric, None, resume_command)
+        return {}
     run_dir.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(run_dir / ".lock", timeout=0):
@@ -128,6 +130,7 @@ def _train(
         "images_per_second": num_steps * config.trainer.batch_size / seconds,
         "tracking_share": recorder.seconds / seconds,
         "scores_share": recorder.score_seconds / seconds,
+        "processes": fabric.world_size,
         "metrics": last_metrics,
         "samples": f"samples/{state.step:06d}.png",
         "checkpoint": str(LAST),
@@ -141,22 +144,58 @@ def _train(
 
 
 def _run_steps(
-    config: TrainConfig, state: State, fabric: Fabric, recorder: Recorder, resume_command: str
+    config: TrainConfig,
+    state: State,
+    fabric: Fabric,
+    recorder: Recorder | None,
+    resume_command: str,
 ) -> None:
+    """All steps; `recorder` is rank 0's, the others write nothing."""
     steps = config.trainer.steps
-    bar = tqdm(total=steps, initial=state.step, desc="training", unit="step", disable=None)
+    silent = True if recorder is None else None
+    bar = tqdm(total=steps, initial=state.step, desc="training", unit="step", disable=silent)
     with Interruption() as interruption, logging_redirect_tqdm(), bar:
         while state.step < steps:
-            result = train_step(state, fabric)
-            metrics = recorder.after_step(result)
+            try:
+                result = train_step(state, fabric)
+                stopping = _anywhere(interruption.received is not None, fabric)
+            except RuntimeError as error:
+                if fabric.world_size == 1:
+                    raise
+                raise _lost(error, state, recorder, resume_command) from error
+            metrics = None if recorder is None else recorder.after_step(result)
             bar.update()
             if metrics is not None:
                 losses = (metrics["discriminator_loss"], metrics["generator_loss"])
                 bar.set_postfix_str("D {:.2f}  G {:.2f}".format(*losses), refresh=False)
-            if interruption.received is not None and state.step < steps:
-                recorder.checkpoint()
+            if stopping and state.step < steps:
+                where = ""
+                if recorder is not None:
+                    recorder.checkpoint()
+                    where = f"; saved {recorder.checkpoint_path}\nTo go on: {resume_command}"
                 raise Interrupted(
-                    f"stopped at step {state.step} of {steps}; saved"
-                    f" {recorder.checkpoint_path}\nTo go on: {resume_command}",
-                    interruption.received,
+                    f"stopped at step {state.step} of {steps}{where}",
+                    interruption.received or signal.SIGTERM,
                 )
+
+
+def _anywhere(here: bool, fabric: Fabric) -> bool:
+    """Whether it is so in any process: all must stop after the same step."""
+    if fabric.world_size == 1:
+        return here
+    flag = torch.tensor(float(here), device=fabric.device)
+    return bool(cast(torch.Tensor, fabric.all_reduce(flag, reduce_op="sum")) > 0)
+
+
+def _lost(
+    error: RuntimeError, state: State, recorder: Recorder | None, resume_command: str
+) -> RunFailed:
+    """Another process of this run has ended, so this step cannot be finished."""
+    reason = str(error).strip().splitlines()[0]
+    message = f"another process of this run was lost after step {state.step} ({reason})"
+    if recorder is None:
+        return RunFailed(message)
+    saved = recorder.checkpoint_path
+    if not saved.exists():
+        return RunFailed(f"{message}; no checkpoint yet")
+    return RunFailed(f"{message}; the last good checkpoint is {saved}\nTo go on: {resume_command}")

@@ -67,7 +67,7 @@ class Scorer:
         energy contrast; rho_up1, kappa_up1, …: of each upsampling block on its real inputs;
         discriminator_pec2: of ∂D/∂x at real images.
         """
-        generator = self._state.generator if self._raw else self._state.sampler
+        generator = self._state.plain_generator if self._raw else self._state.sampler
         blocks = upsampling_blocks(generator)
         images = generate(generator, self._latents)
         with input_moments(blocks) as moments:
@@ -82,7 +82,7 @@ class Scorer:
             numbers[f"rho_{name}"] = step_imbalance(stamp, moments[name])
             numbers[f"kappa_{name}"] = tap_contrast(stamp)
             arrays[f"stamp_{name}"] = stamp.energy.sqrt()
-        gradients = gradients_at(self._at, self._state.discriminator)
+        gradients = gradients_at(self._at, self._state.plain_discriminator)
         if 2 in self.periods:
             arrays["discriminator_phase_energy2"] = energy = phase_energy(gradients, 2)
             numbers["discriminator_pec2"] = contrast(energy)

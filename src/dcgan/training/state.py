@@ -2,11 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
@@ -46,7 +46,17 @@ class State:
     @property
     def sampler(self) -> nn.Module:
         """The generator to look at: the average where there is one."""
-        return self.generator if self.ema is None else self.ema.module
+        return self.plain_generator if self.ema is None else self.ema.module
+
+    @property
+    def plain_generator(self) -> nn.Module:
+        """Without Fabric's wrapper, which waits for other ranks and may lower the precision."""
+        return cast(nn.Module, self.generator.module)
+
+    @property
+    def plain_discriminator(self) -> nn.Module:
+        """Without Fabric's wrapper."""
+        return cast(nn.Module, self.discriminator.module)
 
     def decay_learning_rates(self) -> None:
         """Set both rates for this step: constant, then falling as 1/√images.
@@ -63,6 +73,14 @@ class State:
         ):
             for group in optimizer.param_groups:
                 group["lr"] = rate * factor
+
+    def draw_latents(self) -> Tensor:
+        """This rank's share of the next batch of latents, (N, latent_size), on the CPU.
+
+        All are drawn, so that the random stream is at the same place on every rank.
+        """
+        shape = (self.batches.batch_size, self.latent_size)
+        return torch.randn(shape, generator=self.latents)[self.batches.share]
 
     def update_average(self) -> None:
         """Take the generator into the average.
@@ -164,6 +182,8 @@ def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> Stat
             seed=config.seed,
             flip=data.flip,
             device=fabric.device,
+            rank=fabric.global_rank,
+            num_ranks=fabric.world_size,
         ),
         latents=stream(config.seed, "latents"),
         latent_size=generator.latent_size,

@@ -1,8 +1,8 @@
 """One training step: one update of D, one of G, one of the average."""
 
 from dataclasses import dataclass
+from typing import Any, cast
 
-import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
@@ -24,35 +24,37 @@ class StepResult:
 
 def train_step(state: State, fabric: Fabric) -> StepResult:
     """Advance `state` by one step (Goodfellow et al., 2014, algorithm 1 with k = 1)."""
-    generator, discriminator = state.generator, state.discriminator
+    generator, discriminator = state.generator, cast(Any, state.discriminator)  # Fabric's wrapper
 
     state.decay_learning_rates()
 
     # Draw: real images, and one batch of fakes that serves both updates.
     real = state.batches.draw()
-    latents = torch.randn(len(real), state.latent_size, generator=state.latents)
-    fake = generator(latents.to(fabric.device))
+    fake = generator(state.draw_latents().to(fabric.device))
 
     # Update D. Real and fake pass separately: concatenated, batch norm would mix them. Each pass
-    # goes backward at once, so only one graph is alive at a time.
+    # goes backward at once, so only one graph is alive at a time; ranks exchange gradients once, at
+    # the last of them.
     state.discriminator_optimizer.zero_grad()
-    real_logits = discriminator(real)
-    loss_on_real = state.loss.on_real(real_logits)
-    fabric.backward(loss_on_real)
+    with fabric.no_backward_sync(discriminator):
+        real_logits = discriminator(real)
+        loss_on_real = state.loss.on_real(real_logits)
+        fabric.backward(loss_on_real)
+        regularizer = state.regularizer
+        if regularizer.kind != "none" and state.step % regularizer.every == 0:
+            # Lazily: seldom, and stronger by as much (Karras et al., 2020).
+            penalty = REGULARIZERS[regularizer.kind](discriminator, real, fake.detach())
+            fabric.backward(regularizer.weight * regularizer.every * penalty)
     fake_logits = discriminator(fake.detach())
     loss_on_fake = state.loss.on_fake(fake_logits)
     fabric.backward(loss_on_fake)
-    regularizer = state.regularizer
-    if regularizer.kind != "none" and state.step % regularizer.every == 0:
-        # Lazily: seldom, and stronger by as much (Karras et al., 2020).
-        penalty = REGULARIZERS[regularizer.kind](discriminator, real, fake.detach())
-        fabric.backward(regularizer.weight * regularizer.every * penalty)
     state.discriminator_optimizer.step()
 
     # Update G through a frozen D: no gradients for D's weights are computed.
     discriminator.requires_grad_(False)
     state.generator_optimizer.zero_grad()
-    loss_of_generator = state.loss.of_generator(discriminator(fake))
+    with fabric.no_backward_sync(discriminator):
+        loss_of_generator = state.loss.of_generator(discriminator(fake))
     fabric.backward(loss_of_generator)
     state.generator_optimizer.step()
     discriminator.requires_grad_(True)

@@ -1,0 +1,46 @@
+"""Run by torchrun: a few steps in every process, and how far these differ afterwards."""
+
+import json
+import sys
+
+import torch
+from hydra import compose, initialize_config_module
+
+from dcgan.commands.app import register, to_dataclass
+from dcgan.config import TrainConfig
+from dcgan.data.preparation import prepare
+from dcgan.training.devices import disconnect, make_fabric
+from dcgan.training.state import build_state
+from dcgan.training.step import train_step
+from tests.conftest import TINY
+
+STEPS = 6
+
+
+def main(cache_dir: str, regularizer: str) -> None:
+    """Print what rank 0 found, as one line of JSON."""
+    register()
+    overrides = [*TINY, "trainer.devices=2", f"regularizer={regularizer}"]
+    with initialize_config_module("dcgan.configs", version_base="1.3"):
+        settings = compose("train", [*overrides, f"data.cache_dir={cache_dir}"])
+    config = to_dataclass(settings, TrainConfig)
+    fabric = make_fabric(config.trainer)
+    state = build_state(config, prepare(config.data), fabric)
+    for _ in range(STEPS):
+        result = train_step(state, fabric)
+    networks = (state.plain_generator, state.plain_discriminator)
+    parameters = torch.cat([p.detach().flatten() for n in networks for p in n.parameters()])
+    fakes = result.fake.flatten()
+    gathered = [fabric.all_gather(x) for x in (parameters, fakes)]
+    apart = [(x[0] - x[1]).abs().max().item() for x in gathered]
+    if fabric.is_global_zero:
+        found = {
+            "largest difference of parameters": apart[0],
+            "difference of fakes": apart[1],
+            "steps": state.step,
+        }
+        print(json.dumps(found))
+    disconnect()
+
+
+main(*sys.argv[1:])
