@@ -21,6 +21,7 @@ def test_it_reports_ratios_equivalence_and_curves(
     assert len(result["rows"]) == 8
     assert 0 < result["tracking_share"] < 1
     assert result["loss_difference_to_float64"]["32-true"]["step 1"] < 1e-5
+    assert set(result["data"]) == {"resident", "memory-mapped", "PIL and DataLoader"}
     assert {curve["setting"] for curve in result["scaling"]} == {
         "batch size",
         "filters",

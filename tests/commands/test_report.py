@@ -98,6 +98,23 @@ def test_runs_side_by_side_are_reported_too(run: Run) -> None:
     assert done.stdout.splitlines()[-1] == "sweep/report"
 
 
+@pytest.mark.slow
+def test_jobs_of_a_cluster_are_reported_too(run: Run) -> None:
+    """Submitit's local launcher does what its SLURM launcher does, on this machine."""
+    done = run("train", "-m", *TINY, *ARMS, "hydra/launcher=submitit_local")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "sweep/report"
+
+
+def test_the_preset_for_slurm_is_ready() -> None:
+    register()
+    with initialize_config_module("dcgan.configs", version_base="1.3"):
+        overrides = ["experiment=checkerboard", "hydra/launcher=slurm"]
+        settings = compose("train", overrides, return_hydra_config=True)
+    assert settings.hydra.launcher._target_.endswith("SlurmLauncher")
+    assert settings.hydra.launcher.cpus_per_task == 4
+
+
 @pytest.mark.parametrize(
     ("experiment", "jobs"),
     [

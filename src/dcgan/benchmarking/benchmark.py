@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dcgan.benchmarking.comparison import OURS, Row, compare, equivalence
+from dcgan.benchmarking.data_access import compare_data_access
 from dcgan.benchmarking.overhead import tracking_share
 from dcgan.benchmarking.scaling import draw_curves, measure_curves
 from dcgan.benchmarking.timing import busy, machine
@@ -36,6 +37,7 @@ def benchmark(config: BenchmarkConfig, run_dir: Path) -> dict[str, Any]:
     }
     result["rows"] = [asdict(row) for row in rows]
     result["loss_difference_to_float64"] = equivalence(config)
+    result["data"] = compare_data_access(config, config.rounds, config.steps_per_round)
     if config.scaling:
         curves = measure_curves(config, config.rounds, max(1, config.steps_per_round // 4))
         result["scaling"] = [asdict(curve) for curve in curves]

@@ -277,6 +277,8 @@ def describe(error: Exception) -> str:
         return f"a config group takes the name of a choice, such as data=digits ({text})"
     if options := re.match(r"In '.*': Could not find '(.*)'\s+Available options.*:\n", text):
         group, _, choice = options[1].rpartition("/")
+        if choice.startswith("submitit"):
+            return f"{group}={choice}: is not installed: pip install hydra-submitit-launcher"
         return f"{group}={choice}: must be one of {', '.join(text[options.end() :].split())}"
     return re.sub(r"\s+", " ", text).strip()
 

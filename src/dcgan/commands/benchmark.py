@@ -24,6 +24,8 @@ def run(config: BenchmarkConfig, run_dir: Path) -> None:
     for precision, by_step in result["loss_difference_to_float64"].items():
         steps = ", ".join(f"{step} {value:.1e}" for step, value in by_step.items())
         print(f"Loss against float64       {precision}: {steps}")
+    for way, found in result["data"].items():
+        print(f"A real image               {found['us_per_image']['median']:.1f} µs {way}")
     for curve in result.get("scaling", []):
         print(f"Cost of a step             ~ {curve['setting']}^{curve['exponent']:.2f}")
     print(f"Numbers      {run_dir / 'result.json'}")

@@ -1,0 +1,76 @@
+"""More images than one would keep in memory: prepared and trained on with bounded memory."""
+
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import command_environment
+
+NUM_IMAGES = 200_000
+BYTES = NUM_IMAGES * 3 * 64 * 64  # once prepared: 2.5 GB
+
+# A process of its own, so that its memory is that of this work alone. Pages of a mapped file can be
+# dropped at any time and do not count; what the process owns itself does.
+SCRIPT = """
+    import sys
+    from pathlib import Path
+    import torch
+    from dcgan.config import DataConfig
+    from dcgan.data.batches import Batches
+    from dcgan.data.preparation import prepare
+
+    def owned():
+        status = Path("/proc/self/status").read_text()
+        return int(status.split("RssAnon:")[1].split()[0]) * 1024
+
+    config = DataConfig(source="folder", image_size=64, channels=3, flip=True,
+                        root=sys.argv[1], cache_dir=sys.argv[2])
+    before = owned()
+    prepared = prepare(config)
+    images = torch.from_numpy(prepared.open())
+    assert images.shape == (int(sys.argv[3]), 3, 64, 64)
+    batches = Batches(images, 256, seed=0, flip=True, device=torch.device("cpu"))
+    most = owned()
+    for _ in range(len(images) // 256):  # a whole epoch
+        batches.draw()
+        most = max(most, owned())
+    print(most - before)
+"""
+
+
+@pytest.mark.slow
+def test_200_000_colour_images_need_little_memory_of_their_own(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    originals = []
+    for number in range(20):
+        pixels = np.kron(random.integers(0, 256, (8, 8, 3), np.uint8), np.ones((8, 8, 1), np.uint8))
+        path = tmp_path / f"{number}.jpg"
+        Image.fromarray(pixels).save(path)
+        originals.append(path.read_bytes())
+    for number in range(NUM_IMAGES):
+        (folder / f"{number:06d}.jpg").write_bytes(originals[number % len(originals)])
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            textwrap.dedent(SCRIPT),
+            str(folder),
+            str(tmp_path),
+            str(NUM_IMAGES),
+        ],
+        env=command_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    shutil.rmtree(tmp_path)  # 3 GB
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < BYTES / 8
