@@ -62,7 +62,7 @@ def test_data_without_labels_need_inception_and_say_how_to_get_it(
         source="photos", image_size=16, channels=3, flip=False, num_images=8,
         cache_dir=str(tmp_path),
     )  # fmt: skip
-    with pytest.raises(UserError, match="pip install torch-fidelity, then place the file") as error:
+    with pytest.raises(UserError, match="pip install torch-fidelity, and without") as error:
         get_extractor(data, "digest")
     assert "torch-fidelity is not installed" in str(error.value)
     assert "\n" not in str(error.value)

@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -101,9 +102,9 @@ def test_the_last_good_checkpoint_is_kept(tmp_path: Path, build: Build) -> None:
 def test_the_best_checkpoint_stays_until_a_better_one_comes(tmp_path: Path, build: Build) -> None:
     every = ("trainer.evaluate_every=1", "data=digits", "data.num_images=300")
     config, state, fabric = build("trainer.steps=5", "trainer.num_scored=0", *every)
-    recorder = Recorder(config, state, Tracker(tmp_path), tmp_path / "last.pt")
     fids = iter([9.0, 5.0, 7.0, math.nan, 4.0])
-    recorder._watch = SimpleNamespace(measure=lambda: next(fids))  # type: ignore[assignment]
+    watch: Any = SimpleNamespace(measure=lambda: next(fids))
+    recorder = Recorder(config, state, Tracker(tmp_path), tmp_path / "last.pt", watch)
     best_at = []
     for _ in range(5):
         recorder.after_step(train_step(state, fabric))

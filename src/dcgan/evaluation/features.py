@@ -9,10 +9,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dcgan.config import DataConfig
+from dcgan.data.downloads import first_line
 from dcgan.data.labelled import has_labels
 from dcgan.errors import UserError
 from dcgan.evaluation.classifier import RECIPE, get_classifier
 from dcgan.pictures import to_uint8
+
+INCEPTION_WEIGHTS = "weights-inception-2015-12-05-6726825d.pth"
 
 
 @dataclass(frozen=True)
@@ -59,12 +62,10 @@ def _inception() -> Extractor:
 
         network: nn.Module = FrechetInceptionDistance(feature=2048).inception
     except Exception as error:  # the package is not there, or the weights cannot be had
-        reason = (str(error) or type(error).__name__).strip().splitlines()[0]
         raise UserError(
-            f"data without labels are compared in Inception's features, and these are not here"
-            f" ({reason}). pip install torch-fidelity, then place the file"
-            " pt_inception-2015-12-05-6726825d.pth, which it downloads where there is a network,"
-            " in ~/.cache/torch/hub/checkpoints"
+            "data without labels are compared in Inception's features, and these are not here"
+            f" ({first_line(error).rstrip('.')}). pip install torch-fidelity, and without"
+            f" a network place {INCEPTION_WEIGHTS} in ~/.cache/torch/hub/checkpoints"
         ) from error
 
     @torch.no_grad()
@@ -73,4 +74,4 @@ def _inception() -> Extractor:
         parts = [network(to_uint8(part)) for part in colour.split(100)]
         return Features(torch.cat(parts).float(), None)
 
-    return Extractor(extract, {"kind": "inception", "weights": "pt_inception-2015-12-05"})
+    return Extractor(extract, {"kind": "inception", "weights": INCEPTION_WEIGHTS})

@@ -29,6 +29,7 @@ from dcgan.training.checkpoint import (
 )
 from dcgan.training.devices import disconnect, make_fabric, resolve_precision
 from dcgan.training.interruption import Interruption
+from dcgan.training.quality import QualityWatch
 from dcgan.training.recorder import BEST, Recorder
 from dcgan.training.state import State, build_state
 from dcgan.training.step import train_step
@@ -75,16 +76,22 @@ def _connected(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[
     if not fabric.is_global_zero:
         _run_steps(config, state, fabric, None, resume_command)
         return {}
+    watch = QualityWatch(config, state) if config.trainer.evaluate_every else None
     run_dir.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(run_dir / ".lock", timeout=0):
-            return _train(config, run_dir, state, fabric, resume_command)
+            return _train(config, run_dir, state, fabric, watch, resume_command)
     except Timeout as error:
         raise UserError(f"hydra.run.dir={run_dir}: another process is training there") from error
 
 
 def _train(
-    config: TrainConfig, run_dir: Path, state: State, fabric: Fabric, resume_command: str
+    config: TrainConfig,
+    run_dir: Path,
+    state: State,
+    fabric: Fabric,
+    watch: QualityWatch | None,
+    resume_command: str,
 ) -> dict[str, Any]:
     """What `train` does once nothing can be refused any more."""
     first_step = state.step
@@ -98,7 +105,7 @@ def _train(
     (run_dir / "config.yaml").write_text(settings, encoding="utf-8")
     result_path.unlink(missing_ok=True)  # of an earlier, shorter run
     tracker = Tracker(run_dir, first_step)
-    recorder = Recorder(config, state, tracker, run_dir / LAST)
+    recorder = Recorder(config, state, tracker, run_dir / LAST, watch)
     log.info(
         "%d images, %d steps of %d",
         len(state.batches.images),

@@ -31,10 +31,18 @@ class Recorder:
 
     That is `seconds`, of which `score_seconds` are the checkerboard scores'. The sample grids show
     the same latents throughout, drawn from the run's seed.
+
+    Args:
+        watch: takes the FID, if the run takes any.
     """
 
     def __init__(
-        self, config: TrainConfig, state: State, tracker: Tracker, checkpoint_path: Path
+        self,
+        config: TrainConfig,
+        state: State,
+        tracker: Tracker,
+        checkpoint_path: Path,
+        watch: QualityWatch | None = None,
     ) -> None:
         self.seconds = self.score_seconds = 0.0
         self.checkpoint_path = checkpoint_path
@@ -48,7 +56,7 @@ class Recorder:
             generator=stream(config.seed, "sample latents"),
         )
         self._scorer = Scorer(config, state) if config.trainer.num_scored else None
-        self._watch = QualityWatch(config, state) if config.trainer.evaluate_every else None
+        self._watch = watch
 
     def start(self) -> None:
         """Record step 0: what the untrained networks give, and the real images to compare with."""
@@ -76,9 +84,9 @@ class Recorder:
         if scored:  # before the log: a run's last line is that of its last step's losses
             self.check_losses()
             self.score()
-        if trainer.evaluate_every and (last or step % trainer.evaluate_every == 0):
+        if self._watch is not None and (last or step % trainer.evaluate_every == 0):
             self.check_losses()
-            self.evaluate()
+            self._evaluate(self._watch)
         if last or step % trainer.log_every == 0:
             self.check_losses()
             metrics = self._log(result)
@@ -103,15 +111,9 @@ class Recorder:
         self._tracker.scores(step, images_seen, self._scorer.measure())
         self.score_seconds += time.perf_counter() - started
 
-    def evaluate(self) -> None:
-        """Take the FID of this step; the best so far is kept as best.pt.
-
-        Raises:
-            RunFailed: a weight is not finite.
-        """
-        if self._watch is None:
-            return
-        step, fid = self._state.step, self._watch.measure()
+    def _evaluate(self, watch: QualityWatch) -> None:
+        """Take the FID of this step; the best so far is kept as best.pt."""
+        step, fid = self._state.step, watch.measure()
         self._tracker.metrics(
             step, step * self._config.trainer.batch_size, {"fid": fid}, group="quality"
         )
