@@ -53,6 +53,8 @@ class Batches:
         self.num_drawn = 0  # batches so far: the place in the data
         self.share = slice(rank, None, num_ranks)  # of a batch's rows
         self._seed, self._flip, self._device = seed, flip, device
+        # On a GPU the images live there, if they fit: no batch has to be brought.
+        self._resident = images.to(device) if _fits(images, device) else images
         self._per_epoch = len(images) // batch_size
         self._epoch = -1
 
@@ -66,9 +68,17 @@ class Batches:
             self._epoch = epoch
         self.num_drawn += 1
         rows = slice(place * self.batch_size, (place + 1) * self.batch_size)
-        chosen = self._order[rows][self.share]
-        batch = normalise(self.images.index_select(0, chosen).to(self._device))
+        chosen = self._order[rows][self.share].to(self._resident.device, non_blocking=True)
+        batch = normalise(self._resident.index_select(0, chosen).to(self._device))
         if self._flip:
             mirrored = self._mirrored[rows][self.share].to(self._device)
             batch = torch.where(mirrored[:, None, None, None], batch.flip(3), batch)
         return batch
+
+
+def _fits(images: Tensor, device: torch.device) -> bool:
+    """Whether the images take at most half of a GPU's free memory; a CPU has them already."""
+    if device.type != "cuda":
+        return False
+    free, _ = torch.cuda.mem_get_info(device)
+    return images.nbytes <= free // 2

@@ -35,6 +35,9 @@ def make_fabric(trainer: TrainerConfig) -> Fabric:
     )
     if several:
         fabric.launch()
+    if fabric.device.type == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32 in matrix products; cuDNN has it anyway
+        torch.backends.cudnn.benchmark = True  # every batch has the same shapes
     if trainer.batch_size % fabric.world_size:
         raise UserError(
             f"trainer.batch_size={trainer.batch_size}: must be a multiple of the"
