@@ -23,6 +23,7 @@ def test_every_choice_composes_and_its_networks_fit_its_images(
 ) -> None:
     needs = {
         "data=folder": ["data.root=somewhere"],
+        "loss=wasserstein": ["discriminator.norm=spectral"],
         "regularizer=gradient_penalty": ["discriminator.norm=none"],
     }
     config = compose_train(choice, *needs.get(choice, []))

@@ -39,3 +39,17 @@ def test_a_message_says_what_and_names_a_setting_that_cures_it() -> None:
     assert "25% as much as real ones" in fallen
     assert "regularizer=r1" in fallen
     assert "\n" not in saturated + fallen
+
+
+def test_a_critic_may_tell_everything_apart() -> None:
+    alarms = Alarms(critic=True)
+    found = [alarms.check({"d_accuracy": 1.0, "diversity": 1.0}) for _ in range(2 * PATIENCE)]
+    assert not any(found)
+
+
+def test_a_resumed_run_remembers_that_it_was_diverse() -> None:
+    alarms = Alarms()
+    earlier = [{"d_accuracy": 0.9, "diversity": 0.9}, {"step": 3, "std": 0.2}]
+    alarms.recall(earlier)
+    found = [alarms.check({"d_accuracy": 0.9, "diversity": 0.1}) for _ in range(PATIENCE)]
+    assert [alarm.name for alarm in found[-1]] == ["diversity fallen"]

@@ -129,7 +129,7 @@ def test_a_lost_process_ends_the_other_with_a_checkpoint_to_go_on_from(
     step = torch.load(last, weights_only=True)["step"]
     assert step % 10 == 0
     if victim == 1:  # rank 0 is there to say it
-        assert "another process of this run was lost after step" in errors or "stopped" in errors
+        assert "another process of this run was lost after step" in errors
         assert "To go on: torchrun --nproc-per-node=2 -m dcgan.commands.train" in errors
     done = both(tmp_path, cache_dir, *settings[:1], "resume=auto", f"trainer.steps={step + 8}")
     assert done.returncode == 0, done.stderr

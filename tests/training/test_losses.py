@@ -80,3 +80,4 @@ def test_the_generators_gradient_does_not_vanish_where_d_is_sure_of_the_fake() -
 def test_the_threshold_lies_halfway_between_what_real_and_fake_are_drawn_to() -> None:
     for kind, real, fake in (("nonsaturating", 5, -5), ("hinge", 1, -1), ("least_squares", 1, 0)):
         assert LOSSES[kind].threshold == (real + fake) / 2
+    assert LOSSES["wasserstein"].threshold is None

@@ -35,6 +35,8 @@ def test_step_metrics_are_what_their_names_say() -> None:
     assert metrics["d_fake"] == pytest.approx(torch.sigmoid(result.fake_logits).mean().item())
     assert metrics["d_accuracy"] == pytest.approx(4 / 6)
     assert step_metrics(result, threshold=1.5)["d_accuracy"] == pytest.approx(3 / 6)
+    # A critic's outputs have no zero: their mean, 0.5, stands for it.
+    assert step_metrics(result, threshold=None)["d_accuracy"] == pytest.approx(4 / 6)
     assert metrics["diversity"] == pytest.approx((0 + 3 + 3) / (3 + 3 + 6))
 
 

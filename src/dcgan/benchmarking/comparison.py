@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from dcgan.benchmarking.plain import PlainTrainer, plain_batches
 from dcgan.benchmarking.timing import Steps, interleave, paired_ratio, quartiles, timed
-from dcgan.config import TrainConfig
+from dcgan.config import LossConfig, RegularizerConfig, TrainConfig
 from dcgan.data.preparation import Prepared, prepare
 from dcgan.networks import Discriminator, Generator
 from dcgan.training.devices import make_fabric
@@ -25,6 +25,7 @@ NUM_WORKERS = (0, 2)
 PLAIN_ADAM: dict[str, Any] = {
     "generator_lr": 2e-4,
     "discriminator_lr": 2e-4,
+    "lr_decay_from": 0,
     "beta1": 0.5,
     "beta2": 0.999,
 }
@@ -91,7 +92,12 @@ def compare(config: TrainConfig, rounds: int, steps_per_round: int) -> list[Row]
 def equivalence(config: TrainConfig, steps: tuple[int, ...] = (1, 3)) -> dict[str, Any]:
     """How far our losses are, relatively, from those of a plain run in float64, by step."""
     prepared = prepare(config.data)
-    config = replace(config, trainer=replace(config.trainer, **PLAIN_ADAM))
+    config = replace(
+        config,
+        trainer=replace(config.trainer, **PLAIN_ADAM),
+        loss=LossConfig(kind="nonsaturating"),
+        regularizer=RegularizerConfig(kind="none"),
+    )
     found: dict[str, Any] = {}
     for precision in PRECISIONS:
         fabric, state = _ours(config, prepared, precision)

@@ -104,6 +104,8 @@ def command(
             sys.exit(status)
 
     def main() -> None:
+        if os.environ.get("WORLD_SIZE", "1") != "1" and {"-m", "--multirun"} & set(sys.argv):
+            _exit(name, UserError("-m: torchrun trains one run; leave it out, or start without"))
         if not is_first_process():
             _keep_quiet()
         os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # let errors come here instead of printing
@@ -131,15 +133,17 @@ def command(
 
 
 def is_first_process() -> bool:
-    """Of the processes of one run, which torchrun or SLURM started: the one that speaks."""
-    return os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) in ("", "0")
+    """Of the processes of one run, which torchrun started: the one that speaks."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _keep_quiet() -> None:
     """Let this process write no folder and no log of its own: the run has those of the first."""
     folder = tempfile.mkdtemp(prefix="dcgan-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    sys.argv.append(f"hydra.run.dir={folder}")
+    # Behind the last setting: it wins over an earlier one, and flags may follow.
+    settings = [i for i, word in enumerate(sys.argv) if "=" in word and not word.startswith("-")]
+    sys.argv.insert(max(settings, default=len(sys.argv) - 1) + 1, f"hydra.run.dir={folder}")
     logging.disable(logging.WARNING)
 
 
@@ -332,5 +336,6 @@ def command_again(name: str, setting: str, value: object) -> str:
 
 
 def _exit(name: str, error: ExpectedError) -> None:
-    print(f"dcgan-{name}: {error}", file=sys.stderr)
+    if is_first_process():  # the others have made the same mistake
+        print(f"dcgan-{name}: {error}", file=sys.stderr)
     sys.exit(error.exit_status)

@@ -40,7 +40,7 @@ class EvaluateConfig:
     """Which generator, and how it is drawn from."""
 
     checkpoint: str  # a run's folder, or a checkpoint
-    num_images: int  # generated for each seed, and of real images at most
+    num_images: int  # at most: real ones, and as many generated for each seed
     seeds: list[int]  # of sampling: intervals are over these
     weights: str = "ema"  # ema (the average, where there is one) or raw
     batch_statistics: bool = False  # batch norm by batches of 500 instead of running statistics

@@ -109,6 +109,12 @@ class TrainConfig:
                 "discriminator.norm=batch: must be spectral or none with"
                 " regularizer=gradient_penalty, which is about each image alone"
             )
+        smooth = self.regularizer.kind != "none" or self.discriminator.norm == "spectral"
+        if self.loss.kind == "wasserstein" and not smooth:
+            raise UserError(
+                "loss.kind=wasserstein: has no bound by itself; must have"
+                " discriminator.norm=spectral, or a regularizer such as gradient_penalty"
+            )
         base, num_blocks = doublings(self.data.image_size)
         self.upsample.selected_layers(num_blocks)
         first_block = base * (2 if self.upsample.kind == "resize" else 1)  # what it convolves

@@ -14,8 +14,12 @@ def normalise(images: Tensor) -> Tensor:
 
 def evenly_spread(images: Tensor, at_most: int) -> Tensor:
     """At most so many of (N, C, H, W) uint8 images, normalised; spread, as files may be sorted."""
-    chosen = torch.linspace(0, len(images) - 1, min(at_most, len(images))).long()
-    return normalise(images[chosen])
+    return normalise(thinned(images, at_most))
+
+
+def thinned(images: Tensor, at_most: int) -> Tensor:
+    """At most so many of the images, evenly spread over all of them."""
+    return images[torch.linspace(0, len(images) - 1, min(at_most, len(images))).long()]
 
 
 class Batches:

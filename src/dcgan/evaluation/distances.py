@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from dcgan.seeding import derive_seed
 NEIGHBOURS = 3  # Kynkäänniemi et al., 2019
 KID_SUBSETS = 100
 KID_SUBSET_SIZE = 1000
+ALONE: dict[str, Any] = {"sync_on_compute": False}  # of several processes only one evaluates
 
 
 class _Given(nn.Module):
@@ -28,7 +30,7 @@ class _Given(nn.Module):
 
 def frechet_distance(real: Tensor, fake: Tensor) -> float:
     """FID: between two Gaussians with the sets' means and covariances (Heusel et al., 2017)."""
-    metric = FrechetInceptionDistance(feature=_Given(real.shape[1]))
+    metric = FrechetInceptionDistance(feature=_Given(real.shape[1]), **ALONE)
     metric.update(real.double(), real=True)
     metric.update(fake.double(), real=False)
     return float(metric.compute())
@@ -43,7 +45,7 @@ def kernel_distance(real: Tensor, fake: Tensor) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that features are kept in memory
         metric = KernelInceptionDistance(
-            feature=_Given(real.shape[1]), subsets=KID_SUBSETS, subset_size=subset_size
+            feature=_Given(real.shape[1]), subsets=KID_SUBSETS, subset_size=subset_size, **ALONE
         )
     metric.update(real, real=True)
     metric.update(fake, real=False)

@@ -11,7 +11,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dcgan.config import DataConfig, EvaluateConfig
-from dcgan.data.batches import evenly_spread
+from dcgan.data.batches import evenly_spread, thinned
 from dcgan.data.labelled import has_labels, read_labelled
 from dcgan.data.preparation import prepare
 from dcgan.errors import UserError
@@ -74,11 +74,11 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
     floor = assess(known, held_out, real, extractor)
     copies = has_labels(data) and data.source != "digits"  # held-out images are really new
     if copies:
-        distances = nearest(held_out[:NUM_NEAREST], training).distances
+        distances = nearest(thinned(held_out, NUM_NEAREST), training).distances
         floor.numbers["nearest_training"] = distances.median().item()
     found, near = [], []
     for seed in tqdm(config.seeds, desc="evaluating", unit="seed", disable=None):
-        images = _draw(generator, seed, config)
+        images = _draw(generator, seed, len(known), config)
         found.append(assess(images, held_out, real, extractor))
         if copies:
             near.append(nearest(images[:NUM_NEAREST], training))
@@ -102,7 +102,7 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
         "images_seen": checkpoint["step"] * checkpoint["config"]["trainer"]["batch_size"],
         "weights": "raw" if config.weights == "raw" or checkpoint["ema"] is None else "ema",
         "batch_norm": "batch statistics" if config.batch_statistics else "running statistics",
-        "num_images": config.num_images,
+        "num_images": len(known),
         "num_held_out": len(held_out),
         "held_out": _origin(data),
         "sampling_seeds": list(config.seeds),
@@ -131,9 +131,9 @@ def _origin(data: DataConfig) -> str:
     return "test split" if has_labels(data) else "every second training image"
 
 
-def _draw(generator: Generator, seed: int, config: EvaluateConfig) -> Tensor:
-    random = stream(seed, "evaluation")
-    latents = torch.randn(config.num_images, generator.latent_size, generator=random)
+def _draw(generator: Generator, seed: int, number: int, config: EvaluateConfig) -> Tensor:
+    """As many as there are real training images to compare with: FID depends on the number."""
+    latents = torch.randn(number, generator.latent_size, generator=stream(seed, "evaluation"))
     if not config.batch_statistics:
         return generate(generator, latents)
     parts = latents.split(BATCH)

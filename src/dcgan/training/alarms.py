@@ -1,7 +1,8 @@
 """What goes wrong in GAN training, noticed: a cause and a cure in one line."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 PATIENCE = 5  # log lines in a row before an alarm is raised
 SATURATED = 0.995  # share of images that D tells apart rightly
@@ -18,11 +19,22 @@ class Alarm:
 
 
 class Alarms:
-    """Looks at every log line; each alarm is raised once, and again only after it has passed."""
+    """Looks at every log line; each alarm is raised once, and again only after it has passed.
 
-    def __init__(self) -> None:
+    Args:
+        critic: the discriminator is one, so that telling everything apart is what it is for.
+    """
+
+    def __init__(self, critic: bool = False) -> None:
+        self._critic = critic
         self._lines = {"discriminator saturated": 0, "diversity fallen": 0}
         self._was_diverse = False
+
+    def recall(self, lines: Iterable[Mapping[str, float | None]]) -> None:
+        """Take up where an earlier part of the run, of which these are the lines, stopped."""
+        for line in lines:
+            if line.get("diversity") is not None:
+                self.check(cast(Mapping[str, float], line))
 
     def check(self, metrics: Mapping[str, float]) -> list[Alarm]:
         """The alarms that this line raises.
@@ -33,7 +45,7 @@ class Alarms:
         self._was_diverse |= metrics["diversity"] >= DIVERSE
         present: dict[str, tuple[bool, Callable[[], str]]] = {
             "discriminator saturated": (
-                metrics["d_accuracy"] >= SATURATED,
+                not self._critic and metrics["d_accuracy"] >= SATURATED,
                 lambda: (
                     f"the discriminator tells {metrics['d_accuracy']:.1%} of the images apart, so"
                     " the generator learns little from it; a smaller trainer.discriminator_lr or"

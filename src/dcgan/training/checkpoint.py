@@ -18,7 +18,7 @@ MAY_DIFFER = frozenset(
     (
         "resume",
         "trainer.steps",
-        "trainer.devices",  # the same batches, divided; only batch norm sees less of them
+        "trainer.devices",  # the same batches, divided; but batch norm sees less of each
         "trainer.log_every",
         "trainer.sample_every",
         "trainer.num_samples",
@@ -27,7 +27,6 @@ MAY_DIFFER = frozenset(
         "trainer.score_from",
         "trainer.score_weights",
         "trainer.evaluate_every",
-        "trainer.num_evaluated",
         "data.root",  # the same images may lie elsewhere; that they are the same is checked
         "data.cache_dir",
         "data.num_workers",

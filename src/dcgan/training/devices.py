@@ -24,12 +24,12 @@ def make_fabric(trainer: TrainerConfig) -> Fabric:
         raise UserError("trainer.accelerator=gpu: no CUDA GPU is available; must be cpu or auto")
     _check_processes(trainer)
     precision = cast(Any, resolve_precision(trainer).precision)  # checked by the config
-    several = trainer.devices > 1
-    nodes = _number("WORLD_SIZE") // trainer.devices if several else 1
+    num_processes = _number("WORLD_SIZE")
+    several = num_processes > 1
     fabric = Fabric(
         accelerator=trainer.accelerator,
         devices=trainer.devices,
-        num_nodes=nodes,
+        num_nodes=num_processes // trainer.devices,
         strategy="ddp" if several else "auto",
         precision=precision,
     )
@@ -69,8 +69,8 @@ def _cpu_has_bfloat16() -> bool:
 
 
 def _check_processes(trainer: TrainerConfig) -> None:
-    """Each process of one node must be one of `trainer.devices` that torchrun or SLURM started."""
-    started = _number("LOCAL_WORLD_SIZE") or _number("SLURM_NTASKS_PER_NODE") or 1
+    """Each process of one machine must be one of `trainer.devices` that torchrun started."""
+    started = _number("LOCAL_WORLD_SIZE")
     if trainer.devices != started:
         how = (
             f"torchrun --nproc-per-node={trainer.devices} -m dcgan.commands.train … starts them"
@@ -85,4 +85,4 @@ def _check_processes(trainer: TrainerConfig) -> None:
 
 def _number(variable: str) -> int:
     value = os.environ.get(variable, "")
-    return int(value) if value.isdigit() else 0
+    return int(value) if value.isdigit() else 1

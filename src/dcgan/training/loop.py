@@ -13,6 +13,7 @@ import torch
 import yaml
 from filelock import FileLock, Timeout
 from lightning_fabric import Fabric
+from torch.distributed import DistBackendError
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
@@ -71,6 +72,8 @@ def _connected(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[
     state = build_state(config, prepare(config.data), fabric)
     if checkpoint is not None:
         load_state(state, checkpoint)
+        if not (run_dir / LAST.with_name(BEST)).exists():
+            state.best_fid = math.inf  # the best of another folder
         del checkpoint  # as large as the run itself
         log.info("resumed %s at step %d", resume_path, state.step)
     if not fabric.is_global_zero:
@@ -106,6 +109,7 @@ def _train(
     result_path.unlink(missing_ok=True)  # of an earlier, shorter run
     tracker = Tracker(run_dir, first_step)
     recorder = Recorder(config, state, tracker, run_dir / LAST, watch)
+    recorder.alarms.recall(read_metrics(run_dir / "metrics.jsonl"))
     log.info(
         "%d images, %d steps of %d",
         len(state.batches.images),
@@ -167,7 +171,7 @@ def _run_steps(
                 result = train_step(state, fabric)
                 stopping = _anywhere(interruption.received is not None, fabric)
             except RuntimeError as error:
-                if fabric.world_size == 1:
+                if not _is_about_others(error):
                     raise
                 raise _lost(error, state, recorder, resume_command) from error
             metrics = None if recorder is None else recorder.after_step(result)
@@ -192,6 +196,11 @@ def _anywhere(here: bool, fabric: Fabric) -> bool:
         return here
     flag = torch.tensor(float(here), device=fabric.device)
     return bool(cast(torch.Tensor, fabric.all_reduce(flag, reduce_op="sum")) > 0)
+
+
+def _is_about_others(error: RuntimeError) -> bool:
+    """Whether the connection to another process broke: NCCL has a type for it, gloo has not."""
+    return isinstance(error, DistBackendError) or "gloo" in str(error)
 
 
 def _lost(

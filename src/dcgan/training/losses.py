@@ -15,7 +15,7 @@ class Loss:
     on_real: Callable[[Tensor], Tensor]
     on_fake: Callable[[Tensor], Tensor]
     of_generator: Callable[[Tensor], Tensor]
-    threshold: float = 0.0  # logits above it mean real
+    threshold: float | None = 0.0  # logits above it mean real; None: a critic's have no zero
 
 
 def _real(logits: Tensor) -> Tensor:
@@ -39,7 +39,10 @@ LOSSES = {
     ),
     # Arjovsky et al., 2017: differences of means; D must be kept smooth by a regularizer or a norm.
     "wasserstein": Loss(
-        lambda logits: -logits.mean(), lambda logits: logits.mean(), lambda logits: -logits.mean()
+        lambda logits: -logits.mean(),
+        lambda logits: logits.mean(),
+        lambda logits: -logits.mean(),
+        threshold=None,
     ),
     # Mao et al., 2017, with a = 0 and b = c = 1.
     "least_squares": Loss(

@@ -49,7 +49,7 @@ class Recorder:
         self._config, self._state, self._tracker = config, state, tracker
         self._unread: list[Tensor] = []  # losses of the steps since the last look
         self._last_log = (state.step, time.perf_counter())
-        self._alarms = Alarms()
+        self.alarms = Alarms(critic=state.loss.threshold is None)
         self._latents = torch.randn(
             config.trainer.num_samples,
             state.latent_size,
@@ -162,7 +162,7 @@ class Recorder:
         now = time.perf_counter()
         metrics = step_metrics(result, self._state.loss.threshold)
         speed = (step - last_step) * trainer.batch_size / (now - last_time)
-        for alarm in self._alarms.check(metrics):
+        for alarm in self.alarms.check(metrics):
             log.warning("step %d: %s", step, alarm.message)
             self._tracker.alarm(step, step * trainer.batch_size, alarm)
         self._tracker.metrics(

@@ -32,6 +32,7 @@ class State:
     discriminator_optimizer: Optimizer
     batches: Batches
     latents: torch.Generator
+    mixing: torch.Generator  # of points between real and fake
     latent_size: int
     generator_lr: float
     discriminator_lr: float
@@ -82,6 +83,11 @@ class State:
         shape = (self.batches.batch_size, self.latent_size)
         return torch.randn(shape, generator=self.latents)[self.batches.share]
 
+    def draw_between(self, real: Tensor, fake: Tensor) -> Tensor:
+        """A random point between each real image and each fake: (N, C, H, W)."""
+        shares = torch.rand(self.batches.batch_size, generator=self.mixing)[self.batches.share]
+        return torch.lerp(real, fake, shares[:, None, None, None].to(real.device))
+
     def update_average(self) -> None:
         """Take the generator into the average.
 
@@ -113,6 +119,7 @@ class State:
                 "torch": torch.get_rng_state(),
                 "cuda": cuda,
                 "latents": self.latents.get_state(),
+                "mixing": self.mixing.get_state(),
             },
         }
 
@@ -130,6 +137,7 @@ class State:
         if len(state["random"]["cuda"]) == torch.cuda.device_count() > 0:
             torch.cuda.set_rng_state_all(state["random"]["cuda"])
         self.latents.set_state(state["random"]["latents"])
+        self.mixing.set_state(state["random"]["mixing"])
 
 
 def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> State:
@@ -186,6 +194,7 @@ def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> Stat
             num_ranks=fabric.world_size,
         ),
         latents=stream(config.seed, "latents"),
+        mixing=stream(config.seed, "mixing"),
         latent_size=generator.latent_size,
         generator_lr=trainer.generator_lr,
         discriminator_lr=trainer.discriminator_lr,

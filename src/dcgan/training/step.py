@@ -42,8 +42,9 @@ def train_step(state: State, fabric: Fabric) -> StepResult:
         fabric.backward(loss_on_real)
         regularizer = state.regularizer
         if regularizer.kind != "none" and state.step % regularizer.every == 0:
-            # Lazily: seldom, and stronger by as much (Karras et al., 2020).
-            penalty = REGULARIZERS[regularizer.kind](discriminator, real, fake.detach())
+            # Lazily: seldom, and stronger by as much (Karras et al., 2020). In float32.
+            points = real if regularizer.kind == "r1" else state.draw_between(real, fake.detach())
+            penalty = REGULARIZERS[regularizer.kind](state.plain_discriminator, points)
             fabric.backward(regularizer.weight * regularizer.every * penalty)
     fake_logits = discriminator(fake.detach())
     loss_on_fake = state.loss.on_fake(fake_logits)

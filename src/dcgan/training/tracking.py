@@ -22,20 +22,22 @@ SCORES = "checkerboard"  # folder of a run, and group of TensorBoard's curves
 METRICS = ("discriminator_loss", "generator_loss", "d_real", "d_fake", "d_accuracy", "diversity")
 
 
-def step_metrics(result: StepResult, threshold: float = 0.0) -> dict[str, float]:
+def step_metrics(result: StepResult, threshold: float | None = 0.0) -> dict[str, float]:
     """Read one step's numbers from the device.
 
     d_real and d_fake are the means of D(x) and D(G(z)), sigmoids of the logits; d_accuracy is the
-    share of both batches that D tells apart rightly, by logits above and below `threshold`;
-    diversity is the mean distance between two generated images over that between two real ones.
+    share of both batches that D tells apart rightly, by logits above and below `threshold` (None:
+    their own mean); diversity is the mean distance between two generated images over that between
+    two real ones.
     """
     real, fake = result.real_logits.float(), result.fake_logits.float()
+    middle = torch.cat([real, fake]).mean() if threshold is None else threshold
     values = {
         "discriminator_loss": result.discriminator_loss,
         "generator_loss": result.generator_loss,
         "d_real": real.sigmoid().mean(),
         "d_fake": fake.sigmoid().mean(),
-        "d_accuracy": torch.cat([real > threshold, fake <= threshold]).float().mean(),
+        "d_accuracy": torch.cat([real > middle, fake <= middle]).float().mean(),
         "diversity": _mean_distance(result.fake) / _mean_distance(result.real),
     }
     # Stacked first: one wait for the device instead of five.
@@ -122,7 +124,8 @@ class Tracker:
         """The settings and the last metrics of the run, for TensorBoard's table of runs."""
         plain = {k: v if isinstance(v, bool | int | float) else str(v) for k, v in settings.items()}
         # Under the names of the curves, whose last point this is: no second set of charts.
-        last = {f"train/{name}": metrics[name] for name in METRICS}
+        known = {name: metrics[name] for name in METRICS if metrics[name] is not None}
+        last = {f"train/{name}": value for name, value in known.items()}
         self._writer.add_hparams(plain, last, run_name=".", global_step=int(metrics["step"]))
 
     def flush(self) -> None:
