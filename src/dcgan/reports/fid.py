@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dcgan.intervals import Summary, summarise
-from dcgan.reports.figures import STYLE, arm_colours
+from dcgan.reports.figures import STYLE, arm_colours, wrapped
 from dcgan.reports.runs import Arm, LeftOut, differing_settings, find_runs, sort_into_arms
 
 
@@ -95,7 +95,7 @@ def _curves(arms: Sequence[Arm], rows: Sequence[FidRow]) -> Figure:
         axis = figure.subplots()
         for arm, row, colour in zip(arms, rows, arm_colours(len(arms)), strict=True):
             for number, run in enumerate(arm.runs):
-                label = row.name if number == 0 else None
+                label = wrapped(row.name, 110) if number == 0 else None
                 images, fids = zip(*sorted(run.fids.items()), strict=True)
                 axis.plot(images, fids, ".-", color=colour, label=label, linewidth=1)
         axis.set_yscale("log")

@@ -2,6 +2,7 @@
 
 import io
 import re
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def curves(arms: Sequence[Arm], scores: Sequence[Score], moments: Sequence[int])
                 if not np.isfinite(values).all():  # κ of dead zones has no bound
                     continue
                 values[np.abs(values) < 1e-12] = 0  # rounding, where ρ is 0
-                axis.plot(moments, np.median(values, 1), color=colour, label=arm.name)
+                axis.plot(moments, np.median(values, 1), color=colour, label=wrapped(arm.name))
                 axis.fill_between(moments, values.min(1), values.max(1), color=colour, alpha=0.15)
             axis.set_title(score.name, loc="left")
             _images_axis(axis, moments)
@@ -97,7 +98,7 @@ def profiles(arms: Sequence[Arm], stamp: str, moments: Sequence[int]) -> Figure:
                 axis.plot(profile, ".-", color=colour, label=f"{moment:,} images")
             length = len(profile)
             axis.plot(_triangle(length), "--", color="0.55", label="triangle")
-            axis.set_title(arm.name, fontsize=9)
+            axis.set_title(wrapped(arm.name), fontsize=9)
             axis.set_xticks(range(length))
         for axis in axes[len(arms) :]:
             axis.set_axis_off()
@@ -114,7 +115,7 @@ def correlation(arms: Sequence[Arm], score: Score, moments: Sequence[int]) -> Fi
         for arm, colour in zip(arms, arm_colours(len(arms)), strict=True):
             x = [v for m in moments for v in arm.values(score.key, m)]
             y = [v for m in moments for v in arm.values("a2_over_std", m)]
-            axis.plot(x, y, ".", color=colour, alpha=0.8, label=arm.name)
+            axis.plot(x, y, ".", color=colour, alpha=0.8, label=wrapped(arm.name))
         axis.set_xscale("symlog", linthresh=1e-3)
         axis.set_yscale("symlog", linthresh=1e-3)
         axis.set_xlabel(score.name)
@@ -153,7 +154,7 @@ def gallery(
                 axis.set_xticks([])
                 axis.set_yticks([])
                 axis.spines[:].set_visible(False)
-            row[0].set_ylabel(arm.name, rotation=0, ha="right", va="center")
+            row[0].set_ylabel(wrapped(arm.name), rotation=0, ha="right", va="center")
         for axis, title in zip(axes[0], titles, strict=True):
             axis.set_title(title, fontsize=9)
     return figure
@@ -183,6 +184,11 @@ def tile_image(arm: Arm, images_seen: int, of: str = "phase_energy2") -> Image.I
         return None
     energy = torch.from_numpy(arm.pooled(of, images_seen))
     return to_picture(phase_tile_picture(energy, enlarge=32))
+
+
+def wrapped(name: str, width: int = 34) -> str:
+    """An arm's name in several lines, where many settings make it long."""
+    return textwrap.fill(name, width, break_long_words=False, break_on_hyphens=False)
 
 
 def arm_colours(count: int) -> NDArray[np.float64]:
