@@ -72,8 +72,9 @@ def test_an_installed_wheel_runs_from_another_folder(wheel: Path, tmp_path: Path
     assert (elsewhere / run_dir / "result.json").is_file()
     run("dcgan-sample", f"checkpoint={run_dir}")
     for path in config_files():
-        if path.parent.name not in ("hydra_logging", "job_logging", "configs"):
-            run("dcgan-train", "--cfg", "job", f"{path.parent.name}={path.stem}")
+        group = path.parent.relative_to(PROJECT / "configs").as_posix()
+        if group != "." and not group.endswith("_logging"):
+            run("dcgan-train", "--cfg", "job", f"{group}={path.stem}")
 
 
 def config_files() -> list[Path]:
