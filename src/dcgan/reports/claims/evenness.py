@@ -32,9 +32,9 @@ def coverages() -> Claim:
     return Claim(
         "coverage",
         "Coverage: who is reached how often",
-        "With kernel 3 at stride 2, two taps reach every even output along an axis and one every"
-        " odd output. In two dimensions the counts multiply: 4, 2, 2, 1, a checkerboard if the"
-        " taps are alike. The counts are equal if and only if the stride divides the kernel.",
+        "With kernel 3 at stride 2, p = 0, two taps reach every even output along an axis and one"
+        " every odd output. In two dimensions the counts multiply: 4, 2, 2, 1, a checkerboard if"
+        " the taps are alike. The counts are equal if and only if the stride divides the kernel.",
         "n_r = number of t in 0 … k − 1 with t mod s = r; their variance f(1 − f), f = k/s − ⌊k/s⌋",
         largest(errors),
         "largest difference of counted to predicted coverage, k 1–8, s 1–4, and of five stacked"
@@ -88,7 +88,10 @@ def what_coverage_does_not_decide() -> Claim:
         figure=figure,
         remarks=[
             "So neither decides the other: even coverage is what equal taps need, equal gains what"
-            " any taps need. Training may make the gains equal, or leave them unequal.",
+            " any taps need.",
+            "Equal gains are s − 1 linear equations in the taps, s² − 1 in two dimensions: a random"
+            " kernel of size s or more almost never satisfies them, and training need not either."
+            " With several channels they must hold for every pair of an input and an output.",
             f"{'; '.join(words)}.",
             "The bars at both ends are the border, where fewer stamps overlap.",
         ],
@@ -131,9 +134,9 @@ def resizing_inside() -> Claim:
         "Resize-convolution is a transposed convolution with tied taps",
         "To repeat every pixel 2x2 and then convolve 3x3 is one transposed convolution with kernel"
         " 4, borders included, whose gains are equal whatever the 3x3 kernel learns: this cures"
-        " the checkerboard of a constant map. A free kernel 4 can learn the same kernel, but"
-        " nothing makes it; nor does anything make a sub-pixel convolution (3x3 to four times the"
-        " channels, then interleaved), which is one with a free kernel 6.",
+        " the checkerboard of a constant map. Neither a free kernel 4, which can learn the same,"
+        " nor a sub-pixel convolution (3x3 to four times the channels, then interleaved), which is"
+        " a free kernel 6, is forced to have equal gains.",
         "K₄ = K₃ turned by 180°, convolved with a 2x2 box of ones",
         largest(
             [
@@ -144,5 +147,7 @@ def resizing_inside() -> Claim:
         ),
         "largest difference between the layers, and between the four gains of the tied kernel",
         figure=gallery([kernel[0, 0], equal], ["3x3", "the 4x4 that equals it"], numbers=True),
-        remarks=[f"All four gains of the tied kernel are {gains[0].item():g}: no checkerboard."],
+        remarks=[
+            f"All four gains of the tied kernel are {gains[0].item():g}: a constant stays constant."
+        ],
     )

@@ -141,9 +141,10 @@ def gradient_tiles() -> Claim:
     return Claim(
         "gradient tiles",
         "Gradients of a strided convolution carry the same tile",
-        "A discriminator (the network that judges the images) of stride-2 kernels tells the"
-        " generator more about some pixels than about others: its gradient is a transposed"
-        " convolution and has that one's coverage, moved by the padding.",
+        "The gradient of a sum of answers gives each pixel the sum of its phase's taps. If all taps"
+        " are 1 this is the coverage, moved by the padding: uneven for kernels 3 and 5, even for 4."
+        " So a discriminator (the network that judges the images) of uneven coverage tells the"
+        " generator more about some pixels than about others.",
         "d(Σ_o (A x)_o)/dx = Aᵀ (1, 1, …, 1)",
         largest(errors),
         "largest difference of the measured tile to the coverage, k 3, 4 and 5 at stride 2",

@@ -72,8 +72,9 @@ def no_upscaling_needed() -> Claim:
     return Claim(
         "no upscaling needed",
         "Stride 1 paints too",
-        "A map as large as the picture paints as well as a small one. All that a stride adds is"
-        " zeros between the numbers of the map, so that a small map reaches a large picture.",
+        "A map as large as the picture paints in the same way as a small one. All that a stride"
+        " adds is zeros between the numbers of the map, so that a small map reaches a large"
+        " picture.",
         "s = 1: Aᵀ F = conv(F; K turned by 180°, padding d(k − 1) − p)",
         largest(errors),
         f"largest difference to an ordinary convolution over {len(errors)} configurations at s = 1",
@@ -149,9 +150,11 @@ def stretch_and_smooth() -> Claim:
     return Claim(
         "stretch and smooth",
         "Stretching repeats the spectrum; the kernel has to remove the copies",
-        "A spectrum lists a signal's coefficients in an orthogonal basis of waves, slow ones"
-        " first. Zeros between the samples repeat it s times; the copies are fast waves that the"
-        " signal did not have. What the kernel lets through of them is the checkerboard.",
+        "A spectrum lists a signal's coefficients in an orthogonal basis of waves, slow ones first."
+        " Zeros between the samples repeat it s times; the copies are fast waves that the signal"
+        " did not have, and what the kernel lets through of them is a pattern that does not belong"
+        " there. The copy of a constant, at s = 2, is the alternating wave: the checkerboard."
+        " H(π) = 0 removes it exactly, and the copies of other slow waves nearly.",
         "at s = 2: H(0) = w₀ + w₁ + w₂ + …, H(π) = w₀ − w₁ + w₂ − …; |H(π)|/|H(0)| is what is left",
         largest(errors),
         "largest difference of spectra to their copies, and of ideal interpolation to the signal",
