@@ -1,6 +1,7 @@
 """Checks that settings share; each raises `UserError` with setting, value and what is allowed."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from dcgan.errors import UserError
 
@@ -16,6 +17,12 @@ def require_at_least(setting: str, value: float, least: float) -> None:
     """Raise `UserError` unless `value >= least` (so NaN is refused too)."""
     if not value >= least:
         raise UserError(f"{setting}={value}: must be at least {least}")
+
+
+def require_exists(setting: str, path: str) -> None:
+    """Raise `UserError` unless there is such a file or folder."""
+    if not Path(path).expanduser().exists():
+        raise UserError(f"{setting}={path}: no such file or folder")
 
 
 def doublings(image_size: int) -> tuple[int, int]:

@@ -23,3 +23,8 @@ class Interrupted(ExpectedError):
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)
         self.exit_status = 128 + signal_number  # as a shell reports it
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, on one line."""
+    return (str(error) or type(error).__name__).strip().splitlines()[0]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from dcgan.benchmarking.plain import PlainTrainer, plain_batches
-from dcgan.benchmarking.timing import Steps, interleave, paired_ratio, quartiles, timed
+from dcgan.benchmarking.timing import Steps, interleave, paired_ratio, quartiles, repeat, timed
 from dcgan.config import LossConfig, RegularizerConfig, TrainConfig
 from dcgan.data.preparation import Prepared, prepare
 from dcgan.networks import Discriminator, Generator
@@ -56,15 +57,15 @@ def compare(config: TrainConfig, rounds: int, steps_per_round: int) -> list[Row]
     plain = _plain(config)
     batch = next(plain_batches(images, batch_size, num_workers=0))
     arms: dict[tuple[str, str], Steps] = {
-        (name, PRECISIONS[0]): _repeat(lambda: plain.step(batch)) for name in (PLAIN, NULL)
+        (name, PRECISIONS[0]): repeat(lambda: plain.step(batch)) for name in (PLAIN, NULL)
     }
     loaders = []
     for num_workers in NUM_WORKERS:
         loaders.append((f"plain, DataLoader, {num_workers} workers", PRECISIONS[0]))
-        arms[loaders[-1]] = _repeat(_with_loader(plain, images, batch_size, num_workers))
+        arms[loaders[-1]] = repeat(_with_loader(plain, images, batch_size, num_workers))
     for precision in PRECISIONS:
         fabric, state = _ours(config, prepared, precision)
-        arms[OURS, precision] = _repeat(_ours_step(state, fabric))
+        arms[OURS, precision] = repeat(partial(train_step, state, fabric))
 
     seconds = interleave(arms, rounds, steps_per_round)
     flops = _flops_of_step(config)
@@ -107,8 +108,7 @@ def equivalence(config: TrainConfig, steps: tuple[int, ...] = (1, 3)) -> dict[st
         plain = PlainTrainer(generator, discriminator, twin.latent_size, dtype=torch.float64)
         for step in range(1, max(steps) + 1):
             real = twin.batches.draw()
-            latents = torch.randn(len(real), twin.latent_size, generator=twin.latents)
-            expected = plain.step(real, latents.to(real.device, torch.float64))
+            expected = plain.step(real, twin.draw_latents().to(real.device, torch.float64))
             result = train_step(state, fabric)
             if step in steps:
                 losses = result.discriminator_loss.item(), result.generator_loss.item()
@@ -153,10 +153,6 @@ def _ours(config: TrainConfig, prepared: Prepared, precision: str) -> tuple[Fabr
     return fabric, build_state(config, prepared, fabric)
 
 
-def _ours_step(state: State, fabric: Fabric) -> Callable[[], object]:
-    return lambda: train_step(state, fabric)
-
-
 def _flops_of_step(config: TrainConfig) -> int:
     """Floating-point operations of one plain step, forward and backward."""
     plain = _plain(config)
@@ -164,11 +160,3 @@ def _flops_of_step(config: TrainConfig) -> int:
     with FlopCounterMode(display=False) as counter:
         plain.step(torch.zeros(shape))
     return int(counter.get_total_flops())
-
-
-def _repeat(step: Callable[[], object]) -> Steps:
-    def steps(number: int) -> None:
-        for _ in range(number):
-            step()
-
-    return steps

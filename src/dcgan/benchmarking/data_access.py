@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from dcgan.benchmarking.plain import plain_batches
-from dcgan.benchmarking.timing import Steps, interleave, paired_ratio, quartiles
+from dcgan.benchmarking.timing import Steps, interleave, paired_ratio, quartiles, repeat
 from dcgan.config import TrainConfig
 from dcgan.data.batches import Batches
 from dcgan.data.preparation import prepare
@@ -22,10 +22,11 @@ def compare_data_access(config: TrainConfig, rounds: int, batches_per_round: int
     """
     images, batch_size = prepare(config.data).open(), config.trainer.batch_size
     mapped = torch.from_numpy(images)
+    through_pil = plain_batches(images, batch_size, num_workers=0)
     ways: dict[str, Steps] = {
         "resident": _draws(mapped.clone(), batch_size),
         "memory-mapped": _draws(mapped, batch_size),
-        "PIL and DataLoader": partial(_take, plain_batches(images, batch_size, num_workers=0)),
+        "PIL and DataLoader": repeat(partial(next, through_pil)),
     }
     seconds = interleave(ways, rounds, batches_per_round)
     return {
@@ -39,14 +40,4 @@ def compare_data_access(config: TrainConfig, rounds: int, batches_per_round: int
 
 def _draws(images: Tensor, batch_size: int) -> Steps:
     batches = Batches(images, batch_size, seed=0, flip=False, device=torch.device("cpu"))
-
-    def draw(number: int) -> None:
-        for _ in range(number):
-            batches.draw()
-
-    return draw
-
-
-def _take(batches: Any, number: int) -> None:
-    for _ in range(number):
-        next(batches)
+    return repeat(batches.draw)

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from dcgan.benchmarking.timing import Quartiles, Steps, interleave, quartiles
+from dcgan.benchmarking.timing import Quartiles, Steps, interleave, quartiles, repeat
 from dcgan.config import TrainConfig
 from dcgan.data.preparation import prepare
 from dcgan.reports.figures import STYLE
@@ -107,9 +108,4 @@ def _sized(
 def _steps_of(config: TrainConfig) -> Steps:
     fabric = make_fabric(config.trainer)
     state = build_state(config, prepare(config.data), fabric)
-
-    def steps(number: int) -> None:
-        for _ in range(number):
-            train_step(state, fabric)
-
-    return steps
+    return repeat(partial(train_step, state, fabric))

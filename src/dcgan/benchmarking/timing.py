@@ -52,6 +52,16 @@ def interleave(arms: Mapping[Key, Steps], rounds: int, steps: int) -> dict[Key, 
     return seconds
 
 
+def repeat(step: Callable[[], object]) -> Steps:
+    """`step`, as many times as is asked for."""
+
+    def steps(number: int) -> None:
+        for _ in range(number):
+            step()
+
+    return steps
+
+
 def timed(do: Callable[[], None]) -> float:
     """Seconds that `do` takes, with everything that it left to a GPU."""
     _synchronise()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dcgan.checks import require_at_least, require_one_of
+from dcgan.checks import require_at_least, require_exists, require_one_of
 from dcgan.config.training import TrainConfig
 from dcgan.errors import UserError
 
@@ -49,8 +49,7 @@ class EvaluateConfig:
     def __post_init__(self) -> None:
         require_at_least("num_images", self.num_images, 2)
         require_one_of("weights", self.weights, ("ema", "raw"))
-        if not Path(self.checkpoint).expanduser().exists():
-            raise UserError(f"checkpoint={self.checkpoint}: no such file or folder")
+        require_exists("checkpoint", self.checkpoint)
         if not self.seeds or min(self.seeds) < 0:
             raise UserError(f"seeds={self.seeds}: must be one number or more, each at least 0")
 
@@ -68,9 +67,8 @@ class DiagnoseConfig:
         require_at_least("num_images", self.num_images, 1)
         require_one_of("weights", self.weights, ("ema", "raw"))
         for name in ("target", "reference"):
-            path = getattr(self, name)
-            if path is not None and not Path(path).expanduser().exists():
-                raise UserError(f"{name}={path}: no such file or folder")
+            if (path := getattr(self, name)) is not None:
+                require_exists(name, path)
 
 
 @dataclass(kw_only=True)
@@ -80,8 +78,8 @@ class ExplainConfig:
     checkpoint: str | None = None  # a run's folder, or its checkpoints/last.pt
 
     def __post_init__(self) -> None:
-        if self.checkpoint is not None and not Path(self.checkpoint).expanduser().exists():
-            raise UserError(f"checkpoint={self.checkpoint}: no such file or folder")
+        if self.checkpoint is not None:
+            require_exists("checkpoint", self.checkpoint)
 
 
 @dataclass(kw_only=True)

@@ -1,4 +1,4 @@
-"""What every attempt to download shares: nothing half-made stays, and the reason is one line."""
+"""What every attempt to download shares: nothing half-made stays."""
 
 import contextlib
 from pathlib import Path
@@ -14,8 +14,3 @@ def remove_empty(folders: list[Path]) -> None:
     with contextlib.suppress(OSError):  # not made, or not empty: it stays
         for folder in folders:
             folder.rmdir()
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, on one line."""
-    return (str(error) or type(error).__name__).strip().splitlines()[0]

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from dcgan.config import DRAWN_SOURCES, DataConfig
-from dcgan.data.downloads import first_line, missing_folders, remove_empty
+from dcgan.data.downloads import missing_folders, remove_empty
 from dcgan.data.torchvision_sets import find_files, read_split
-from dcgan.errors import UserError
+from dcgan.errors import UserError, first_line
 
 Images = NDArray[np.uint8]
 

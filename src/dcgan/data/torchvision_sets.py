@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcgan.config import DataConfig
-from dcgan.data.downloads import first_line, missing_folders, remove_empty
-from dcgan.errors import UserError
+from dcgan.data.downloads import missing_folders, remove_empty
+from dcgan.errors import UserError, first_line
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dcgan.config import DataConfig
-from dcgan.data.downloads import first_line
 from dcgan.data.labelled import has_labels
-from dcgan.errors import UserError
+from dcgan.errors import UserError, first_line
 from dcgan.evaluation.classifier import RECIPE, get_classifier
 from dcgan.pictures import to_uint8
 

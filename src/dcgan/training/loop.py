@@ -19,7 +19,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from dcgan.config import TrainConfig
 from dcgan.data.preparation import prepare
-from dcgan.errors import Interrupted, RunFailed, UserError
+from dcgan.errors import Interrupted, RunFailed, UserError, first_line
 from dcgan.files import write_json
 from dcgan.networks.saved import LAST
 from dcgan.training.checkpoint import (
@@ -207,8 +207,7 @@ def _lost(
     error: RuntimeError, state: State, recorder: Recorder | None, resume_command: str
 ) -> RunFailed:
     """Another process of this run has ended, so this step cannot be finished."""
-    reason = str(error).strip().splitlines()[0]
-    message = f"another process of this run was lost after step {state.step} ({reason})"
+    message = f"another process of this run was lost after step {state.step} ({first_line(error)})"
     if recorder is None:
         return RunFailed(message)
     saved = recorder.checkpoint_path
