@@ -3,11 +3,13 @@
 Radford et al. (2016) as tutorials have it: networks and images in NCHW float32; a sigmoid, then
 binary cross-entropy; D's parameters not frozen while G learns; losses read at every step; images
 decoded, resized and normalised one by one by a DataLoader. It shares the architecture with the
-project, and nothing of its training.
+project, and nothing of its training; every layer is computed as torch computes it.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import MethodType
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from dcgan.data.sources import Images
+from dcgan.networks.ends import Projection, Readout
 
 
 class PlainImages(Dataset[Tensor]):
@@ -69,6 +72,8 @@ class PlainTrainer:
     dtype: torch.dtype = torch.float32
 
     def __post_init__(self) -> None:
+        for network in (self.generator, self.discriminator):
+            _compute_as_torch_does(network)
         betas = (0.5, 0.999)
         self._of_generator = torch.optim.Adam(
             self.generator.parameters(), self.learning_rate, betas
@@ -99,3 +104,12 @@ class PlainTrainer:
         of_generator.backward()
         self._of_generator.step()
         return on_real.item() + on_fake.item(), of_generator.item()
+
+
+def _compute_as_torch_does(network: nn.Module) -> None:
+    """Undo the project's own computation of the first and the last layer."""
+    own: dict[type, type] = {Projection: nn.ConvTranspose2d, Readout: nn.Conv2d}
+    for layer in network.modules():
+        for ours, plain in own.items():
+            if isinstance(layer, ours):
+                cast(Any, layer).forward = MethodType(cast(Any, plain).forward, layer)

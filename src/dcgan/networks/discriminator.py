@@ -5,6 +5,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from dcgan.checks import doublings
 from dcgan.config import DiscriminatorConfig, DownsampleConfig
+from dcgan.networks.ends import Readout
 from dcgan.networks.initialisation import initialise
 
 
@@ -58,7 +59,7 @@ class Discriminator(nn.Module):
                 self.layers.add_module(f"norm{i + 1}", nn.BatchNorm2d(out_channels))
             self.layers.add_module(f"leaky{i + 1}", nn.LeakyReLU(0.2, inplace=True))
             in_channels = out_channels
-        self.layers.add_module("logit", nn.Conv2d(in_channels, 1, base, bias=not batch))
+        self.layers.add_module("logit", Readout(in_channels, 1, base, bias=not batch))
         initialise(self, seed, "discriminator", {})
         if size.norm == "spectral":  # Miyato et al., 2018
             for layer in [m for m in self.layers.modules() if isinstance(m, nn.Conv2d)]:
