@@ -1,21 +1,32 @@
 """Turns are taken fairly, and numbers over rounds are what they say; no time is asserted."""
 
+from time import sleep
+
 import pytest
 
 from dcgan.benchmarking.scaling import fit_exponent
-from dcgan.benchmarking.timing import interleave, paired_ratio, quartiles
+from dcgan.benchmarking.timing import MOST_STEPS, interleave, paired_ratio, quartiles
 
 
 def test_every_arm_has_its_turn_in_every_round_and_another_goes_first() -> None:
     turns: list[tuple[str, int]] = []
     arms = {name: lambda n, name=name: turns.append((name, n)) for name in "abc"}
-    seconds = interleave(arms, rounds=4, steps=8)
+    seconds = interleave(arms, rounds=4, seconds_per_turn=1)
     assert {name: len(times) for name, times in seconds.items()} == {"a": 4, "b": 4, "c": 4}
-    warm, timed = turns[:3], turns[3:]
-    assert warm == [("a", 2), ("b", 2), ("c", 2)]
+    warm, timed = turns[:6], turns[6:]
+    assert warm == [(name, 2) for name in "abcabc"]
     rounds = ["".join(name for name, _ in timed[i : i + 3]) for i in range(0, 12, 3)]
     assert rounds == ["abc", "bca", "cab", "abc"]
-    assert {steps for _, steps in timed} == {8}
+    assert {steps for _, steps in timed} == {MOST_STEPS}  # these arms take no time
+
+
+def test_the_slowest_arm_says_how_many_steps_a_turn_has() -> None:
+    turns: list[int] = []
+    arms = {"slow": lambda n: sleep(0.02 * n), "quick": turns.append}
+    interleave(arms, rounds=1, seconds_per_turn=0.2)
+    assert 2 <= turns[-1] <= 10
+    interleave(arms, rounds=1, seconds_per_turn=0.001)
+    assert turns[-1] == 2
 
 
 def test_ratios_are_paired_by_round() -> None:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from dcgan.benchmarking.waiting import WAYS
 from tests.conftest import TINY, Run
 
 
@@ -10,18 +11,21 @@ def test_it_reports_ratios_equivalence_and_curves(
     run: Run, tmp_path: Path, cache_dir: Path
 ) -> None:
     tiny = ["data=synthetic", "generator=tiny", "discriminator=tiny", "trainer=smoke", *TINY[1:]]
-    few = ["rounds=2", "steps_per_round=2", "tracking_steps=8"]
+    few = ["rounds=2", "seconds_per_turn=0.01", "tracking_steps=8", "further_sizes=[[32,2]]"]
     done = run("benchmark", *tiny, *few, f"data.cache_dir={cache_dir}", "hydra.run.dir=out")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[-1] == "out"
     assert "threads, load" in lines[0]
-    assert any(line.startswith("ours, end to end") for line in lines)
+    assert any(line.startswith("  ours, end to end") for line in lines)
     result = json.loads((tmp_path / "out" / "result.json").read_text())
-    assert len(result["rows"]) == 8
-    assert 0 < result["tracking_share"] < 1
+    assert [row["image_size"] for row in result["rows"]] == [16] * 8 + [32] * 8
+    assert [row["tracking_share"] > 0 for row in result["rows"]] == ([False] * 6 + [True] * 2) * 2
     assert result["loss_difference_to_float64"]["32-true"]["step 1"] < 1e-5
     assert set(result["data"]) == {"resident", "memory-mapped", "PIL and DataLoader"}
+    assert set(result["waiting"]) == set(WAYS)
+    for times in result["waiting"].values():
+        assert times["two at once"]["median"] > 0 < times["alone"]["median"]
     assert {curve["setting"] for curve in result["scaling"]} == {
         "batch size",
         "filters",
@@ -31,6 +35,11 @@ def test_it_reports_ratios_equivalence_and_curves(
 
 
 def test_a_mistake_is_one_line(run: Run) -> None:
-    done = run("benchmark", "rounds=0")
-    assert done.returncode == 2
-    assert done.stderr == "dcgan-benchmark: rounds=0: must be at least 1\n"
+    for mistake, message in (
+        ("rounds=0", "rounds=0: must be at least 1"),
+        ("seconds_per_turn=0", "seconds_per_turn=0.0: must be above 0, finite"),
+        ("further_sizes=[[64]]", "further_sizes=[[64]]: must be pairs, [pixels, filters]"),
+    ):
+        done = run("benchmark", mistake)
+        assert done.returncode == 2
+        assert done.stderr == f"dcgan-benchmark: {message}\n"

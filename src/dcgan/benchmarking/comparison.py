@@ -36,6 +36,8 @@ PLAIN_ADAM: dict[str, Any] = {
 class Row:
     """One arm; times are of one step, ratios say how many times as fast as a plain arm it is."""
 
+    image_size: int
+    filters: int
     name: str
     precision: str
     ms: dict[str, float]  # lower quartile, median, upper quartile
@@ -44,9 +46,24 @@ class Row:
     ratio_to_loader: dict[str, float]  # to the plain step with the faster of its two loaders
     gflops: float  # per second
     share_of_peak: float  # of what a large convolution reaches in this precision
+    tracking_share: float = 0.0  # of its time that logs, sample grids and checkpoints take
 
 
-def compare(config: TrainConfig, rounds: int, steps_per_round: int) -> list[Row]:
+def resized(config: TrainConfig, image_size: int, filters: int) -> TrainConfig:
+    """The same run with other images and networks.
+
+    Raises:
+        UserError: sizes that do not fit together.
+    """
+    return replace(
+        config,
+        data=replace(config.data, image_size=image_size),
+        generator=replace(config.generator, filters=filters),
+        discriminator=replace(config.discriminator, filters=filters),
+    )
+
+
+def compare(config: TrainConfig, rounds: int, seconds_per_turn: float) -> list[Row]:
     """Time the plain step and ours, in both precisions, interleaved.
 
     Raises:
@@ -67,7 +84,7 @@ def compare(config: TrainConfig, rounds: int, steps_per_round: int) -> list[Row]
         fabric, state = _ours(config, prepared, precision)
         arms[OURS, precision] = repeat(partial(train_step, state, fabric))
 
-    seconds = interleave(arms, rounds, steps_per_round)
+    seconds = interleave(arms, rounds, seconds_per_turn)
     flops = _flops_of_step(config)
     peaks = {precision: peak_gflops(precision) for precision in PRECISIONS}
     loader = min((seconds[key] for key in loaders), key=lambda times: quartiles(times).median)
@@ -77,6 +94,8 @@ def compare(config: TrainConfig, rounds: int, steps_per_round: int) -> list[Row]
         gflops = flops / step.median / 1e9
         rows.append(
             Row(
+                config.data.image_size,
+                config.generator.filters,
                 name,
                 precision,
                 {key: 1000 * value for key, value in asdict(step).items()},

@@ -14,7 +14,9 @@ from dcgan.data.batches import Batches
 from dcgan.data.preparation import prepare
 
 
-def compare_data_access(config: TrainConfig, rounds: int, batches_per_round: int) -> dict[str, Any]:
+def compare_data_access(
+    config: TrainConfig, rounds: int, seconds_per_turn: float
+) -> dict[str, Any]:
     """µs an image of each way, by round and interleaved; batches go to the CPU.
 
     Returns:
@@ -28,7 +30,7 @@ def compare_data_access(config: TrainConfig, rounds: int, batches_per_round: int
         "memory-mapped": _draws(mapped, batch_size),
         "PIL and DataLoader": repeat(partial(next, through_pil)),
     }
-    seconds = interleave(ways, rounds, batches_per_round)
+    seconds = interleave(ways, rounds, seconds_per_turn)
     return {
         name: {
             "us_per_image": asdict(quartiles([1e6 * t / batch_size for t in times])),

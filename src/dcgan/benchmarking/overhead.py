@@ -1,12 +1,11 @@
-"""What tracking and checkpoints cost a run."""
+"""What tracking and checkpoints add to a step."""
 
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tqdm import tqdm
+from tqdm import trange
 
-from dcgan.benchmarking.timing import timed
 from dcgan.config import TrainConfig
 from dcgan.data.preparation import prepare
 from dcgan.training.devices import make_fabric
@@ -16,25 +15,26 @@ from dcgan.training.step import train_step
 from dcgan.training.tracking import Tracker
 
 
-def tracking_share(config: TrainConfig, steps: int) -> float:
-    """The share of a run's time that is spent in logs, sample grids and checkpoints.
+def tracking_seconds(config: TrainConfig, steps: int) -> float:
+    """Seconds a step that logs, sample grids and checkpoints take; scores are not among them.
+
+    Everything is recorded as in a run of `steps` steps, of which only the first is computed.
 
     Args:
-        steps: a multiple of the longest interval between two of these, or the share is too small.
+        steps: a multiple of the longest interval between two of these, or the time is too short.
     """
-    # No step here is a run's last one, which does everything at once; scores have their own share.
+    # No step here is a run's last one, which does everything at once.
     trainer = replace(config.trainer, steps=steps + 1, num_scored=0, evaluate_every=0)
     config = replace(config, trainer=trainer)
     fabric = make_fabric(trainer)
     state = build_state(config, prepare(config.data), fabric)
+    result = train_step(state, fabric)
+    state.step = 0
     with TemporaryDirectory() as folder:
         tracker = Tracker(Path(folder))
         recorder = Recorder(config, state, tracker, Path(folder) / "last.pt")
-
-        def run() -> None:
-            for _ in tqdm(range(steps), desc="with tracking", leave=False, disable=None):
-                recorder.after_step(train_step(state, fabric))
-
-        seconds = timed(run)
+        for _ in trange(steps, desc="tracking", leave=False, disable=None):
+            state.step += 1
+            recorder.after_step(result)
         tracker.close()
-    return recorder.seconds / seconds
+    return recorder.seconds / steps

@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
+from dcgan.benchmarking.comparison import resized
 from dcgan.benchmarking.timing import Quartiles, Steps, interleave, quartiles, repeat
 from dcgan.config import TrainConfig
 from dcgan.data.preparation import prepare
@@ -31,7 +32,7 @@ class Curve:
     exponent: float  # of the power law through the medians
 
 
-def measure_curves(config: TrainConfig, rounds: int, steps_per_round: int) -> list[Curve]:
+def measure_curves(config: TrainConfig, rounds: int, seconds_per_turn: float) -> list[Curve]:
     """Time our step for several values of each setting, all of them interleaved.
 
     Images are drawn ones of the size that is asked for, so any size can be timed.
@@ -46,7 +47,7 @@ def measure_curves(config: TrainConfig, rounds: int, steps_per_round: int) -> li
         for setting, by_value in cases.items()
         for value, case in by_value.items()
     }
-    seconds = interleave(arms, rounds, steps_per_round)
+    seconds = interleave(arms, rounds, seconds_per_turn)
     curves = []
     for setting, by_value in cases.items():
         values = list(by_value)
@@ -87,22 +88,15 @@ def _sized(
     image_size: int | None = None,
 ) -> TrainConfig:
     data = replace(
-        config.data,
-        source="synthetic",
-        root=None,
-        crop=None,
-        num_images=max(BATCH_SIZES),
-        image_size=image_size or config.data.image_size,
+        config.data, source="synthetic", root=None, crop=None, num_images=max(BATCH_SIZES)
     )
-    return replace(
+    config = replace(
         config,
         data=data,
         trainer=replace(config.trainer, batch_size=batch_size or config.trainer.batch_size),
-        generator=replace(config.generator, filters=filters or config.generator.filters),
-        discriminator=replace(
-            config.discriminator, filters=filters or config.discriminator.filters
-        ),
     )
+    image_size, filters = image_size or data.image_size, filters or config.generator.filters
+    return resized(config, image_size, filters)
 
 
 def _steps_of(config: TrainConfig) -> Steps:

@@ -16,6 +16,7 @@ from tqdm import tqdm
 Key = TypeVar("Key", bound=Hashable)
 Steps = Callable[[int], None]  # does so many steps
 BUSY = 0.5  # load beside our own, in cores, from which times say little
+MOST_STEPS = 200  # in a turn
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,22 @@ def quartiles(values: Sequence[float]) -> Quartiles:
     return Quartiles(*np.percentile(values, (25, 50, 75)).tolist())
 
 
-def interleave(arms: Mapping[Key, Steps], rounds: int, steps: int) -> dict[Key, list[float]]:
+def interleave(
+    arms: Mapping[Key, Steps], rounds: int, seconds_per_turn: float
+) -> dict[Key, list[float]]:
     """Seconds a step of every arm in every round.
 
-    Each arm warms up once; who goes first changes from round to round.
+    Each arm warms up once; who goes first changes from round to round. In a turn every arm does the
+    same number of steps, so many that the slowest takes about `seconds_per_turn`: 2 … MOST_STEPS.
     """
     seconds: dict[Key, list[float]] = {name: [] for name in arms}
     names = list(arms)
     bar = tqdm(total=rounds * len(arms), desc="timing", unit="arm", leave=False, disable=None)
     with bar:
         for steps_of in arms.values():
-            steps_of(max(2, steps // 4))
+            steps_of(2)
+        slowest = max(timed(partial(steps_of, 2)) / 2 for steps_of in arms.values())
+        steps = min(max(2, round(seconds_per_turn / slowest)), MOST_STEPS)
         for number in range(rounds):
             first = number % len(names)
             for name in names[first:] + names[:first]:

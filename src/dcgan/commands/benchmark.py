@@ -16,16 +16,20 @@ def run(config: BenchmarkConfig, run_dir: Path) -> None:
     print(f"{facts['processor']}, {facts['num_threads']} threads, load {facts['load_before']:.2f}")
     if result["warning"]:
         print(f"dcgan-benchmark: {result['warning']}", file=sys.stderr)
-    size, filters = config.data.image_size, config.generator.filters
-    print(f"{size}x{size}, {filters} filters, batches of {config.trainer.batch_size};", end=" ")
-    print(f"median [quartiles] of {config.rounds} rounds\n\n{result['table']}\n")
-    if (share := result["tracking_share"]) is not None:
-        print(f"Tracking and checkpoints   {share:.2%} of a run")
+    print(f"Batches of {result['batch_size']}; median [quartiles] of {config.rounds} rounds\n")
+    print(f"{result['table']}\n")
+    for row in result["rows"]:
+        if row["tracking_share"]:
+            size = f"{row['image_size']}x{row['image_size']}, {row['precision']}"
+            print(f"Tracking and checkpoints   {row['tracking_share']:.2%} of a run at {size}")
     for precision, by_step in result["loss_difference_to_float64"].items():
         steps = ", ".join(f"{step} {value:.1e}" for step, value in by_step.items())
         print(f"Loss against float64       {precision}: {steps}")
     for way, found in result["data"].items():
         print(f"A real image               {found['us_per_image']['median']:.1f} µs {way}")
+    for way, found in result.get("waiting", {}).items():
+        times = ", ".join(f"{each} {ms['median']:.1f} ms" for each, ms in found.items())
+        print(f"Threads that wait          {way}: {times}")
     for curve in result.get("scaling", []):
         print(f"Cost of a step             ~ {curve['setting']}^{curve['exponent']:.2f}")
     print(f"Numbers      {run_dir / 'result.json'}")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dcgan.checks import require_at_least, require_exists, require_one_of
+from dcgan.checks import doublings, require_at_least, require_exists, require_one_of
 from dcgan.config.training import TrainConfig
 from dcgan.errors import UserError
 
@@ -97,13 +97,25 @@ class ReportConfig:
 class BenchmarkConfig(TrainConfig):
     """A run to time, and how often."""
 
+    further_sizes: list[list[int]]  # [pixels, filters] beside the run's own
     rounds: int  # in each of which every arm has its turn
-    steps_per_round: int
-    tracking_steps: int  # of a run whose tracking and checkpoints are timed; 0: none
+    seconds_per_turn: float  # of the slowest arm; the others do as many steps
+    tracking_steps: int  # of a run whose tracking and checkpoints are timed
     scaling: bool  # also time several batch sizes, filters and resolutions
+    waiting: bool  # also time how threads wait for each other, on a CPU
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_at_least("rounds", self.rounds, 1)
-        require_at_least("steps_per_round", self.steps_per_round, 1)
-        require_at_least("tracking_steps", self.tracking_steps, 0)
+        if not 0 < self.seconds_per_turn < float("inf"):
+            raise UserError(f"seconds_per_turn={self.seconds_per_turn}: must be above 0, finite")
+        require_at_least("tracking_steps", self.tracking_steps, 1)
+        for size in self.further_sizes:
+            if len(size) != 2 or size[1] < 1:
+                raise UserError(
+                    f"further_sizes={self.further_sizes}: must be pairs, [pixels, filters]"
+                )
+            try:
+                doublings(size[0])
+            except UserError as error:
+                raise UserError(f"further_sizes={self.further_sizes}: {error}") from error
