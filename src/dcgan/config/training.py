@@ -57,6 +57,7 @@ class TrainerConfig:
     accelerator: str  # auto, cpu or gpu
     devices: int  # processes on this machine, each with its share of a batch; see torchrun
     precision: str  # 32-true, bf16-mixed, or auto: bf16-mixed where the hardware has it
+    compile: bool  # both networks by torch.compile: the first step takes a minute
     log_every: int  # steps between two reads of the losses
     sample_every: int  # steps between two sample grids
     num_samples: int  # images in a sample grid

@@ -22,6 +22,13 @@ def thinned(images: Tensor, at_most: int) -> Tensor:
     return images[torch.linspace(0, len(images) - 1, min(at_most, len(images))).long()]
 
 
+def bring(tensor: Tensor, device: torch.device) -> Tensor:
+    """`tensor` on the device; a GPU fetches it from pinned memory, so that nobody waits."""
+    if device.type == "cuda" and tensor.device.type == "cpu":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
+
+
 class Batches:
     """An endless stream of batches: every image once an epoch, in an order drawn for that epoch.
 
@@ -56,7 +63,8 @@ class Batches:
         self.batch_size = batch_size
         self.num_drawn = 0  # batches so far: the place in the data
         self.share = slice(rank, None, num_ranks)  # of a batch's rows
-        self._seed, self._flip, self._device = seed, flip, device
+        self.device = device
+        self._seed, self._flip = seed, flip
         # On a GPU the images live there, if they fit: no batch has to be brought.
         self._resident = images.to(device) if _fits(images, device) else images
         self._per_epoch = len(images) // batch_size
@@ -67,15 +75,16 @@ class Batches:
         epoch, place = divmod(self.num_drawn, self._per_epoch)
         if epoch != self._epoch:
             random = stream(self._seed, "data order", epoch)
-            self._order = torch.randperm(len(self.images), generator=random)
-            self._mirrored = torch.rand(len(self.images), generator=random) < 0.5
+            order = torch.randperm(len(self.images), generator=random)
+            self._order = order.to(self._resident.device)  # beside the images: no copy a batch
+            self._mirrored = (torch.rand(len(self.images), generator=random) < 0.5).to(self.device)
             self._epoch = epoch
         self.num_drawn += 1
         rows = slice(place * self.batch_size, (place + 1) * self.batch_size)
-        chosen = self._order[rows][self.share].to(self._resident.device, non_blocking=True)
-        batch = normalise(self._resident.index_select(0, chosen).to(self._device))
+        chosen = self._order[rows][self.share]
+        batch = normalise(bring(self._resident.index_select(0, chosen), self.device))
         if self._flip:
-            mirrored = self._mirrored[rows][self.share].to(self._device)
+            mirrored = self._mirrored[rows][self.share]
             batch = torch.where(mirrored[:, None, None, None], batch.flip(3), batch)
         return batch
 

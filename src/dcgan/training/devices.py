@@ -9,7 +9,7 @@ import torch
 from lightning_fabric import Fabric
 
 from dcgan.config import TrainerConfig
-from dcgan.errors import UserError
+from dcgan.errors import UserError, first_line
 
 CPU_FLAGS = ("avx512_bf16", "amx_bf16")  # with which a CPU computes in bfloat16
 
@@ -44,6 +44,19 @@ def make_fabric(trainer: TrainerConfig) -> Fabric:
             f" {fabric.world_size} processes that share it"
         )
     return fabric
+
+
+def check_compiler(device: torch.device) -> None:
+    """Compile something small, so that what is missing is known before any work.
+
+    Raises:
+        UserError: torch.compile cannot work here.
+    """
+    try:
+        torch.compile(torch.sin, dynamic=False)(torch.zeros(8, device=device))
+    except RuntimeError as error:
+        message = f"trainer.compile=true: torch.compile does not work here ({first_line(error)})"
+        raise UserError(message) from error
 
 
 def disconnect() -> None:

@@ -28,7 +28,7 @@ from dcgan.training.checkpoint import (
     load_state,
     read_for_resume,
 )
-from dcgan.training.devices import disconnect, make_fabric, resolve_precision
+from dcgan.training.devices import check_compiler, disconnect, make_fabric, resolve_precision
 from dcgan.training.interruption import Interruption
 from dcgan.training.quality import QualityWatch
 from dcgan.training.recorder import BEST, Recorder
@@ -64,6 +64,8 @@ def _connected(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[
     # Refuse before anything is written.
     fabric = make_fabric(config.trainer)
     config = replace(config, trainer=resolve_precision(config.trainer))
+    if config.trainer.compile:
+        check_compiler(fabric.device)
     run_dir = fabric.broadcast(run_dir)  # rank 0's, for all
     resume_path = checkpoint_to_resume(config.resume, run_dir)
     checkpoint = None if resume_path is None else read_for_resume(resume_path, config, run_dir)
@@ -111,10 +113,11 @@ def _train(
     recorder = Recorder(config, state, tracker, run_dir / LAST, watch)
     recorder.alarms.recall(read_metrics(run_dir / "metrics.jsonl"))
     log.info(
-        "%d images, %d steps of %d",
+        "%d images, %d steps of %d, %s",
         len(state.batches.images),
         config.trainer.steps,
         state.batches.batch_size,
+        config.trainer.precision,
     )
 
     if config.generator.kind == "flat":
@@ -133,12 +136,14 @@ def _train(
         tracker.close()
 
     num_steps = state.step - first_step
+    images_per_second = num_steps * config.trainer.batch_size / seconds
     result = {
         "step": state.step,
         "images_seen": state.step * config.trainer.batch_size,
         "resumed_from_step": first_step,
         "seconds": seconds,
-        "images_per_second": num_steps * config.trainer.batch_size / seconds,
+        "images_per_second": images_per_second,
+        "images_per_second_per_process": images_per_second / fabric.world_size,
         "tracking_share": recorder.seconds / seconds,
         "scores_share": recorder.score_seconds / seconds,
         "processes": fabric.world_size,

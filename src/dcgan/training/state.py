@@ -11,7 +11,7 @@ from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
 from dcgan.config import RegularizerConfig, TrainConfig
-from dcgan.data.batches import Batches
+from dcgan.data.batches import Batches, bring
 from dcgan.data.preparation import Prepared
 from dcgan.networks import Discriminator, Generator
 from dcgan.seeding import derive_seed, stream
@@ -76,17 +76,18 @@ class State:
                 group["lr"] = rate * factor
 
     def draw_latents(self) -> Tensor:
-        """This rank's share of the next batch of latents, (N, latent_size), on the CPU.
+        """This rank's share of the next batch of latents, (N, latent_size), on the device.
 
         All are drawn, so that the random stream is at the same place on every rank.
         """
         shape = (self.batches.batch_size, self.latent_size)
-        return torch.randn(shape, generator=self.latents)[self.batches.share]
+        latents = torch.randn(shape, generator=self.latents)[self.batches.share]
+        return bring(latents, self.batches.device)
 
     def draw_between(self, real: Tensor, fake: Tensor) -> Tensor:
         """A random point between each real image and each fake: (N, C, H, W)."""
         shares = torch.rand(self.batches.batch_size, generator=self.mixing)[self.batches.share]
-        return torch.lerp(real, fake, shares[:, None, None, None].to(real.device))
+        return torch.lerp(real, fake, bring(shares, real.device)[:, None, None, None])
 
     def update_average(self) -> None:
         """Take the generator into the average.
@@ -167,6 +168,10 @@ def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> Stat
         # use_buffers averages batch norm's running statistics along with the weights.
         ema = AveragedModel(generator, use_buffers=True)
         ema.eval()
+
+    if trainer.compile:  # in place, so that names in a checkpoint stay; after the average's copy
+        for network in (generator, discriminator):
+            network.compile(dynamic=False)
 
     def adam(network: nn.Module, learning_rate: float) -> Adam:
         betas = (trainer.beta1, trainer.beta2)

@@ -30,7 +30,7 @@ def train_step(state: State, fabric: Fabric) -> StepResult:
 
     # Draw: real images, and one batch of fakes that serves both updates.
     real = state.batches.draw()
-    fake = generator(state.draw_latents().to(fabric.device))
+    fake = generator(state.draw_latents())
 
     # Update D. Real and fake pass separately: concatenated, batch norm would mix them. Each pass
     # goes backward at once, so only one graph is alive at a time; ranks exchange gradients once, at
