@@ -33,6 +33,8 @@ def test_arms_stand_from_the_lowest_last_fid_up(measured: Path) -> None:
     assert second.best.mean == pytest.approx((20 * 40) ** 0.5)
     assert (first.last_over_best, second.last_over_best) == (1, 1.25)
     assert (second.seeds, second.images_seen) == ([0, 1], 64)
+    # The worst ends at √(25·50) ≈ 35, which its own second seed (60, 40, 50) never reaches.
+    assert (first.images_to_worst, second.images_to_worst) == (16, None)
     assert report.figure is not None
     assert "seed" not in first.settings
 

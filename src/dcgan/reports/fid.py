@@ -24,6 +24,7 @@ class FidRow:
     last: Summary  # FID at the end
     best: Summary  # each seed's lowest
     last_over_best: float  # the worst seed's; 1 if the last is the best
+    images_to_worst: int | None  # until every seed was as good as the worst arm is at its end
     images_per_second: float  # the median run's
 
     @property
@@ -50,6 +51,7 @@ class FidReport:
                 "last_fid": vars(row.last),
                 "best_fid": vars(row.best),
                 "last_over_best": row.last_over_best,
+                "images_to_worst": row.images_to_worst,
                 "images_per_second": row.images_per_second,
             }
             for row in self.rows
@@ -65,7 +67,8 @@ def fid_report(folder: Path) -> FidReport:
     runs, left_out = find_runs(folder, "fids")
     keys = differing_settings(runs)
     arms = sorted(sort_into_arms(runs), key=lambda arm: _last(arm).mean)
-    rows = [_row(arm, keys) for arm in arms]
+    worst = _last(arms[-1]).mean
+    rows = [_row(arm, keys, worst) for arm in arms]
     several = any(len(run.fids) > 1 for run in runs)
     return FidReport(rows, _curves(arms, rows) if several else None, left_out)
 
@@ -74,7 +77,7 @@ def _last(arm: Arm) -> Summary:
     return summarise([run.fids[max(run.fids)] for run in arm.runs], logarithmic=True)
 
 
-def _row(arm: Arm, keys: Sequence[str]) -> FidRow:
+def _row(arm: Arm, keys: Sequence[str], worst: float) -> FidRow:
     last = [run.fids[max(run.fids)] for run in arm.runs]
     best = [min(run.fids.values()) for run in arm.runs]
     return FidRow(
@@ -84,8 +87,19 @@ def _row(arm: Arm, keys: Sequence[str]) -> FidRow:
         last=summarise(last, logarithmic=True),
         best=summarise(best, logarithmic=True),
         last_over_best=max(a / b for a, b in zip(last, best, strict=True)),
+        images_to_worst=_images_until(worst, arm),
         images_per_second=float(np.median([run.images_per_second for run in arm.runs])),
     )
+
+
+def _images_until(fid: float, arm: Arm) -> int | None:
+    """Images seen when the slowest seed was first seen at `fid` or below; None: not all were."""
+    moments = [
+        min((images for images, found in run.fids.items() if found <= fid), default=None)
+        for run in arm.runs
+    ]
+    reached = [moment for moment in moments if moment is not None]
+    return max(reached) if len(reached) == len(moments) else None
 
 
 def _curves(arms: Sequence[Arm], rows: Sequence[FidRow]) -> Figure:
