@@ -14,6 +14,7 @@ from dcgan.benchmarking.waiting import compare_waiting
 from dcgan.config import BenchmarkConfig, TrainConfig
 from dcgan.files import write_json
 from dcgan.reports.figures import save_png
+from dcgan.training.devices import resolve_precision
 
 
 def benchmark(config: BenchmarkConfig, run_dir: Path) -> dict[str, Any]:
@@ -34,6 +35,7 @@ def benchmark(config: BenchmarkConfig, run_dir: Path) -> dict[str, Any]:
         "warning": warning,
         "rounds": config.rounds,
         "batch_size": config.trainer.batch_size,
+        "precision": resolve_precision(config.trainer).precision,  # of what follows the rows
         "rows": [asdict(row) for row in rows],
         "loss_difference_to_float64": equivalence(config),
         "data": compare_data_access(config, *timing),

@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from tqdm import tqdm
+
+from dcgan.training.devices import cpu_info
 
 Key = TypeVar("Key", bound=Hashable)
 Steps = Callable[[int], None]  # does so many steps
@@ -84,13 +85,8 @@ def paired_ratio(slow: Sequence[float], fast: Sequence[float]) -> Quartiles:
 
 def machine() -> dict[str, Any]:
     """What the times depend on."""
-    cpus = [
-        line.partition(":")[2].strip()
-        for line in _lines(Path("/proc/cpuinfo"))
-        if line.startswith("model name")
-    ]
     return {
-        "processor": cpus[0] if cpus else platform.processor(),
+        "processor": cpu_info("model name") or platform.processor(),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "num_threads": torch.get_num_threads(),
         "load_before": os.getloadavg()[0],
@@ -109,7 +105,3 @@ def busy() -> str | None:
 def _synchronise() -> None:
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []

@@ -29,9 +29,10 @@ def run(config: BenchmarkConfig, run_dir: Path) -> None:
         print(f"A real image               {found['us_per_image']['median']:.1f} µs {way}")
     for way, found in result.get("waiting", {}).items():
         times = ", ".join(f"{each} {ms['median']:.1f} ms" for each, ms in found.items())
-        print(f"Threads that wait          {way}: {times}")
+        print(f"Threads that wait          {way}: {times} a step, {result['precision']}")
     for curve in result.get("scaling", []):
-        print(f"Cost of a step             ~ {curve['setting']}^{curve['exponent']:.2f}")
+        power = f"{curve['setting']}^{curve['exponent']:.2f}"
+        print(f"Cost of a step             ~ {power}, {result['precision']}")
     print(f"Numbers      {run_dir / 'result.json'}")
     if config.scaling:
         print(f"Curves       {run_dir / 'scaling.png'}")

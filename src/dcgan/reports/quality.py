@@ -12,11 +12,12 @@ from tqdm import tqdm
 
 from dcgan.config import DataConfig, EvaluateConfig
 from dcgan.data.batches import evenly_spread, thinned
-from dcgan.data.labelled import has_labels, read_labelled
+from dcgan.data.labelled import has_labels
 from dcgan.data.preparation import prepare
 from dcgan.errors import UserError
 from dcgan.evaluation.assessment import Assessment, assess, class_shares
 from dcgan.evaluation.features import Features, get_extractor
+from dcgan.evaluation.heldout import held_out
 from dcgan.evaluation.memorisation import nearest
 from dcgan.files import write_json
 from dcgan.intervals import Summary, summarise
@@ -66,20 +67,20 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
         raise UserError(f"root={data.root}: these are not the images that the run was trained on")
     training = torch.from_numpy(prepared.open())
     extractor = get_extractor(data, prepared.digest)
-    held_out, known = _real_images(data, training, config.num_images)
-    real = extractor.extract(held_out)
+    unseen, known = _real_images(data, training, config.num_images)
+    real = extractor.extract(unseen)
     generator = load_generator(path, config.weights)
 
     # Real training images first: what a perfect generator would get.
-    floor = assess(known, held_out, real, extractor)
+    floor = assess(known, unseen, real, extractor)
     copies = has_labels(data) and data.source != "digits"  # held-out images are really new
     if copies:
-        distances = nearest(thinned(held_out, NUM_NEAREST), training).distances
+        distances = nearest(thinned(unseen, NUM_NEAREST), training).distances
         floor.numbers["nearest_training"] = distances.median().item()
     found, near = [], []
     for seed in tqdm(config.seeds, desc="evaluating", unit="seed", disable=None):
         images = _draw(generator, seed, len(known), config)
-        found.append(assess(images, held_out, real, extractor))
+        found.append(assess(images, unseen, real, extractor))
         if copies:
             near.append(nearest(images[:NUM_NEAREST], training))
             found[-1].numbers["nearest_training"] = near[-1].distances.median().item()
@@ -103,7 +104,7 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
         "weights": "raw" if config.weights == "raw" or checkpoint["ema"] is None else "ema",
         "batch_norm": "batch statistics" if config.batch_statistics else "running statistics",
         "num_images": len(known),
-        "num_held_out": len(held_out),
+        "num_held_out": len(unseen),
         "held_out": _origin(data),
         "sampling_seeds": list(config.seeds),
         "features": extractor.recipe,
@@ -119,10 +120,8 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
 
 def _real_images(data: DataConfig, training: Tensor, number: int) -> tuple[Tensor, Tensor]:
     """Held-out images, and as many that the generator was trained on."""
-    if has_labels(data):
-        test = read_labelled(data, train=False).images
-        return evenly_spread(test, number), evenly_spread(training, number)
-    return evenly_spread(training[::2], number), evenly_spread(training[1::2], number)
+    known = training if has_labels(data) else training[1::2]
+    return held_out(data, training[::2], number), evenly_spread(known, number)
 
 
 def _origin(data: DataConfig) -> str:

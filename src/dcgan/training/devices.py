@@ -75,10 +75,16 @@ def resolve_precision(trainer: TrainerConfig) -> TrainerConfig:
     return replace(trainer, precision="bf16-mixed" if has else "32-true")
 
 
-def _cpu_has_bfloat16() -> bool:
+def cpu_info(field: str) -> str:
+    """What Linux says of the first processor, such as its "model name"; elsewhere nothing."""
     info = Path("/proc/cpuinfo")
-    words = info.read_text(encoding="utf-8").split() if info.is_file() else []
-    return any(flag in words for flag in CPU_FLAGS)
+    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
+    parts = (line.partition(":") for line in lines)
+    return next((value.strip() for name, _, value in parts if name.strip() == field), "")
+
+
+def _cpu_has_bfloat16() -> bool:
+    return any(flag in cpu_info("flags").split() for flag in CPU_FLAGS)
 
 
 def _check_processes(trainer: TrainerConfig) -> None:
