@@ -15,6 +15,7 @@ def test_it_reports_ratios_equivalence_and_curves(
     done = run("benchmark", *tiny, *few, f"data.cache_dir={cache_dir}", "hydra.run.dir=out")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
+    assert (tmp_path / "out" / "benchmark.txt").read_text() in done.stdout
     assert lines[-1] == "out"
     assert "threads, load" in lines[0]
     assert any(line.startswith("  ours, end to end") for line in lines)

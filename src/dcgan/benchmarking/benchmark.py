@@ -1,6 +1,6 @@
-"""dcgan-benchmark's work: every measurement, as plain values and as a table."""
+"""dcgan-benchmark's work: every measurement, as plain values and as text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from dcgan.benchmarking.comparison import OURS, Row, compare, equivalence, resiz
 from dcgan.benchmarking.data_access import compare_data_access
 from dcgan.benchmarking.overhead import tracking_seconds
 from dcgan.benchmarking.scaling import draw_curves, measure_curves
+from dcgan.benchmarking.summary import summary
 from dcgan.benchmarking.timing import busy, machine
 from dcgan.benchmarking.waiting import compare_waiting
 from dcgan.config import BenchmarkConfig, TrainConfig
@@ -18,10 +19,10 @@ from dcgan.training.devices import resolve_precision
 
 
 def benchmark(config: BenchmarkConfig, run_dir: Path) -> dict[str, Any]:
-    """Measure what `config` asks for; write result.json and scaling.png into `run_dir`.
+    """Measure what `config` asks for; write result.json, benchmark.txt, scaling.png into `run_dir`.
 
     Returns:
-        What result.json holds, and its rows as a "table" for people.
+        What result.json holds.
     """
     warning, facts = busy(), machine()
     run_dir.mkdir(parents=True, exist_ok=True)
@@ -47,7 +48,8 @@ def benchmark(config: BenchmarkConfig, run_dir: Path) -> dict[str, Any]:
         result["scaling"] = [asdict(curve) for curve in curves]
         save_png(draw_curves(curves), run_dir / "scaling.png")
     write_json(run_dir / "result.json", result)
-    return result | {"table": table(rows)}
+    (run_dir / "benchmark.txt").write_text(summary(result) + "\n", encoding="utf-8")
+    return result
 
 
 def _rows(config: TrainConfig, how: BenchmarkConfig) -> list[Row]:
@@ -75,28 +77,3 @@ def _end_to_end(row: Row, seconds: float) -> Row:
 
 def _scaled(ratio: Mapping[str, float], factor: float) -> dict[str, float]:
     return {key: value * factor for key, value in ratio.items()}
-
-
-def table(rows: Sequence[Row]) -> str:
-    """A line for every arm, by size."""
-    lines = [
-        f"{'':<30} {'precision':<11} {'ms a step':<22} {'images/s':>8}"
-        f"  {'x plain step':<19} {'x plain, loader':<19} {'GFLOP/s':>7}  of peak"
-    ]
-    size = None
-    for row in rows:
-        if (row.image_size, row.filters) != size:
-            size = row.image_size, row.filters
-            lines.append(f"{size[0]}x{size[0]}, {size[1]} filters")
-        lines.append(
-            f"  {row.name:<28} {row.precision:<11} {_with_quartiles(row.ms, 1):<22}"
-            f" {row.images_per_second:>8.0f}  {_with_quartiles(row.ratio_to_step, 2):<19}"
-            f" {_with_quartiles(row.ratio_to_loader, 2):<19} {row.gflops:>7.0f}"
-            f"  {row.share_of_peak:>6.0%}"
-        )
-    return "\n".join(lines)
-
-
-def _with_quartiles(numbers: Mapping[str, float], digits: int) -> str:
-    lower, median, upper = (numbers[key] for key in ("lower", "median", "upper"))
-    return f"{median:.{digits}f} [{lower:.{digits}f}, {upper:.{digits}f}]"
