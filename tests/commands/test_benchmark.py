@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from dcgan.benchmarking.waiting import WAYS
 from tests.conftest import TINY, Run
 
@@ -22,6 +24,9 @@ def test_it_reports_ratios_equivalence_and_curves(
     result = json.loads((tmp_path / "out" / "result.json").read_text())
     assert [row["image_size"] for row in result["rows"]] == [16] * 8 + [32] * 8
     assert [row["tracking_share"] > 0 for row in result["rows"]] == ([False] * 6 + [True] * 2) * 2
+    for found in result["breakdown"]:
+        assert sum(found["shares"].values()) == pytest.approx(1)
+        assert all(share > 0 for share in found["shares"].values())
     assert result["loss_difference_to_float64"]["32-true"]["step 1"] < 1e-5
     assert set(result["data"]) == {"resident", "memory-mapped", "PIL and DataLoader"}
     assert set(result["waiting"]) == set(WAYS)

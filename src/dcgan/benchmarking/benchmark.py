@@ -5,7 +5,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from dcgan.benchmarking.comparison import OURS, Row, compare, equivalence, resized
+from dcgan.benchmarking.breakdown import breakdown
+from dcgan.benchmarking.comparison import OURS, PRECISIONS, Row, compare, equivalence, resized
 from dcgan.benchmarking.data_access import compare_data_access
 from dcgan.benchmarking.overhead import tracking_seconds
 from dcgan.benchmarking.scaling import draw_curves, measure_curves
@@ -28,9 +29,8 @@ def benchmark(config: BenchmarkConfig, run_dir: Path) -> dict[str, Any]:
     run_dir.mkdir(parents=True, exist_ok=True)
     own_size = [config.data.image_size, config.generator.filters]
     timing = config.rounds, config.seconds_per_turn
-    rows: list[Row] = []
-    for image_size, filters in [own_size, *config.further_sizes]:
-        rows += _rows(resized(config, image_size, filters), config)
+    sizes = [own_size, *config.further_sizes]
+    rows = [row for size in sizes for row in _rows(resized(config, *size), config)]
     result: dict[str, Any] = {
         "machine": facts,
         "warning": warning,
@@ -38,6 +38,7 @@ def benchmark(config: BenchmarkConfig, run_dir: Path) -> dict[str, Any]:
         "batch_size": config.trainer.batch_size,
         "precision": resolve_precision(config.trainer).precision,  # of what follows the rows
         "rows": [asdict(row) for row in rows],
+        "breakdown": [each for size in sizes for each in _breakdowns(resized(config, *size))],
         "loss_difference_to_float64": equivalence(config),
         "data": compare_data_access(config, *timing),
     }
@@ -57,6 +58,17 @@ def _rows(config: TrainConfig, how: BenchmarkConfig) -> list[Row]:
     rows = compare(config, how.rounds, how.seconds_per_turn)
     added = tracking_seconds(config, how.tracking_steps)
     return rows + [_end_to_end(row, added) for row in rows if row.name == OURS]
+
+
+def _breakdowns(config: TrainConfig) -> list[dict[str, Any]]:
+    """What our step spends its time on, in each precision."""
+    found: list[dict[str, Any]] = []
+    for precision in PRECISIONS:
+        trainer = replace(config.trainer, precision=precision)
+        shares = breakdown(replace(config, trainer=trainer))
+        size = config.data.image_size
+        found.append({"image_size": size, "precision": precision, "shares": shares})
+    return found
 
 
 def _end_to_end(row: Row, seconds: float) -> Row:

@@ -19,6 +19,10 @@ def summary(result: Mapping[str, Any]) -> str:
         if row["tracking_share"]:
             size = f"{row['image_size']}x{row['image_size']}, {row['precision']}"
             lines.append(f"Tracking, checkpoints   {row['tracking_share']:.2%} of a run at {size}")
+    for each in result["breakdown"]:
+        shares = ", ".join(f"{part} {share:.0%}" for part, share in each["shares"].items())
+        size = f"{each['image_size']}x{each['image_size']}, {each['precision']}"
+        lines.append(f"Where the time goes     {size}: {shares}")
     for precision, by_step in result["loss_difference_to_float64"].items():
         steps = ", ".join(f"{step} {value:.1e}" for step, value in by_step.items())
         lines.append(f"Loss against float64    {precision}: {steps}")
