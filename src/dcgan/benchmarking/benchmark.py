@@ -16,7 +16,7 @@ from dcgan.benchmarking.waiting import compare_waiting
 from dcgan.config import BenchmarkConfig, TrainConfig
 from dcgan.files import write_json
 from dcgan.reports.figures import save_png
-from dcgan.training.devices import resolve_precision
+from dcgan.training.devices import make_fabric, resolve_precision
 
 
 def benchmark(config: BenchmarkConfig, run_dir: Path) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def benchmark(config: BenchmarkConfig, run_dir: Path) -> dict[str, Any]:
     Returns:
         What result.json holds.
     """
-    warning, facts = busy(), machine()
+    warning, facts = busy(), machine(make_fabric(config.trainer).device)
     run_dir.mkdir(parents=True, exist_ok=True)
     own_size = [config.data.image_size, config.generator.filters]
     timing = config.rounds, config.seconds_per_turn

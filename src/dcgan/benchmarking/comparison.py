@@ -86,7 +86,7 @@ def compare(config: TrainConfig, rounds: int, seconds_per_turn: float) -> list[R
 
     seconds = interleave(arms, rounds, seconds_per_turn)
     flops = _flops_of_step(config)
-    peaks = {precision: peak_gflops(precision) for precision in PRECISIONS}
+    peaks = {precision: peak_gflops(precision, fabric.device) for precision in PRECISIONS}
     loader = min((seconds[key] for key in loaders), key=lambda times: quartiles(times).median)
     rows = []
     for (name, precision), values in seconds.items():
@@ -137,9 +137,8 @@ def equivalence(config: TrainConfig, steps: tuple[int, ...] = (1, 3)) -> dict[st
 
 
 @torch.no_grad()
-def peak_gflops(precision: str, rounds: int = 5) -> float:
-    """What a large convolution reaches here: GFLOP/s, the best of some rounds."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+def peak_gflops(precision: str, device: torch.device, rounds: int = 5) -> float:
+    """What a large convolution reaches there: GFLOP/s, the best of some rounds."""
     dtype = torch.bfloat16 if precision == "bf16-mixed" else torch.float32
     layer = nn.Conv2d(256, 256, 3, padding=1, bias=False).to(device, dtype)
     layer = layer.to(memory_format=torch.channels_last)

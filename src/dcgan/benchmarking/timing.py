@@ -83,11 +83,11 @@ def paired_ratio(slow: Sequence[float], fast: Sequence[float]) -> Quartiles:
     return quartiles(np.divide(slow, fast).tolist())
 
 
-def machine() -> dict[str, Any]:
-    """What the times depend on."""
+def machine(device: torch.device) -> dict[str, Any]:
+    """What the times on `device` depend on."""
     return {
         "processor": cpu_info("model name") or platform.processor(),
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "num_threads": torch.get_num_threads(),
         "load_before": os.getloadavg()[0],
         "torch": torch.__version__,
