@@ -67,7 +67,8 @@ def generate(
     generator.eval()
     try:
         parts = latents.to(device).split(batch_size)
-        return torch.cat([generator(part).float().cpu() for part in parts])
+        # Not a compiled call, which would be compiled anew for every size and not call hooks.
+        return torch.cat([generator.forward(part).float().cpu() for part in parts])
     finally:
         generator.train(was_training)
 

@@ -5,11 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.profiler import ProfilerActivity, profile
 
-from dcgan.benchmarking.comparison import NULL, OURS, PLAIN, compare, equivalence
+from dcgan.benchmarking.comparison import NULL, OURS, PLAIN, compare, equivalence, resized
 from dcgan.benchmarking.overhead import tracking_seconds
-from dcgan.benchmarking.plain import plain_batches
+from dcgan.benchmarking.plain import PlainTrainer, plain_batches
+from dcgan.benchmarking.scaling import curve_cases
 from dcgan.data.batches import normalise
+from dcgan.networks import Discriminator, Generator
 from tests.conftest import Compose
 
 
@@ -54,3 +58,37 @@ def test_tracking_costs_more_the_oftener_it_is_done(tiny: Compose) -> None:
     seldom = replace(config.trainer, log_every=100, sample_every=100, checkpoint_every=100)
     costs = [tracking_seconds(replace(config, trainer=each), 20) for each in (often, seldom)]
     assert costs[0] > costs[1] > 0
+
+
+def test_the_plain_step_runs_every_layer_as_torch_does(tiny: Compose) -> None:
+    config = tiny()
+    shape = {"image_size": 16, "channels": 1}
+    networks = (
+        Generator(config.generator, config.upsample, **shape),
+        Discriminator(config.discriminator, config.downsample, **shape),
+    )
+    plain = PlainTrainer(*networks, latent_size=networks[0].latent_size)
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        plain.step(torch.zeros(4, 1, 16, 16))
+    calls = {event.key: event.count for event in profiler.key_averages()}
+    of_generator, of_discriminator = (
+        sum(isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) for layer in network.modules())
+        for network in networks
+    )
+    assert calls["aten::convolution"] == of_generator + 3 * of_discriminator
+    assert "aten::mm" not in calls
+
+
+def test_a_further_size_keeps_what_it_does_not_name(tiny: Compose) -> None:
+    config = tiny("discriminator.filters=3", "generator.filters=5")
+    larger = resized(config, image_size=32)
+    assert (larger.data.image_size, larger.discriminator.filters) == (32, 3)
+    wider = resized(config, filters=7)
+    assert (wider.generator.filters, wider.discriminator.filters) == (7, 7)
+
+
+def test_the_curves_have_enough_images_for_every_batch(tiny: Compose) -> None:
+    config = tiny("data.num_images=512", "trainer.batch_size=256")
+    for by_value in curve_cases(config).values():
+        for case in by_value.values():
+            assert case.data.num_images == case.trainer.batch_size

@@ -44,7 +44,10 @@ def test_a_mistake_is_one_line(run: Run) -> None:
     for mistake, message in (
         ("rounds=0", "rounds=0: must be at least 1"),
         ("seconds_per_turn=0", "seconds_per_turn=0.0: must be above 0, finite"),
-        ("further_sizes=[[64]]", "further_sizes=[[64]]: must be pairs, [pixels, filters]"),
+        (
+            "further_sizes=[64,64]",
+            "further_sizes=[64, 64]: must be a list of pairs, [[pixels, filters], …]",
+        ),
     ):
         done = run("benchmark", mistake)
         assert done.returncode == 2

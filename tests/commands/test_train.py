@@ -151,11 +151,15 @@ def test_the_script_is_the_same_command(tmp_path: Path, cache_dir: Path) -> None
     assert (tmp_path / "here" / "result.json").is_file()
 
 
+@pytest.mark.parametrize(
+    "precision", ["32-true", pytest.param("bf16-mixed", marks=pytest.mark.slow)]
+)
 def test_a_run_that_was_killed_resumes_bit_for_bit(
-    run: Run, tmp_path: Path, cache_dir: Path
+    run: Run, tmp_path: Path, cache_dir: Path, precision: str
 ) -> None:
     """SIGKILL in the middle, at a step nobody chose; then resume=auto; then compare everything."""
     options = [*TINY, "trainer.checkpoint_every=20", "trainer.log_every=10"]
+    options += [f"trainer.precision={precision}"]
     options += ["trainer.sample_every=50", "resume=auto"]
     killed = start(tmp_path, cache_dir, *options, "trainer.steps=100000", "hydra.run.dir=killed")
     wait_for(tmp_path / "killed" / "samples" / "000100.png", killed)

@@ -11,9 +11,9 @@ from dcgan.networks.ends import Projection, Readout
 @pytest.mark.parametrize(
     ("layer", "plain", "shape"),
     [
-        (Projection(5, 3, 4, bias=False), nn.ConvTranspose2d, (2, 5, 1, 1)),
+        (Projection(5, 3, 4), nn.ConvTranspose2d, (2, 5, 1, 1)),
         (Readout(3, 1, 4, bias=False), nn.Conv2d, (2, 3, 4, 4)),
-        (Readout(3, 2, 4), nn.Conv2d, (2, 3, 4, 4)),
+        (Readout(3, 2, 4, bias=True), nn.Conv2d, (2, 3, 4, 4)),
     ],
     ids=["projection", "readout", "readout with bias"],
 )

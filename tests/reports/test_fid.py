@@ -1,6 +1,7 @@
 """FIDs over training as a table and curves, and as the report of runs that have nothing else."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,16 @@ def test_runs_without_scores_have_their_fids_reported_alone(measured: Path, tmp_
 def test_runs_with_neither_are_an_error(runs: Path) -> None:
     with pytest.raises(UserError, match="no finished run with FIDs in it"):
         fid_report(runs)
+
+
+def test_a_single_run_is_as_good_as_itself(measured: Path) -> None:
+    for folder in {*measured.glob("*/seed1"), *measured.glob("resize_nearest/*")}:
+        shutil.rmtree(folder)
+    metrics = measured / "transposed_k3" / "seed0" / "metrics.jsonl"
+    text = metrics.read_text()
+    for fid in (50.1, 110.2, 23.45):  # exp(log(x)) < x
+        metrics.write_text(
+            text.replace('"fid": 25', f'"fid": {fid}').replace('"fid": 20', '"fid": 999')
+        )
+        (row,) = fid_report(measured).rows
+        assert row.images_to_worst is not None

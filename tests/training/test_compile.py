@@ -6,6 +6,7 @@ from torch._inductor.exc import InvalidCxxCompiler
 
 from dcgan.errors import UserError
 from dcgan.training.devices import check_compiler
+from dcgan.training.scores import Scorer
 from dcgan.training.step import train_step
 from tests.training.conftest import Build
 
@@ -23,6 +24,13 @@ def test_a_compiled_run_is_the_same_run(build: Build, regularizer: str) -> None:
     states = [state.state_dict() for _, state, _ in runs]
     for network in ("generator", "discriminator", "ema"):
         assert states[0][network].keys() == states[1][network].keys()
+
+
+@pytest.mark.slow
+def test_a_compiled_generator_is_scored(build: Build) -> None:
+    config, state, fabric = build("trainer.compile=true", "trainer.score_weights=raw")
+    train_step(state, fabric)
+    assert "rho_up1" in Scorer(config, state).measure().numbers
 
 
 def test_without_a_compiler_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,12 @@ from dcgan.benchmarking.breakdown import breakdown
 from dcgan.benchmarking.comparison import OURS, PRECISIONS, Row, compare, equivalence, resized
 from dcgan.benchmarking.data_access import compare_data_access
 from dcgan.benchmarking.overhead import tracking_seconds
-from dcgan.benchmarking.scaling import draw_curves, measure_curves
+from dcgan.benchmarking.scaling import curve_cases, draw_curves, measure_curves
 from dcgan.benchmarking.summary import summary
 from dcgan.benchmarking.timing import busy, machine
 from dcgan.benchmarking.waiting import compare_waiting
 from dcgan.config import BenchmarkConfig, TrainConfig
+from dcgan.data.preparation import prepare
 from dcgan.files import write_json
 from dcgan.reports.figures import save_png
 from dcgan.training.devices import make_fabric, resolve_precision
@@ -26,28 +27,34 @@ def benchmark(config: BenchmarkConfig, run_dir: Path) -> dict[str, Any]:
         What result.json holds.
     """
     warning, facts = busy(), machine(make_fabric(config.trainer).device)
-    run_dir.mkdir(parents=True, exist_ok=True)
+
+    # Refuse, and prepare images, before anything is timed.
     own_size = [config.data.image_size, config.generator.filters]
+    further = [resized(config, *size) for size in config.further_sizes if size != own_size]
+    runs = [config, *further]
+    curves = curve_cases(config) if config.scaling else {}
+    for run in runs:
+        prepare(run.data)
+    run_dir.mkdir(parents=True, exist_ok=True)
+
     timing = config.rounds, config.seconds_per_turn
-    sizes = [own_size, *config.further_sizes]
-    rows = [row for size in sizes for row in _rows(resized(config, *size), config)]
     result: dict[str, Any] = {
         "machine": facts,
         "warning": warning,
         "rounds": config.rounds,
         "batch_size": config.trainer.batch_size,
-        "precision": resolve_precision(config.trainer).precision,  # of what follows the rows
-        "rows": [asdict(row) for row in rows],
-        "breakdown": [each for size in sizes for each in _breakdowns(resized(config, *size))],
+        "precision": resolve_precision(config.trainer).precision,  # of what follows the breakdown
+        "rows": [asdict(row) for run in runs for row in _rows(run, config)],
+        "breakdown": [each for run in runs for each in _breakdowns(run)],
         "loss_difference_to_float64": equivalence(config),
         "data": compare_data_access(config, *timing),
     }
     if config.waiting and facts["device"] == "cpu":
         result["waiting"] = compare_waiting(config, *timing)
     if config.scaling:
-        curves = measure_curves(config, *timing)
-        result["scaling"] = [asdict(curve) for curve in curves]
-        save_png(draw_curves(curves), run_dir / "scaling.png")
+        measured = measure_curves(curves, *timing)
+        result["scaling"] = [asdict(curve) for curve in measured]
+        save_png(draw_curves(measured), run_dir / "scaling.png")
     write_json(run_dir / "result.json", result)
     (run_dir / "benchmark.txt").write_text(summary(result) + "\n", encoding="utf-8")
     return result

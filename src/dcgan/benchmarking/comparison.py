@@ -49,15 +49,20 @@ class Row:
     tracking_share: float = 0.0  # of its time that logs, sample grids and checkpoints take
 
 
-def resized(config: TrainConfig, image_size: int, filters: int) -> TrainConfig:
-    """The same run with other images and networks.
+def resized(
+    config: TrainConfig, image_size: int | None = None, filters: int | None = None
+) -> TrainConfig:
+    """The same run with other images, or other networks; None: as they are.
 
     Raises:
         UserError: sizes that do not fit together.
     """
+    if image_size is not None:
+        config = replace(config, data=replace(config.data, image_size=image_size))
+    if filters is None:
+        return config
     return replace(
         config,
-        data=replace(config.data, image_size=image_size),
         generator=replace(config.generator, filters=filters),
         discriminator=replace(config.discriminator, filters=filters),
     )
@@ -85,13 +90,14 @@ def compare(config: TrainConfig, rounds: int, seconds_per_turn: float) -> list[R
         arms[OURS, precision] = repeat(partial(train_step, state, fabric))
 
     seconds = interleave(arms, rounds, seconds_per_turn)
-    flops = _flops_of_step(config)
+    flops = {OURS: flops_of(partial(train_step, state, fabric))}
+    flops_of_plain = flops_of(partial(plain.step, batch))
     peaks = {precision: peak_gflops(precision, fabric.device) for precision in PRECISIONS}
     loader = min((seconds[key] for key in loaders), key=lambda times: quartiles(times).median)
     rows = []
     for (name, precision), values in seconds.items():
         step = quartiles(values)
-        gflops = flops / step.median / 1e9
+        gflops = flops.get(name, flops_of_plain) / step.median / 1e9
         rows.append(
             Row(
                 config.data.image_size,
@@ -145,8 +151,9 @@ def peak_gflops(precision: str, device: torch.device, rounds: int = 5) -> float:
     x = torch.randn(16, 256, 32, 32, device=device, dtype=dtype)
     x = x.contiguous(memory_format=torch.channels_last)
     layer(x)
-    seconds = min(timed(lambda: layer(x)) for _ in range(rounds))
-    return 2 * x.numel() * 256 * 9 / seconds / 1e9
+    calls = 100 if device.type == "cuda" else 1  # of 19 GFLOP: a GPU must not wait for the next
+    seconds = min(timed(lambda: repeat(partial(layer, x))(calls)) for _ in range(rounds))
+    return 2 * x.numel() * 256 * 9 * calls / seconds / 1e9
 
 
 def _plain(config: TrainConfig) -> PlainTrainer:
@@ -171,10 +178,8 @@ def _ours(config: TrainConfig, prepared: Prepared, precision: str) -> tuple[Fabr
     return fabric, build_state(config, prepared, fabric)
 
 
-def _flops_of_step(config: TrainConfig) -> int:
-    """Floating-point operations of one plain step, forward and backward."""
-    plain = _plain(config)
-    shape = (config.trainer.batch_size, config.data.channels, *(config.data.image_size,) * 2)
+def flops_of(step: Callable[[], object]) -> int:
+    """Floating-point operations of a step: of its convolutions and matrix products."""
     with FlopCounterMode(display=False) as counter:
-        plain.step(torch.zeros(shape))
+        step()
     return int(counter.get_total_flops())

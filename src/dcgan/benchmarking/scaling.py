@@ -1,6 +1,6 @@
 """How a step's cost grows with batch size, filters and resolution."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -32,16 +32,23 @@ class Curve:
     exponent: float  # of the power law through the medians
 
 
-def measure_curves(config: TrainConfig, rounds: int, seconds_per_turn: float) -> list[Curve]:
-    """Time our step for several values of each setting, all of them interleaved.
+def curve_cases(config: TrainConfig) -> dict[str, dict[int, TrainConfig]]:
+    """By setting and value what `measure_curves` times: images are drawn, so any size will do.
 
-    Images are drawn ones of the size that is asked for, so any size can be timed.
+    Raises:
+        UserError: `config` does not fit one of the sizes.
     """
-    cases = {
-        "batch size": {n: _sized(config, batch_size=n) for n in BATCH_SIZES},
-        "filters": {n: _sized(config, filters=n) for n in FILTERS},
-        "image size": {n: _sized(config, image_size=n) for n in IMAGE_SIZES},
+    return {
+        "batch size": {n: _drawn(config, batch_size=n) for n in BATCH_SIZES},
+        "filters": {n: resized(_drawn(config), filters=n) for n in FILTERS},
+        "image size": {n: resized(_drawn(config), image_size=n) for n in IMAGE_SIZES},
     }
+
+
+def measure_curves(
+    cases: Mapping[str, Mapping[int, TrainConfig]], rounds: int, seconds_per_turn: float
+) -> list[Curve]:
+    """Time our step for several values of each setting, all of them interleaved."""
     arms = {
         (setting, value): _steps_of(case)
         for setting, by_value in cases.items()
@@ -81,22 +88,11 @@ def draw_curves(curves: Sequence[Curve]) -> Figure:
     return figure
 
 
-def _sized(
-    config: TrainConfig,
-    batch_size: int | None = None,
-    filters: int | None = None,
-    image_size: int | None = None,
-) -> TrainConfig:
-    data = replace(
-        config.data, source="synthetic", root=None, crop=None, num_images=max(BATCH_SIZES)
-    )
-    config = replace(
-        config,
-        data=data,
-        trainer=replace(config.trainer, batch_size=batch_size or config.trainer.batch_size),
-    )
-    image_size, filters = image_size or data.image_size, filters or config.generator.filters
-    return resized(config, image_size, filters)
+def _drawn(config: TrainConfig, batch_size: int | None = None) -> TrainConfig:
+    """The same run on drawn images."""
+    batch_size = batch_size or config.trainer.batch_size
+    data = replace(config.data, source="synthetic", root=None, crop=None, num_images=batch_size)
+    return replace(config, data=data, trainer=replace(config.trainer, batch_size=batch_size))
 
 
 def _steps_of(config: TrainConfig) -> Steps:

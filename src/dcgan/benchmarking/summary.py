@@ -13,6 +13,7 @@ def summary(result: Mapping[str, Any]) -> str:
         f"batches of {result['batch_size']}; median [quartiles] of {result['rounds']} rounds",
         "",
         *_table(result["rows"]),
+        "End to end: the row above it, and what logs, sample grids and checkpoints add on average.",
         "",
     ]
     for row in result["rows"]:

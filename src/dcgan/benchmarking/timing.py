@@ -2,6 +2,7 @@
 
 import os
 import platform
+import random
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,8 +40,8 @@ def interleave(
 ) -> dict[Key, list[float]]:
     """Seconds a step of every arm in every round.
 
-    Each arm warms up once; who goes first changes from round to round. In a turn every arm does the
-    same number of steps, so many that the slowest takes about `seconds_per_turn`: 2 … MOST_STEPS.
+    Each arm warms up once; every round has an order of its own. In a turn every arm does the same
+    number of steps, so many that the slowest takes about `seconds_per_turn`: 2 … MOST_STEPS.
     """
     seconds: dict[Key, list[float]] = {name: [] for name in arms}
     names = list(arms)
@@ -50,9 +51,9 @@ def interleave(
             steps_of(2)
         slowest = max(timed(partial(steps_of, 2)) / 2 for steps_of in arms.values())
         steps = min(max(2, round(seconds_per_turn / slowest)), MOST_STEPS)
-        for number in range(rounds):
-            first = number % len(names)
-            for name in names[first:] + names[:first]:
+        order = random.Random(0)
+        for _ in range(rounds):
+            for name in order.sample(names, len(names)):
                 do = partial(arms[name], steps)
                 seconds[name].append(timed(do) / steps)
                 bar.update()

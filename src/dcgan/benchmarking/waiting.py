@@ -5,13 +5,14 @@ OpenMP reads this once, when torch is loaded, so every way has processes of its 
 
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from typing import Any
+from multiprocessing.process import BaseProcess
+from typing import Any, NamedTuple
 
 from dcgan.benchmarking.timing import Steps, interleave, quartiles, repeat
 from dcgan.config import TrainConfig
@@ -25,6 +26,13 @@ WAYS: dict[str, dict[str, str]] = {
     "spin long (OpenMP's default)": {"GOMP_SPINCOUNT": "300000"},
     "sleep": {"OMP_WAIT_POLICY": "PASSIVE"},
 }
+
+
+class Worker(NamedTuple):
+    """A process that does as many steps as it is sent, then answers; 0 ends it."""
+
+    process: BaseProcess
+    connection: Connection
 
 
 def compare_waiting(
@@ -44,32 +52,34 @@ def compare_waiting(
         arms = {way: _steps_of(workers[way][:num_workers]) for way in WAYS}
         for way, seconds in interleave(arms, rounds, seconds_per_turn).items():
             found[way][situation] = asdict(quartiles([1000 * each for each in seconds]))
-    for connection in [each for pair in workers.values() for each in pair]:
-        connection.send(0)
+    for worker in [each for pair in workers.values() for each in pair]:
+        worker.connection.send(0)
+        worker.process.join()
     return found
 
 
-def _steps_of(connections: list[Connection]) -> Steps:
+def _steps_of(workers: Sequence[Worker]) -> Steps:
     """So many steps in each process, at once."""
 
     def steps(number: int) -> None:
-        for connection in connections:
-            connection.send(number)
-        for connection in connections:
-            connection.recv()
+        for worker in workers:
+            worker.connection.send(number)
+        for worker in workers:
+            worker.connection.recv()
 
     return steps
 
 
-def _start(config: TrainConfig, variables: Mapping[str, str]) -> Connection:
+def _start(config: TrainConfig, variables: Mapping[str, str]) -> Worker:
     """A process that waits like that, ready to be told how many steps to do."""
     context = get_context("spawn")
     ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(config, theirs), daemon=True)
     with _environment(variables):
-        context.Process(target=_work, args=(config, theirs), daemon=True).start()
+        process.start()
     theirs.close()  # so that the end of the process ends the waiting for it
     ours.recv()
-    return ours
+    return Worker(process, ours)
 
 
 def _work(config: TrainConfig, connection: Connection) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from dcgan.checks import doublings, require_at_least, require_exists, require_one_of
 from dcgan.config.training import TrainConfig
@@ -97,7 +98,7 @@ class ReportConfig:
 class BenchmarkConfig(TrainConfig):
     """A run to time, and how often."""
 
-    further_sizes: list[list[int]]  # [pixels, filters] beside the run's own
+    further_sizes: list[Any]  # pairs, [pixels, filters], beside the run's own
     rounds: int  # in each of which every arm has its turn
     seconds_per_turn: float  # of the slowest arm; the others do as many steps
     tracking_steps: int  # of a run whose tracking and checkpoints are timed
@@ -111,11 +112,21 @@ class BenchmarkConfig(TrainConfig):
             raise UserError(f"seconds_per_turn={self.seconds_per_turn}: must be above 0, finite")
         require_at_least("tracking_steps", self.tracking_steps, 1)
         for size in self.further_sizes:
-            if len(size) != 2 or size[1] < 1:
+            if not _is_pair(size):
                 raise UserError(
-                    f"further_sizes={self.further_sizes}: must be pairs, [pixels, filters]"
+                    f"further_sizes={self.further_sizes}: must be a list of pairs,"
+                    " [[pixels, filters], …]"
                 )
             try:
                 doublings(size[0])
             except UserError as error:
                 raise UserError(f"further_sizes={self.further_sizes}: {error}") from error
+
+
+def _is_pair(size: object) -> bool:
+    """Whether it is two counts."""
+    return (
+        isinstance(size, list)
+        and len(size) == 2
+        and all(isinstance(number, int) and number >= 1 for number in size)
+    )

@@ -76,8 +76,10 @@ class Batches:
         if epoch != self._epoch:
             random = stream(self._seed, "data order", epoch)
             order = torch.randperm(len(self.images), generator=random)
-            self._order = order.to(self._resident.device)  # beside the images: no copy a batch
-            self._mirrored = (torch.rand(len(self.images), generator=random) < 0.5).to(self.device)
+            self._order = bring(order, self._resident.device)  # beside the images: no copy a batch
+            if self._flip:
+                mirrored = torch.rand(len(self.images), generator=random) < 0.5
+                self._mirrored = bring(mirrored, self.device)
             self._epoch = epoch
         self.num_drawn += 1
         rows = slice(place * self.batch_size, (place + 1) * self.batch_size)

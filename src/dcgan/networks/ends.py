@@ -8,7 +8,10 @@ from torch import Tensor, nn
 
 
 class Projection(nn.ConvTranspose2d):
-    """A transposed convolution of a single pixel, without padding or bias."""
+    """A transposed convolution of a single pixel, without bias."""
+
+    def __init__(self, in_channels: int, out_channels: int, size: int) -> None:
+        super().__init__(in_channels, out_channels, size, bias=False)
 
     def forward(
         self,
@@ -22,7 +25,10 @@ class Projection(nn.ConvTranspose2d):
 
 
 class Readout(nn.Conv2d):
-    """A convolution of an image that is as large as its kernel, without padding."""
+    """A convolution of an image that is as large as its kernel."""
+
+    def __init__(self, in_channels: int, out_channels: int, size: int, *, bias: bool) -> None:
+        super().__init__(in_channels, out_channels, size, bias=bias)
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, in_channels, k, k) to (N, out_channels, 1, 1)."""

@@ -63,7 +63,7 @@ class Generator(nn.Module):
         selected = self.upsample.selected_layers(num_blocks)
         others = replace(RESIZE, padding_mode=self.upsample.padding_mode)
         widths = [self.size.filters * 2 ** (num_blocks - 1 - i) for i in range(num_blocks)]
-        project = Projection(latent_size, widths[0], base, bias=False)
+        project = Projection(latent_size, widths[0], base)
         self.layers.add_module("project", project)
         self._add_norm(0, widths[0])
         inits = {}

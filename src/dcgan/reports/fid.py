@@ -13,6 +13,8 @@ from dcgan.intervals import Summary, summarise
 from dcgan.reports.figures import STYLE, arm_colours, wrapped
 from dcgan.reports.runs import Arm, LeftOut, differing_settings, find_runs, sort_into_arms
 
+ROUNDING = 1 + 1e-9  # a geometric mean of one number may come out a little below it
+
 
 @dataclass(frozen=True)
 class FidRow:
@@ -95,7 +97,7 @@ def _row(arm: Arm, keys: Sequence[str], worst: float) -> FidRow:
 def _images_until(fid: float, arm: Arm) -> int | None:
     """Images seen when the slowest seed was first seen at `fid` or below; None: not all were."""
     moments = [
-        min((images for images, found in run.fids.items() if found <= fid), default=None)
+        min((images for images, found in run.fids.items() if found <= fid * ROUNDING), default=None)
         for run in arm.runs
     ]
     reached = [moment for moment in moments if moment is not None]

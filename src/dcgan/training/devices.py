@@ -52,6 +52,8 @@ def check_compiler(device: torch.device) -> None:
     Raises:
         UserError: torch.compile cannot work here.
     """
+    # Several runs in one process (dcgan-benchmark) compile the same lines for many networks.
+    torch._dynamo.config.recompile_limit = 256
     try:
         torch.compile(torch.sin, dynamic=False)(torch.zeros(8, device=device))
     except RuntimeError as error:

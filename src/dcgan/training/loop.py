@@ -28,7 +28,7 @@ from dcgan.training.checkpoint import (
     load_state,
     read_for_resume,
 )
-from dcgan.training.devices import check_compiler, disconnect, make_fabric, resolve_precision
+from dcgan.training.devices import disconnect, make_fabric, resolve_precision
 from dcgan.training.interruption import Interruption
 from dcgan.training.quality import QualityWatch
 from dcgan.training.recorder import BEST, Recorder
@@ -64,8 +64,6 @@ def _connected(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[
     # Refuse before anything is written.
     fabric = make_fabric(config.trainer)
     config = replace(config, trainer=resolve_precision(config.trainer))
-    if config.trainer.compile:
-        check_compiler(fabric.device)
     run_dir = fabric.broadcast(run_dir)  # rank 0's, for all
     resume_path = checkpoint_to_resume(config.resume, run_dir)
     checkpoint = None if resume_path is None else read_for_resume(resume_path, config, run_dir)

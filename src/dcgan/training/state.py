@@ -15,6 +15,7 @@ from dcgan.data.batches import Batches, bring
 from dcgan.data.preparation import Prepared
 from dcgan.networks import Discriminator, Generator
 from dcgan.seeding import derive_seed, stream
+from dcgan.training.devices import check_compiler
 from dcgan.training.losses import LOSSES, Loss
 
 EMA_RAMP = 0.1  # half-life of the average early on, as a share of the images seen
@@ -94,14 +95,16 @@ class State:
 
         Early on the half-life is a share of the images seen, so that the average of a short run is
         not its untrained start (Karras et al., 2022: the ramp-up of EDM's average). The first
-        update copies.
+        update copies. Batch norm's running statistics are averaged along with the weights.
         """
         if self.ema is None:
             return
         batch_size = self.batches.batch_size
         half_life = min(self.ema_half_life, EMA_RAMP * max(self.step, 1) * batch_size)
-        self.ema.multi_avg_fn = get_ema_multi_avg_fn(0.5 ** (batch_size / half_life))
-        self.ema.update_parameters(self.generator)
+        decay = 0.5 ** (batch_size / half_life) if self.ema.n_averaged else 0.0
+        # AveragedModel's own update would wait for a GPU at every step, to fetch n_averaged.
+        get_ema_multi_avg_fn(decay)(_floats(self.ema.module), _floats(self.plain_generator), 0)
+        self.ema.n_averaged += 1
 
     def state_dict(self) -> dict[str, Any]:
         """Plain tensors and plain values."""
@@ -141,6 +144,12 @@ class State:
         self.mixing.set_state(state["random"]["mixing"])
 
 
+def _floats(network: nn.Module) -> list[Tensor]:
+    """Weights and running statistics."""
+    tensors = [*network.parameters(), *network.buffers()]
+    return [tensor.detach() for tensor in tensors if tensor.is_floating_point()]
+
+
 def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> State:
     """Build a run at step 0, on prepared images.
 
@@ -165,11 +174,11 @@ def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> Stat
 
     ema = None
     if trainer.ema_half_life:
-        # use_buffers averages batch norm's running statistics along with the weights.
         ema = AveragedModel(generator, use_buffers=True)
         ema.eval()
 
     if trainer.compile:  # in place, so that names in a checkpoint stay; after the average's copy
+        check_compiler(fabric.device)
         for network in (generator, discriminator):
             network.compile(dynamic=False)
 
