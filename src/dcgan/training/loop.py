@@ -28,6 +28,7 @@ from dcgan.training.checkpoint import (
     load_state,
     read_for_resume,
 )
+from dcgan.training.cores import free_cores
 from dcgan.training.devices import disconnect, make_fabric, resolve_precision
 from dcgan.training.interruption import Interruption
 from dcgan.training.quality import QualityWatch
@@ -55,7 +56,8 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         Interrupted: Ctrl-C or SIGTERM came; the run is saved.
     """
     try:
-        return _connected(config, run_dir, resume_command)
+        with free_cores():
+            return _connected(config, run_dir, resume_command)
     finally:
         disconnect()
 
@@ -145,6 +147,7 @@ def _train(
         "tracking_share": recorder.seconds / seconds,
         "scores_share": recorder.score_seconds / seconds,
         "processes": fabric.world_size,
+        "num_threads": torch.get_num_threads(),  # of each
         "metrics": last_metrics,
         "samples": f"samples/{state.step:06d}.png",
         "checkpoint": str(LAST),
