@@ -19,6 +19,12 @@ def require_at_least(setting: str, value: float, least: float) -> None:
         raise UserError(f"{setting}={value}: must be at least {least}")
 
 
+def require_positive(setting: str, value: float) -> None:
+    """Raise `UserError` unless `value` is above 0 and finite (so NaN is refused too)."""
+    if not 0 < value < float("inf"):
+        raise UserError(f"{setting}={value}: must be above 0, finite")
+
+
 def require_exists(setting: str, path: str) -> None:
     """Raise `UserError` unless there is such a file or folder."""
     if not Path(path).expanduser().exists():

@@ -8,6 +8,7 @@ from typing import Any
 from dcgan.benchmarking.breakdown import breakdown
 from dcgan.benchmarking.comparison import OURS, PRECISIONS, Row, compare, equivalence, resized
 from dcgan.benchmarking.data_access import compare_data_access
+from dcgan.benchmarking.ours import in_precision
 from dcgan.benchmarking.overhead import tracking_seconds
 from dcgan.benchmarking.scaling import curve_cases, draw_curves, measure_curves
 from dcgan.benchmarking.summary import summary
@@ -71,8 +72,7 @@ def _breakdowns(config: TrainConfig) -> list[dict[str, Any]]:
     """What our step spends its time on, in each precision."""
     found: list[dict[str, Any]] = []
     for precision in PRECISIONS:
-        trainer = replace(config.trainer, precision=precision)
-        shares = breakdown(replace(config, trainer=trainer))
+        shares = breakdown(in_precision(config, precision))
         size = config.data.image_size
         found.append({"image_size": size, "precision": precision, "shares": shares})
     return found

@@ -5,10 +5,8 @@ import os
 import torch
 from torch.profiler import ProfilerActivity, profile
 
+from dcgan.benchmarking.ours import start
 from dcgan.config import TrainConfig
-from dcgan.data.preparation import prepare
-from dcgan.training.devices import make_fabric
-from dcgan.training.state import build_state
 from dcgan.training.step import train_step
 
 # The first part whose word is in an operation's name has its time.
@@ -25,8 +23,7 @@ REST = "rest"
 
 def breakdown(config: TrainConfig, steps: int = 10) -> dict[str, float]:
     """The share of each part in the time of all operations of a step; the shares add up to 1."""
-    fabric = make_fabric(config.trainer)
-    state = build_state(config, prepare(config.data), fabric)
+    state, fabric = start(config)
     for _ in range(3):
         train_step(state, fabric)
     on_gpu = fabric.device.type == "cuda"

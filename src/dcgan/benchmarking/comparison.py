@@ -7,17 +7,16 @@ from functools import partial
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from dcgan.benchmarking.ours import in_precision, start
 from dcgan.benchmarking.plain import PlainTrainer, plain_batches
 from dcgan.benchmarking.timing import Steps, interleave, paired_ratio, quartiles, repeat, timed
 from dcgan.config import LossConfig, RegularizerConfig, TrainConfig
-from dcgan.data.preparation import Prepared, prepare
+from dcgan.data.preparation import prepare
 from dcgan.networks import Discriminator, Generator
 from dcgan.training.devices import make_fabric
-from dcgan.training.state import State, build_state
 from dcgan.training.step import train_step
 
 PRECISIONS = ("32-true", "bf16-mixed")
@@ -74,8 +73,7 @@ def compare(config: TrainConfig, rounds: int, seconds_per_turn: float) -> list[R
     Raises:
         UserError: settings that do not fit together.
     """
-    prepared = prepare(config.data)
-    images, batch_size = prepared.open(), config.trainer.batch_size
+    images, batch_size = prepare(config.data).open(), config.trainer.batch_size
     plain = _plain(config)
     batch = next(plain_batches(images, batch_size, num_workers=0))
     arms: dict[tuple[str, str], Steps] = {
@@ -86,7 +84,7 @@ def compare(config: TrainConfig, rounds: int, seconds_per_turn: float) -> list[R
         loaders.append((f"plain, DataLoader, {num_workers} workers", PRECISIONS[0]))
         arms[loaders[-1]] = repeat(_with_loader(plain, images, batch_size, num_workers))
     for precision in PRECISIONS:
-        fabric, state = _ours(config, prepared, precision)
+        state, fabric = start(in_precision(config, precision))
         arms[OURS, precision] = repeat(partial(train_step, state, fabric))
 
     seconds = interleave(arms, rounds, seconds_per_turn)
@@ -117,7 +115,6 @@ def compare(config: TrainConfig, rounds: int, seconds_per_turn: float) -> list[R
 
 def equivalence(config: TrainConfig, steps: tuple[int, ...] = (1, 3)) -> dict[str, Any]:
     """How far our losses are, relatively, from those of a plain run in float64, by step."""
-    prepared = prepare(config.data)
     config = replace(
         config,
         trainer=replace(config.trainer, **PLAIN_ADAM),
@@ -126,8 +123,8 @@ def equivalence(config: TrainConfig, steps: tuple[int, ...] = (1, 3)) -> dict[st
     )
     found: dict[str, Any] = {}
     for precision in PRECISIONS:
-        fabric, state = _ours(config, prepared, precision)
-        _, twin = _ours(config, prepared, precision)
+        state, fabric = start(in_precision(config, precision))
+        twin, _ = start(in_precision(config, precision))
         networks: tuple[Any, Any] = (twin.generator, twin.discriminator)
         generator, discriminator = (deepcopy(each.module).double() for each in networks)
         plain = PlainTrainer(generator, discriminator, twin.latent_size, dtype=torch.float64)
@@ -170,12 +167,6 @@ def _with_loader(
 ) -> Callable[[], object]:
     batches = plain_batches(images, batch_size, num_workers)
     return lambda: plain.step(next(batches))
-
-
-def _ours(config: TrainConfig, prepared: Prepared, precision: str) -> tuple[Fabric, State]:
-    config = replace(config, trainer=replace(config.trainer, precision=precision))
-    fabric = make_fabric(config.trainer)
-    return fabric, build_state(config, prepared, fabric)
 
 
 def flops_of(step: Callable[[], object]) -> int:

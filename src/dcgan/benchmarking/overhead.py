@@ -6,11 +6,9 @@ from tempfile import TemporaryDirectory
 
 from tqdm import trange
 
+from dcgan.benchmarking.ours import start
 from dcgan.config import TrainConfig
-from dcgan.data.preparation import prepare
-from dcgan.training.devices import make_fabric
 from dcgan.training.recorder import Recorder
-from dcgan.training.state import build_state
 from dcgan.training.step import train_step
 from dcgan.training.tracking import Tracker
 
@@ -26,8 +24,7 @@ def tracking_seconds(config: TrainConfig, steps: int) -> float:
     # No step here is a run's last one, which does everything at once.
     trainer = replace(config.trainer, steps=steps + 1, num_scored=0, evaluate_every=0)
     config = replace(config, trainer=trainer)
-    fabric = make_fabric(trainer)
-    state = build_state(config, prepare(config.data), fabric)
+    state, fabric = start(config)
     result = train_step(state, fabric)
     state.step = 0
     with TemporaryDirectory() as folder:

@@ -9,12 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dcgan.benchmarking.comparison import resized
-from dcgan.benchmarking.timing import Quartiles, Steps, interleave, quartiles, repeat
+from dcgan.benchmarking.ours import start
+from dcgan.benchmarking.timing import Quartiles, interleave, quartiles, repeat
 from dcgan.config import TrainConfig
-from dcgan.data.preparation import prepare
 from dcgan.reports.figures import STYLE
-from dcgan.training.devices import make_fabric
-from dcgan.training.state import build_state
 from dcgan.training.step import train_step
 
 BATCH_SIZES = (16, 32, 64, 128)
@@ -50,7 +48,7 @@ def measure_curves(
 ) -> list[Curve]:
     """Time our step for several values of each setting, all of them interleaved."""
     arms = {
-        (setting, value): _steps_of(case)
+        (setting, value): repeat(partial(train_step, *start(case)))
         for setting, by_value in cases.items()
         for value, case in by_value.items()
     }
@@ -93,9 +91,3 @@ def _drawn(config: TrainConfig, batch_size: int | None = None) -> TrainConfig:
     batch_size = batch_size or config.trainer.batch_size
     data = replace(config.data, source="synthetic", root=None, crop=None, num_images=batch_size)
     return replace(config, data=data, trainer=replace(config.trainer, batch_size=batch_size))
-
-
-def _steps_of(config: TrainConfig) -> Steps:
-    fabric = make_fabric(config.trainer)
-    state = build_state(config, prepare(config.data), fabric)
-    return repeat(partial(train_step, state, fabric))

@@ -14,11 +14,10 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
+from dcgan.benchmarking.ours import start
 from dcgan.benchmarking.timing import Steps, interleave, quartiles, repeat
 from dcgan.config import TrainConfig
 from dcgan.data.preparation import prepare
-from dcgan.training.devices import make_fabric
-from dcgan.training.state import build_state
 from dcgan.training.step import train_step
 
 WAYS: dict[str, dict[str, str]] = {
@@ -84,9 +83,7 @@ def _start(config: TrainConfig, variables: Mapping[str, str]) -> Worker:
 
 def _work(config: TrainConfig, connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and that this
-    fabric = make_fabric(config.trainer)
-    state = build_state(config, prepare(config.data), fabric)
-    steps = repeat(partial(train_step, state, fabric))
+    steps = repeat(partial(train_step, *start(config)))
     connection.send(None)
     while number := connection.recv():
         steps(number)

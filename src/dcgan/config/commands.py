@@ -4,7 +4,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dcgan.checks import doublings, require_at_least, require_exists, require_one_of
+from dcgan.checks import (
+    doublings,
+    require_at_least,
+    require_exists,
+    require_one_of,
+    require_positive,
+)
 from dcgan.config.training import TrainConfig
 from dcgan.errors import UserError
 
@@ -108,8 +114,7 @@ class BenchmarkConfig(TrainConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_at_least("rounds", self.rounds, 1)
-        if not 0 < self.seconds_per_turn < float("inf"):
-            raise UserError(f"seconds_per_turn={self.seconds_per_turn}: must be above 0, finite")
+        require_positive("seconds_per_turn", self.seconds_per_turn)
         require_at_least("tracking_steps", self.tracking_steps, 1)
         for size in self.further_sizes:
             if not _is_pair(size):

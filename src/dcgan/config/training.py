@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dcgan.checks import doublings, require_at_least, require_one_of
+from dcgan.checks import doublings, require_at_least, require_one_of, require_positive
 from dcgan.config.data import DataConfig
 from dcgan.config.networks import (
     DiscriminatorConfig,
@@ -38,8 +38,8 @@ class RegularizerConfig:
         if self.kind == "none":
             if self.weight:
                 raise UserError(f"regularizer.weight={self.weight}: has no effect on kind=none")
-        elif not 0 < self.weight < float("inf"):
-            raise UserError(f"regularizer.weight={self.weight}: must be above 0, finite")
+        else:
+            require_positive("regularizer.weight", self.weight)
 
 
 @dataclass(kw_only=True)
@@ -79,8 +79,7 @@ class TrainerConfig:
         for name in ("lr_decay_from", "ema_half_life", "num_scored", "evaluate_every"):
             require_at_least(f"trainer.{name}", getattr(self, name), 0)
         for name in ("generator_lr", "discriminator_lr"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise UserError(f"trainer.{name}={getattr(self, name)}: must be above 0, finite")
+            require_positive(f"trainer.{name}", getattr(self, name))
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise UserError(f"trainer.{name}={getattr(self, name)}: must be in [0, 1)")
