@@ -9,6 +9,7 @@ SOURCE = Path(dcgan.__file__).parent
 FLOORS = {
     "errors": 0,
     "files": 0,
+    "processor": 0,
     "checks": 1,
     "seeding": 0,
     "config": 1,

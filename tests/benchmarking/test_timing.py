@@ -30,6 +30,19 @@ def test_the_slowest_arm_says_how_many_steps_a_turn_has() -> None:
     assert turns[-1] == 2
 
 
+def test_what_is_done_before_a_turn_is_not_timed() -> None:
+    turns: list[str] = []
+    arms = {"a": lambda _: turns.append("a")}
+
+    def before() -> None:
+        turns.append("before")
+        sleep(0.2)
+
+    seconds = interleave(arms, 3, 0.01, before_turn=before)
+    assert turns == ["a", "a", *["before", "a"] * 3]
+    assert max(seconds["a"]) * MOST_STEPS < 0.2
+
+
 def test_ratios_are_paired_by_round() -> None:
     ratio = paired_ratio([2.0, 4.0, 60.0], [1.0, 2.0, 20.0])  # one round was slow for both
     assert (ratio.lower, ratio.median, ratio.upper) == (2, 2, 2.5)

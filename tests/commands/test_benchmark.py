@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dcgan.benchmarking.waiting import WAYS
+from dcgan.benchmarking.waiting import SITUATIONS, WAYS
 from tests.conftest import TINY, Run
 
 
@@ -29,9 +29,12 @@ def test_it_reports_ratios_equivalence_and_curves(
         assert all(share > 0 for share in found["shares"].values())
     assert result["loss_difference_to_float64"]["32-true"]["step 1"] < 1e-5
     assert set(result["data"]) == {"resident", "memory-mapped", "PIL and DataLoader"}
-    assert set(result["waiting"]) == set(WAYS)
-    for times in result["waiting"].values():
-        assert times["two at once"]["median"] > 0 < times["alone"]["median"]
+    assert set(result["waiting"]) == {"32-true", "bf16-mixed"}
+    for by_situation in result["waiting"].values():
+        assert set(by_situation) == set(SITUATIONS)
+        for times in by_situation.values():
+            assert set(times) == set(WAYS)
+            assert all(ms["median"] > 0 for ms in times.values())
     assert {curve["setting"] for curve in result["scaling"]} == {
         "batch size",
         "filters",

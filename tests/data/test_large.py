@@ -23,9 +23,12 @@ SCRIPT = """
     import threading
     from pathlib import Path
     import torch
-    from dcgan.config import DataConfig
+    from hydra import compose, initialize_config_module
+    from dcgan.commands.app import register, to_dataclass
+    from dcgan.config import TrainConfig
     from dcgan.data.batches import Batches
     from dcgan.data.preparation import prepare
+    from dcgan.training.loop import train
 
     def owned():
         # By this process and those that decode for it.
@@ -46,13 +49,18 @@ SCRIPT = """
 
     most, done = [owned()], threading.Event()
     threading.Thread(target=watch).start()
-    config = DataConfig(source="folder", image_size=64, channels=3, flip=True,
-                        root=sys.argv[1], cache_dir=sys.argv[2])
-    images = torch.from_numpy(prepare(config).open())
+    register()
+    overrides = ["data=folder", f"data.root={sys.argv[1]}", f"data.cache_dir={sys.argv[2]}",
+                 "data.image_size=64", "data.flip=true", "generator=tiny", "discriminator=tiny",
+                 "trainer=smoke", "trainer.batch_size=256"]
+    with initialize_config_module("dcgan.configs", version_base="1.3"):
+        config = to_dataclass(compose("train", overrides), TrainConfig)
+    images = torch.from_numpy(prepare(config.data).open())
     assert images.shape == (int(sys.argv[3]), 3, 64, 64)
     batches = Batches(images, 256, seed=0, flip=True, device=torch.device("cpu"))
     for _ in range(len(images) // 256):  # a whole epoch
         batches.draw()
+    assert train(config, Path(sys.argv[2]) / "run", "")["step"] == config.trainer.steps
     done.set()
     print(max(most) - most[0])
 """

@@ -27,7 +27,7 @@ TRAIN = [*TORCHRUN, "-m", "dcgan.commands.train", *TINY, "trainer.devices=2"]
 def test_auto_takes_bfloat16_where_the_hardware_has_it(
     tiny: Compose, monkeypatch: pytest.MonkeyPatch, has: bool, expected: str
 ) -> None:
-    monkeypatch.setattr(devices, "_cpu_has_bfloat16", lambda: has)
+    monkeypatch.setattr(devices, "cpu_has_bfloat16", lambda: has)
     assert resolve_precision(tiny("trainer.precision=auto").trainer).precision == expected
     assert resolve_precision(tiny("trainer.precision=32-true").trainer).precision == "32-true"
 

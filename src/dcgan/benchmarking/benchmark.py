@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from dcgan.benchmarking.breakdown import breakdown
-from dcgan.benchmarking.comparison import OURS, PRECISIONS, Row, compare, equivalence, resized
+from dcgan.benchmarking.comparison import OURS, Row, compare, equivalence, resized
 from dcgan.benchmarking.data_access import compare_data_access
-from dcgan.benchmarking.ours import in_precision
+from dcgan.benchmarking.ours import PRECISIONS, in_precision
 from dcgan.benchmarking.overhead import tracking_seconds
 from dcgan.benchmarking.scaling import curve_cases, draw_curves, measure_curves
 from dcgan.benchmarking.summary import summary

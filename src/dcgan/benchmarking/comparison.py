@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from dcgan.benchmarking.ours import in_precision, start
+from dcgan.benchmarking.ours import PRECISIONS, in_precision, start, steps_of
 from dcgan.benchmarking.plain import PlainTrainer, plain_batches
 from dcgan.benchmarking.timing import Steps, interleave, paired_ratio, quartiles, repeat, timed
 from dcgan.config import LossConfig, RegularizerConfig, TrainConfig
@@ -19,7 +19,6 @@ from dcgan.networks import Discriminator, Generator
 from dcgan.training.devices import make_fabric
 from dcgan.training.step import train_step
 
-PRECISIONS = ("32-true", "bf16-mixed")
 PLAIN, NULL, OURS = "plain step", "plain step, again", "ours, step and data"
 NUM_WORKERS = (0, 2)
 PLAIN_ADAM: dict[str, Any] = {
@@ -84,10 +83,10 @@ def compare(config: TrainConfig, rounds: int, seconds_per_turn: float) -> list[R
         loaders.append((f"plain, DataLoader, {num_workers} workers", PRECISIONS[0]))
         arms[loaders[-1]] = repeat(_with_loader(plain, images, batch_size, num_workers))
     for precision in PRECISIONS:
-        state, fabric = start(in_precision(config, precision))
-        arms[OURS, precision] = repeat(partial(train_step, state, fabric))
+        arms[OURS, precision] = steps_of(in_precision(config, precision))
 
     seconds = interleave(arms, rounds, seconds_per_turn)
+    state, fabric = start(config)
     flops = {OURS: flops_of(partial(train_step, state, fabric))}
     flops_of_plain = flops_of(partial(plain.step, batch))
     peaks = {precision: peak_gflops(precision, fabric.device) for precision in PRECISIONS}

@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
 from dcgan.benchmarking.comparison import resized
-from dcgan.benchmarking.ours import start
-from dcgan.benchmarking.timing import Quartiles, interleave, quartiles, repeat
+from dcgan.benchmarking.ours import steps_of
+from dcgan.benchmarking.timing import Quartiles, interleave, quartiles
 from dcgan.config import TrainConfig
 from dcgan.reports.figures import STYLE
-from dcgan.training.step import train_step
 
 BATCH_SIZES = (16, 32, 64, 128)
 FILTERS = (8, 16, 32, 64)
@@ -48,7 +46,7 @@ def measure_curves(
 ) -> list[Curve]:
     """Time our step for several values of each setting, all of them interleaved."""
     arms = {
-        (setting, value): repeat(partial(train_step, *start(case)))
+        (setting, value): steps_of(case)
         for setting, by_value in cases.items()
         for value, case in by_value.items()
     }

@@ -30,9 +30,10 @@ def summary(result: Mapping[str, Any]) -> str:
     for way, found in result["data"].items():
         cost, times = found["us_per_image"]["median"], found["times_resident"]["median"]
         lines.append(f"A real image            {cost:.1f} µs {way}, {times:.2f} times resident")
-    for way, found in result.get("waiting", {}).items():
-        each = ", ".join(f"{situation} {_spread(ms, 1)}" for situation, ms in found.items())
-        lines.append(f"Threads that wait       {way}: {each} ms a step, {result['precision']}")
+    for precision, by_situation in result.get("waiting", {}).items():
+        for situation, found in by_situation.items():
+            each = ", ".join(f"{way} {_spread(ms, 1)}" for way, ms in found.items())
+            lines.append(f"Threads that wait       {precision}, {situation}: {each} ms a step")
     for curve in result.get("scaling", []):
         power = f"{curve['setting']}^{curve['exponent']:.2f}"
         lines.append(f"Cost of a step          ~ {power}, {result['precision']}")

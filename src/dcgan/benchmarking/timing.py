@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from dcgan.training.devices import cpu_info
+from dcgan.processor import cpu_info
 
 Key = TypeVar("Key", bound=Hashable)
 Steps = Callable[[int], None]  # does so many steps
@@ -36,12 +36,16 @@ def quartiles(values: Sequence[float]) -> Quartiles:
 
 
 def interleave(
-    arms: Mapping[Key, Steps], rounds: int, seconds_per_turn: float
+    arms: Mapping[Key, Steps],
+    rounds: int,
+    seconds_per_turn: float,
+    before_turn: Callable[[], None] = lambda: None,
 ) -> dict[Key, list[float]]:
     """Seconds a step of every arm in every round.
 
     Each arm warms up once; every round has an order of its own. In a turn every arm does the same
     number of steps, so many that the slowest takes about `seconds_per_turn`: 2 … MOST_STEPS.
+    What `before_turn` does is not timed.
     """
     seconds: dict[Key, list[float]] = {name: [] for name in arms}
     names = list(arms)
@@ -54,6 +58,7 @@ def interleave(
         order = random.Random(0)
         for _ in range(rounds):
             for name in order.sample(names, len(names)):
+                before_turn()
                 do = partial(arms[name], steps)
                 seconds[name].append(timed(do) / steps)
                 bar.update()

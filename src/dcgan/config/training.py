@@ -58,6 +58,7 @@ class TrainerConfig:
     devices: int  # processes on this machine, each with its share of a batch; see torchrun
     precision: str  # 32-true, bf16-mixed, or auto: bf16-mixed where the hardware has it
     compile: bool  # both networks by torch.compile: the first step takes a minute
+    cuda_graphs: bool  # gradients as recorded sequences of kernels, on one GPU
     log_every: int  # steps between two reads of the losses
     sample_every: int  # steps between two sample grids
     num_samples: int  # images in a sample grid
@@ -108,6 +109,15 @@ class TrainConfig:
             raise UserError(
                 "discriminator.norm=batch: must be spectral or none with"
                 " regularizer=gradient_penalty, which is about each image alone"
+            )
+        if (
+            self.trainer.cuda_graphs
+            and self.regularizer.kind != "none"
+            and self.regularizer.every == 1
+        ):
+            raise UserError(
+                "trainer.cuda_graphs=true: has no effect with regularizer.every=1; steps with a"
+                " penalty are no graphs"
             )
         smooth = self.regularizer.kind != "none" or self.discriminator.norm == "spectral"
         if self.loss.kind == "wasserstein" and not smooth:

@@ -20,6 +20,7 @@ MAY_DIFFER = frozenset(
         "trainer.steps",
         "trainer.devices",  # the same batches, divided; but batch norm sees less of each
         "trainer.compile",  # the same arithmetic, up to rounding
+        "trainer.cuda_graphs",
         "trainer.log_every",
         "trainer.sample_every",
         "trainer.num_samples",

@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -10,8 +9,7 @@ from lightning_fabric import Fabric
 
 from dcgan.config import TrainerConfig
 from dcgan.errors import UserError, first_line
-
-CPU_FLAGS = ("avx512_bf16", "amx_bf16")  # with which a CPU computes in bfloat16
+from dcgan.processor import cpu_has_bfloat16
 
 
 def make_fabric(trainer: TrainerConfig) -> Fabric:
@@ -35,6 +33,9 @@ def make_fabric(trainer: TrainerConfig) -> Fabric:
     )
     if several:
         fabric.launch()
+    if trainer.cuda_graphs and (fabric.device.type != "cuda" or several):
+        where = "a CPU" if fabric.device.type != "cuda" else f"{num_processes} processes"
+        raise UserError(f"trainer.cuda_graphs=true: must be false on {where}; is for one CUDA GPU")
     if fabric.device.type == "cuda":
         torch.set_float32_matmul_precision("high")  # TF32 in matrix products; cuDNN has it anyway
         torch.backends.cudnn.benchmark = True  # every batch has the same shapes
@@ -73,20 +74,8 @@ def resolve_precision(trainer: TrainerConfig) -> TrainerConfig:
         return trainer
     on_gpu = trainer.accelerator != "cpu" and torch.cuda.is_available()
     # Emulated bfloat16, on GPUs before Ampere, would be slower than float32.
-    has = torch.cuda.is_bf16_supported(including_emulation=False) if on_gpu else _cpu_has_bfloat16()
+    has = torch.cuda.is_bf16_supported(including_emulation=False) if on_gpu else cpu_has_bfloat16()
     return replace(trainer, precision="bf16-mixed" if has else "32-true")
-
-
-def cpu_info(field: str) -> str:
-    """What Linux says of the first processor, such as its "model name"; elsewhere nothing."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
-    parts = (line.partition(":") for line in lines)
-    return next((value.strip() for name, _, value in parts if name.strip() == field), "")
-
-
-def _cpu_has_bfloat16() -> bool:
-    return any(flag in cpu_info("flags").split() for flag in CPU_FLAGS)
 
 
 def _check_processes(trainer: TrainerConfig) -> None:

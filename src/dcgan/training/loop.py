@@ -30,6 +30,7 @@ from dcgan.training.checkpoint import (
 )
 from dcgan.training.cores import free_cores
 from dcgan.training.devices import disconnect, make_fabric, resolve_precision
+from dcgan.training.graphs import parts_of
 from dcgan.training.interruption import Interruption
 from dcgan.training.quality import QualityWatch
 from dcgan.training.recorder import BEST, Recorder
@@ -168,13 +169,13 @@ def _run_steps(
     resume_command: str,
 ) -> None:
     """All steps; `recorder` is rank 0's, the others write nothing."""
-    steps = config.trainer.steps
+    steps, parts = config.trainer.steps, parts_of(config.trainer)
     silent = True if recorder is None else None
     bar = tqdm(total=steps, initial=state.step, desc="training", unit="step", disable=silent)
     with Interruption() as interruption, logging_redirect_tqdm(), bar:
         while state.step < steps:
             try:
-                result = train_step(state, fabric)
+                result = train_step(state, fabric, parts)
                 stopping = _anywhere(interruption.received is not None, fabric)
             except RuntimeError as error:
                 if not _is_about_others(error):

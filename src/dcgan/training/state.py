@@ -60,6 +60,11 @@ class State:
         """Without Fabric's wrapper."""
         return cast(nn.Module, self.discriminator.module)
 
+    @property
+    def penalty_is_due(self) -> bool:
+        """Seldom, and stronger by as much (Karras et al., 2020: lazy regularisation)."""
+        return self.regularizer.kind != "none" and self.step % self.regularizer.every == 0
+
     def decay_learning_rates(self) -> None:
         """Set both rates for this step: constant, then falling as 1/√images.
 

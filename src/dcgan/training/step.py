@@ -1,7 +1,8 @@
 """One training step: one update of D, one of G, one of the average."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from lightning_fabric import Fabric
 from torch import Tensor
@@ -12,7 +13,10 @@ from dcgan.training.state import State
 
 @dataclass(frozen=True)
 class StepResult:
-    """Detached tensors, still on the device: nobody waits for them until they are read."""
+    """Detached tensors, still on the device: nobody waits for them until they are read.
+
+    With CUDA graphs the next step overwrites them.
+    """
 
     discriminator_loss: Tensor  # ()
     generator_loss: Tensor  # ()
@@ -22,52 +26,88 @@ class StepResult:
     fake: Tensor  # (N, C, H, W) in [−1, 1]
 
 
-def train_step(state: State, fabric: Fabric) -> StepResult:
-    """Advance `state` by one step (Goodfellow et al., 2014, algorithm 1 with k = 1)."""
-    generator, discriminator = state.generator, cast(Any, state.discriminator)  # Fabric's wrapper
+class Seen(NamedTuple):
+    """What D saw and said; detached, but for the fakes, through which G will learn."""
 
-    state.decay_learning_rates()
+    fake: Tensor
+    loss: Tensor
+    real_logits: Tensor
+    fake_logits: Tensor
 
-    # Draw: real images, and one batch of fakes that serves both updates.
-    real = state.batches.draw()
-    fake = generator(state.draw_latents())
 
-    # Update D. Real and fake pass separately: concatenated, batch norm would mix them. Each pass
-    # goes backward at once, so only one graph is alive at a time; ranks exchange gradients once, at
-    # the last of them.
+def discriminator_gradients(state: State, fabric: Fabric, real: Tensor, latents: Tensor) -> Seen:
+    """Leave the gradients of D's loss in its weights.
+
+    Real and fake pass separately: concatenated, batch norm would mix them. Each pass goes backward
+    at once, so only one graph is alive at a time; ranks exchange gradients once, at the last.
+    """
+    discriminator = cast(Any, state.discriminator)  # Fabric's wrapper
+    fake = state.generator(latents)
     state.discriminator_optimizer.zero_grad()
     with fabric.no_backward_sync(discriminator):
         real_logits = discriminator(real)
         loss_on_real = state.loss.on_real(real_logits)
         fabric.backward(loss_on_real)
-        regularizer = state.regularizer
-        if regularizer.kind != "none" and state.step % regularizer.every == 0:
-            # Lazily: seldom, and stronger by as much (Karras et al., 2020). In float32.
+        if state.penalty_is_due:
+            regularizer = state.regularizer
             points = real if regularizer.kind == "r1" else state.draw_between(real, fake.detach())
             penalty = REGULARIZERS[regularizer.kind](state.plain_discriminator, points)
             fabric.backward(regularizer.weight * regularizer.every * penalty)
     fake_logits = discriminator(fake.detach())
     loss_on_fake = state.loss.on_fake(fake_logits)
     fabric.backward(loss_on_fake)
-    state.discriminator_optimizer.step()
+    loss = (loss_on_real + loss_on_fake).detach()
+    return Seen(fake, loss, real_logits.detach(), fake_logits.detach())
 
-    # Update G through a frozen D: no gradients for D's weights are computed.
+
+def generator_gradients(state: State, fabric: Fabric, seen: Seen) -> Tensor:
+    """Leave the gradients of G's loss in its weights; return that loss.
+
+    D is frozen meanwhile: no gradients for its weights are computed.
+    """
+    discriminator = cast(Any, state.discriminator)
     discriminator.requires_grad_(False)
     state.generator_optimizer.zero_grad()
     with fabric.no_backward_sync(discriminator):
-        loss_of_generator = state.loss.of_generator(discriminator(fake))
-    fabric.backward(loss_of_generator)
-    state.generator_optimizer.step()
+        loss = state.loss.of_generator(discriminator(seen.fake))
+    fabric.backward(loss)
     discriminator.requires_grad_(True)
+    return loss.detach()
+
+
+class Parts(NamedTuple):
+    """The two parts of a step that compute gradients: as above, or as CUDA graphs."""
+
+    of_discriminator: Callable[[State, Fabric, Tensor, Tensor], Seen] = discriminator_gradients
+    of_generator: Callable[[State, Fabric, Seen], Tensor] = generator_gradients
+
+
+PLAIN = Parts()
+
+
+def train_step(state: State, fabric: Fabric, parts: Parts = PLAIN) -> StepResult:
+    """Advance `state` by one step (Goodfellow et al., 2014, algorithm 1 with k = 1)."""
+    state.decay_learning_rates()
+
+    # Draw: real images, and the latents of one batch of fakes that serves both updates.
+    real, latents = state.batches.draw(), state.draw_latents()
+
+    # Update D.
+    seen = parts.of_discriminator(state, fabric, real, latents)
+    state.discriminator_optimizer.step()
+
+    # Update G.
+    generator_loss = parts.of_generator(state, fabric, seen)
+    state.generator_optimizer.step()
 
     # Update the average.
     state.update_average()
     state.step += 1
     return StepResult(
-        discriminator_loss=(loss_on_real + loss_on_fake).detach(),
-        generator_loss=loss_of_generator.detach(),
-        real_logits=real_logits.detach(),
-        fake_logits=fake_logits.detach(),
+        discriminator_loss=seen.loss,
+        generator_loss=generator_loss,
+        real_logits=seen.real_logits,
+        fake_logits=seen.fake_logits,
         real=real,
-        fake=fake.detach(),
+        fake=seen.fake.detach(),
     )
