@@ -13,8 +13,9 @@ def test_every_arm_has_its_turn_in_every_round_in_changing_order() -> None:
     arms = {name: lambda n, name=name: turns.append((name, n)) for name in "abc"}
     seconds = interleave(arms, rounds=8, seconds_per_turn=1)
     assert {name: len(times) for name, times in seconds.items()} == {"a": 8, "b": 8, "c": 8}
-    warm, timed = turns[:6], turns[6:]
+    warm, timed = turns[:6], turns[7::2]
     assert warm == [(name, 2) for name in "abcabc"]
+    assert turns[6::2] == [(name, 1) for name, _ in timed]  # not timed
     rounds = ["".join(name for name, _ in timed[i : i + 3]) for i in range(0, 24, 3)]
     assert {"".join(sorted(each)) for each in rounds} == {"abc"}
     assert len(set(rounds)) > 2
@@ -39,7 +40,7 @@ def test_what_is_done_before_a_turn_is_not_timed() -> None:
         sleep(0.2)
 
     seconds = interleave(arms, 3, 0.01, before_turn=before)
-    assert turns == ["a", "a", *["before", "a"] * 3]
+    assert turns == ["a", "a", *["before", "a", "a"] * 3]
     assert max(seconds["a"]) * MOST_STEPS < 0.2
 
 

@@ -24,6 +24,9 @@ def test_it_reports_ratios_equivalence_and_curves(
     result = json.loads((tmp_path / "out" / "result.json").read_text())
     assert [row["image_size"] for row in result["rows"]] == [16] * 8 + [32] * 8
     assert [row["tracking_share"] > 0 for row in result["rows"]] == ([False] * 6 + [True] * 2) * 2
+    for each in result["apart"]:
+        assert set(each["arms"]) == {"plain", "32-true", "bf16-mixed"}
+        assert each["arms"]["plain"]["ratio"]["median"] == 1
     for found in result["breakdown"]:
         assert sum(found["shares"].values()) == pytest.approx(1)
         assert all(share > 0 for share in found["shares"].values())

@@ -2,7 +2,6 @@
 
 import errno
 import json
-import mmap
 import os
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from PIL import Image
 
 from dcgan.config import DataConfig
 from dcgan.data import preparation
-from dcgan.data.preparation import Prepared, prepare
+from dcgan.data.preparation import prepare
 from dcgan.errors import UserError
 
 
@@ -213,16 +212,3 @@ def test_memory_stays_bounded_for_200_000_colour_images(tmp_path: Path) -> None:
     assert shape == "200000 3 64 64"
     assert int(parent) < 1024
     assert 0 < int(children) < 1024
-
-
-def test_nothing_is_read_ahead_of_what_memory_cannot_hold(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "images.npy"
-    np.save(path, np.zeros((10, 1, 4, 4), np.uint8))
-    given: list[int] = []
-    monkeypatch.setattr(preparation, "advise", lambda _, advice: given.append(advice))
-    for size in (1000, 200):
-        monkeypatch.setattr(preparation, "memory_size", lambda size=size: size)
-        Prepared(path, "", 0).open()
-    assert given == [mmap.MADV_RANDOM]

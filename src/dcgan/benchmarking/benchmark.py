@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from dcgan.benchmarking.apart import compare_apart
 from dcgan.benchmarking.breakdown import breakdown
 from dcgan.benchmarking.comparison import OURS, Row, compare, equivalence, resized
 from dcgan.benchmarking.data_access import compare_data_access
@@ -46,6 +47,7 @@ def benchmark(config: BenchmarkConfig, run_dir: Path) -> dict[str, Any]:
         "batch_size": config.trainer.batch_size,
         "precision": resolve_precision(config.trainer).precision,  # of what follows the breakdown
         "rows": [asdict(row) for run in runs for row in _rows(run, config)],
+        "apart": [_apart(run, config) for run in runs],
         "breakdown": [each for run in runs for each in _breakdowns(run)],
         "loss_difference_to_float64": equivalence(config),
         "data": compare_data_access(config, *timing),
@@ -76,6 +78,12 @@ def _breakdowns(config: TrainConfig) -> list[dict[str, Any]]:
         size = config.data.image_size
         found.append({"image_size": size, "precision": precision, "shares": shares})
     return found
+
+
+def _apart(config: TrainConfig, how: BenchmarkConfig) -> dict[str, Any]:
+    """The plain step and ours in processes of their own."""
+    found = compare_apart(config, how.rounds, how.seconds_per_turn)
+    return {"image_size": config.data.image_size, "arms": found}
 
 
 def _end_to_end(row: Row, seconds: float) -> Row:

@@ -73,7 +73,7 @@ def compare(config: TrainConfig, rounds: int, seconds_per_turn: float) -> list[R
         UserError: settings that do not fit together.
     """
     images, batch_size = prepare(config.data).open(), config.trainer.batch_size
-    plain = _plain(config)
+    plain = plain_trainer(config)
     batch = next(plain_batches(images, batch_size, num_workers=0))
     arms: dict[tuple[str, str], Steps] = {
         (name, PRECISIONS[0]): repeat(lambda: plain.step(batch)) for name in (PLAIN, NULL)
@@ -81,7 +81,7 @@ def compare(config: TrainConfig, rounds: int, seconds_per_turn: float) -> list[R
     loaders = []
     for num_workers in NUM_WORKERS:
         loaders.append((f"plain, DataLoader, {num_workers} workers", PRECISIONS[0]))
-        arms[loaders[-1]] = repeat(_with_loader(plain, images, batch_size, num_workers))
+        arms[loaders[-1]] = repeat(with_loader(plain, images, batch_size, num_workers))
     for precision in PRECISIONS:
         arms[OURS, precision] = steps_of(in_precision(config, precision))
 
@@ -152,8 +152,8 @@ def peak_gflops(precision: str, device: torch.device, rounds: int = 5) -> float:
     return 2 * x.numel() * 256 * 9 * calls / seconds / 1e9
 
 
-def _plain(config: TrainConfig) -> PlainTrainer:
-    """Its own two networks, untrained."""
+def plain_trainer(config: TrainConfig) -> PlainTrainer:
+    """The plain trainer of a run's networks, untrained."""
     shape = {"image_size": config.data.image_size, "channels": config.data.channels}
     generator = Generator(config.generator, config.upsample, **shape)
     discriminator = Discriminator(config.discriminator, config.downsample, **shape)
@@ -161,9 +161,10 @@ def _plain(config: TrainConfig) -> PlainTrainer:
     return PlainTrainer(generator.to(device), discriminator.to(device), generator.latent_size)
 
 
-def _with_loader(
+def with_loader(
     plain: PlainTrainer, images: Any, batch_size: int, num_workers: int
 ) -> Callable[[], object]:
+    """The plain step with the next batch of a DataLoader."""
     batches = plain_batches(images, batch_size, num_workers)
     return lambda: plain.step(next(batches))
 

@@ -2,11 +2,11 @@
 
 import mmap
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -14,7 +14,7 @@ from dcgan.benchmarking.plain import plain_batches
 from dcgan.benchmarking.timing import Steps, interleave, paired_ratio, quartiles, repeat
 from dcgan.config import TrainConfig
 from dcgan.data.batches import Batches
-from dcgan.data.preparation import advise, prepare
+from dcgan.data.preparation import prepare
 from dcgan.data.sources import Images
 
 RESIDENT, MAPPED = "resident", "memory-mapped"
@@ -26,8 +26,8 @@ def compare_data_access(
 ) -> dict[str, Any]:
     """µs an image of each way, by round and interleaved; batches go to the CPU.
 
-    Of a large file also when none of it is in memory: that is what every image costs where there
-    are far more than memory holds.
+    Of a large file also in turns that begin with none of it in memory: about what every image costs
+    where there are far more than memory holds.
 
     Returns:
         For each way its quartiles, and how many times as long it takes as resident images.
@@ -46,14 +46,9 @@ def compare_data_access(
     if images.nbytes < LARGE or not hasattr(os, "posix_fadvise"):  # macOS has it not
         return found
 
-    advised = {f"{MAPPED}, from disk": mmap.MADV_NORMAL}
-    advised[f"{MAPPED}, from disk, nothing read ahead"] = mmap.MADV_RANDOM
-    files = {name: prepared.open() for name in advised}
-    for name, advice in advised.items():
-        advise(files[name], advice)
-    ways = {name: _draws(file, batch_size) for name, file in files.items()}
-    forget = partial(_forget, prepared.path, [images, *files.values()])
-    seconds = interleave({RESIDENT: resident, **ways}, rounds, seconds_per_turn, forget)
+    ways = {RESIDENT: resident, f"{MAPPED}, from disk": ways[MAPPED]}
+    forget = partial(_forget, prepared.path, images)
+    seconds = interleave(ways, rounds, seconds_per_turn, forget)
     return {**_against_resident(seconds, batch_size), **found}
 
 
@@ -73,9 +68,8 @@ def _against_resident(seconds: Mapping[str, list[float]], batch_size: int) -> di
     }
 
 
-def _forget(path: Path, mappings: Sequence[Images]) -> None:
-    """Drop a file's pages from memory; pages that some mapping uses would stay."""
-    for images in mappings:
-        advise(images, mmap.MADV_DONTNEED)
+def _forget(path: Path, images: Images) -> None:
+    """Drop a file's pages from memory; `images`, its mapping, would hold those that it has used."""
+    cast(mmap.mmap, images.base).madvise(mmap.MADV_DONTNEED)
     with path.open("rb") as file:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

@@ -10,6 +10,7 @@ from dcgan.config import TrainConfig
 from dcgan.data.preparation import prepare
 from dcgan.training.devices import make_fabric
 from dcgan.training.graphs import parts_of
+from dcgan.training.memory import keeping_freed_memory
 from dcgan.training.state import State, build_state
 from dcgan.training.step import train_step
 
@@ -32,7 +33,13 @@ def steps_of(config: TrainConfig) -> Steps:
     Raises:
         UserError: settings that do not fit together.
     """
-    return repeat(partial(train_step, *start(config), parts_of(config.trainer)))
+    steps = repeat(partial(train_step, *start(config), parts_of(config.trainer)))
+
+    def as_in_a_run(number: int) -> None:
+        with keeping_freed_memory():
+            steps(number)
+
+    return as_in_a_run
 
 
 def in_precision(config: TrainConfig, precision: str) -> TrainConfig:

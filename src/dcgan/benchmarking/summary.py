@@ -16,6 +16,13 @@ def summary(result: Mapping[str, Any]) -> str:
         "End to end: the row above it, and what logs, sample grids and checkpoints add on average.",
         "",
     ]
+    for each in result["apart"]:
+        size = f"{each['image_size']}x{each['image_size']}"
+        for name, found in each["arms"].items():
+            times, ms = _spread(found["ratio"], 2), _spread(found["ms"], 1)
+            lines.append(
+                f"In its own process      {size}, {name}: {ms} ms, {times} x plain, loader"
+            )
     for row in result["rows"]:
         if row["tracking_share"]:
             size = f"{row['image_size']}x{row['image_size']}, {row['precision']}"

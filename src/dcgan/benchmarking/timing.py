@@ -43,9 +43,9 @@ def interleave(
 ) -> dict[Key, list[float]]:
     """Seconds a step of every arm in every round.
 
-    Each arm warms up once; every round has an order of its own. In a turn every arm does the same
-    number of steps, so many that the slowest takes about `seconds_per_turn`: 2 … MOST_STEPS.
-    What `before_turn` does is not timed.
+    Every round has an order of its own. In a turn every arm does the same number of steps, so many
+    that the slowest takes about `seconds_per_turn`: 2 … MOST_STEPS. What `before_turn` does is not
+    timed, nor the first step of a turn, which finds the caches as the arm before left them.
     """
     seconds: dict[Key, list[float]] = {name: [] for name in arms}
     names = list(arms)
@@ -59,6 +59,7 @@ def interleave(
         for _ in range(rounds):
             for name in order.sample(names, len(names)):
                 before_turn()
+                arms[name](1)
                 do = partial(arms[name], steps)
                 seconds[name].append(timed(do) / steps)
                 bar.update()

@@ -8,14 +8,12 @@ import errno
 import hashlib
 import json
 import logging
-import mmap
 import os
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -45,22 +43,7 @@ class Prepared:
     def open(self) -> Images:
         """The (N, C, H, W) uint8 images, memory-mapped (copy on write: the file cannot change)."""
         images: Images = np.load(self.path, mmap_mode="c")
-        if images.nbytes > memory_size() / 2 and hasattr(mmap, "MADV_RANDOM"):
-            # Reading ahead fills the memory with the whole file, sooner than image by image; what
-            # memory will not hold anyway is then read many times over (dcgan-benchmark, "a real
-            # image").
-            advise(images, mmap.MADV_RANDOM)
         return images
-
-
-def memory_size() -> int:
-    """Bytes that the machine has."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
-def advise(images: Images, advice: int) -> None:
-    """Tell the system how a memory-mapped file will be read, as one of mmap's MADV constants."""
-    cast(mmap.mmap, images.base).madvise(advice)
 
 
 def prepare(config: DataConfig) -> Prepared:

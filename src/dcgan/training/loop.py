@@ -32,6 +32,7 @@ from dcgan.training.cores import free_cores
 from dcgan.training.devices import disconnect, make_fabric, resolve_precision
 from dcgan.training.graphs import parts_of
 from dcgan.training.interruption import Interruption
+from dcgan.training.memory import keeping_freed_memory
 from dcgan.training.quality import QualityWatch
 from dcgan.training.recorder import BEST, Recorder
 from dcgan.training.state import State, build_state
@@ -57,7 +58,7 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         Interrupted: Ctrl-C or SIGTERM came; the run is saved.
     """
     try:
-        with free_cores():
+        with free_cores(), keeping_freed_memory():
             return _connected(config, run_dir, resume_command)
     finally:
         disconnect()
