@@ -35,8 +35,9 @@ def test_the_plain_loader_gives_every_image_once_an_epoch_as_we_do() -> None:
         torch.testing.assert_close(epoch[order], ours[expected].contiguous(), atol=1e-6, rtol=0)
 
 
-def test_every_arm_is_a_row(tiny: Compose) -> None:
-    rows = compare(tiny(), rounds=2, seconds_per_turn=0.01)
+@pytest.mark.parametrize("regularizer", ["none", "r1"])
+def test_every_arm_is_a_row(tiny: Compose, regularizer: str) -> None:
+    rows = compare(tiny(f"regularizer={regularizer}"), rounds=2, seconds_per_turn=0.01)
     names = [(row.name, row.precision) for row in rows]
     assert names == [
         (PLAIN, "32-true"),

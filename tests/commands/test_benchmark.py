@@ -9,12 +9,30 @@ from dcgan.benchmarking.waiting import SITUATIONS, WAYS
 from tests.conftest import TINY, Run
 
 
+TINY_BENCHMARK = [
+    *("data=synthetic", "generator=tiny", "discriminator=tiny", "trainer=smoke", *TINY[1:]),
+    *("rounds=2", "seconds_per_turn=0.01", "tracking_steps=8", "hydra.run.dir=out"),
+]
+
+
+def test_one_size_alone(run: Run, tmp_path: Path, cache_dir: Path) -> None:
+    without = ["further_sizes=[]", "scaling=false", "waiting=false"]
+    done = run("benchmark", *TINY_BENCHMARK, *without, f"data.cache_dir={cache_dir}")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "out"
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert len(result["rows"]) == 8
+    assert not {"waiting", "scaling"} & set(result)
+    assert not (tmp_path / "out" / "scaling.png").exists()
+    assert "INFO" not in done.stderr  # what the timed runs say
+
+
+@pytest.mark.slow
 def test_it_reports_ratios_equivalence_and_curves(
     run: Run, tmp_path: Path, cache_dir: Path
 ) -> None:
-    tiny = ["data=synthetic", "generator=tiny", "discriminator=tiny", "trainer=smoke", *TINY[1:]]
-    few = ["rounds=2", "seconds_per_turn=0.01", "tracking_steps=8", "further_sizes=[[32,2]]"]
-    done = run("benchmark", *tiny, *few, f"data.cache_dir={cache_dir}", "hydra.run.dir=out")
+    more = ["further_sizes=[[32,2]]", f"data.cache_dir={cache_dir}"]
+    done = run("benchmark", *TINY_BENCHMARK, *more)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert (tmp_path / "out" / "benchmark.txt").read_text() in done.stdout

@@ -78,10 +78,10 @@ def repeat(step: Callable[[], object]) -> Steps:
 
 def timed(do: Callable[[], None]) -> float:
     """Seconds that `do` takes, with everything that it left to a GPU."""
-    _synchronise()
+    synchronise()
     started = time.perf_counter()
     do()
-    _synchronise()
+    synchronise()
     return time.perf_counter() - started
 
 
@@ -109,6 +109,7 @@ def busy() -> str | None:
     return f"the machine was busy: load {load:.2f} in the minute before; times say little"
 
 
-def _synchronise() -> None:
+def synchronise() -> None:
+    """Wait for what was left to a GPU."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()

@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Self
 
-from dcgan.benchmarking.timing import Steps
+from dcgan.benchmarking.timing import Steps, synchronise
 
 Arms = Callable[[], Mapping[str, Steps]]  # builds them; is called in the process
 
@@ -73,6 +73,7 @@ def _work(arms: Arms, connection: Connection) -> None:
     while True:
         arm, number = connection.recv()
         steps[arm](number)
+        synchronise()
         connection.send(None)
 
 

@@ -1,5 +1,6 @@
 """Where a run computes, in which precision, and in how many processes."""
 
+import logging
 import os
 from dataclasses import replace
 from typing import Any, cast
@@ -10,6 +11,8 @@ from lightning_fabric import Fabric
 from dcgan.config import TrainerConfig
 from dcgan.errors import UserError, first_line
 from dcgan.processor import cpu_has_bfloat16
+
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # a run says its precision itself
 
 
 def make_fabric(trainer: TrainerConfig) -> Fabric:
