@@ -8,7 +8,6 @@ import pytest
 from dcgan.benchmarking.waiting import SITUATIONS, WAYS
 from tests.conftest import TINY, Run
 
-
 TINY_BENCHMARK = [
     *("data=synthetic", "generator=tiny", "discriminator=tiny", "trainer=smoke", *TINY[1:]),
     *("rounds=2", "seconds_per_turn=0.01", "tracking_steps=8", "hydra.run.dir=out"),
