@@ -14,6 +14,7 @@ TINY_BENCHMARK = [
 ]
 
 
+@pytest.mark.slow
 def test_one_size_alone(run: Run, tmp_path: Path, cache_dir: Path) -> None:
     without = ["further_sizes=[]", "scaling=false", "waiting=false"]
     done = run("benchmark", *TINY_BENCHMARK, *without, f"data.cache_dir={cache_dir}")

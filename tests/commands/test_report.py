@@ -46,6 +46,7 @@ def test_a_job_that_fails_is_named_and_the_others_are_reported(run: Run, tmp_pat
     assert "Left out     1: not finished" in done.stderr
 
 
+@pytest.mark.slow
 def test_after_ctrl_c_the_multirun_says_how_to_go_on(
     tmp_path: Path, cache_dir: Path, run: Run
 ) -> None:

@@ -234,6 +234,7 @@ def test_a_folder_that_is_no_run_is_refused_and_left_alone(run: Run, tmp_path: P
     assert [path.name for path in (tmp_path / "letters").iterdir()] == ["dear.txt"]
 
 
+@pytest.mark.slow
 def test_a_finished_run_can_be_made_longer(run: Run, tmp_path: Path) -> None:
     assert run("train", *TINY, "hydra.run.dir=here").returncode == 0
     done = run("train", *TINY, "resume=here", "trainer.steps=12")
@@ -388,6 +389,7 @@ def test_the_command_to_go_on_survives_a_folder_with_an_odd_name(
     assert (tmp_path / odd / "result.json").is_file()
 
 
+@pytest.mark.slow
 def test_two_processes_cannot_train_one_run(tmp_path: Path, cache_dir: Path, run: Run) -> None:
     options = (*TINY, "trainer.steps=100000", "hydra.run.dir=shared", "resume=auto")
     first = start(tmp_path, cache_dir, *options)
