@@ -1,6 +1,5 @@
 """What malloc is told, and what it then does."""
 
-import ctypes
 import platform
 import subprocess
 import sys
@@ -8,7 +7,7 @@ import sys
 import pytest
 
 from dcgan.training import memory
-from dcgan.training.memory import KEEP, USUAL, keeping_freed_memory
+from dcgan.training.memory import MMAP_THRESHOLD, TRIM_THRESHOLD, VARIABLES, keeping_freed_memory
 
 SCRIPT = """
 import resource, torch
@@ -41,16 +40,45 @@ def test_kept_memory_costs_no_page_faults() -> None:
     assert faults(keeping=True) < 100
 
 
-def test_it_is_undone_also_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[dict[int, int]] = []
-    monkeypatch.setattr(memory, "_mallopt", told.append)
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """What an older glibc is told: it refuses thresholds above 32 MiB."""
+    calls: list[tuple[int, int]] = []
+
+    def mallopt(parameter: int, value: int) -> bool:
+        calls.append((parameter, value))
+        return not (parameter == MMAP_THRESHOLD and value > 2**25)
+
+    monkeypatch.setattr(memory, "_mallopt", mallopt)
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2.34"))
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    return calls
+
+
+def test_it_is_undone_also_after_an_error(told: list[tuple[int, int]]) -> None:
     with pytest.raises(ZeroDivisionError), keeping_freed_memory():
         raise ZeroDivisionError
-    assert told == [KEEP, USUAL]
+    assert told == [
+        (MMAP_THRESHOLD, 2**30),
+        (MMAP_THRESHOLD, 2**25),
+        (TRIM_THRESHOLD, -1),
+        (MMAP_THRESHOLD, 2**25),
+        (TRIM_THRESHOLD, 2**26),
+    ]
 
 
-def test_elsewhere_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
-    monkeypatch.setattr(ctypes, "CDLL", None)
+def test_what_the_user_set_stays(
+    told: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "100000")
     with keeping_freed_memory():
-        pass
+        assert not told
+
+
+def test_elsewhere_nothing_happens(
+    told: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
+    with keeping_freed_memory():
+        assert not told

@@ -12,6 +12,7 @@ from typing import Any
 from dcgan.benchmarking.comparison import plain_trainer, with_loader
 from dcgan.benchmarking.ours import PRECISIONS, in_precision, steps_of
 from dcgan.benchmarking.timing import Steps, interleave, paired_ratio, quartiles, repeat
+from dcgan.benchmarking.waiting import WAYS
 from dcgan.benchmarking.workers import Worker, at_once
 from dcgan.config import TrainConfig
 from dcgan.data.preparation import prepare
@@ -28,7 +29,11 @@ def compare_apart(config: TrainConfig, rounds: int, seconds_per_turn: float) -> 
     """
     names = (PLAIN, *PRECISIONS)
     with ExitStack() as stack:
-        workers = {name: stack.enter_context(Worker(partial(_arm, config, name))) for name in names}
+        workers = {}
+        for name in names:
+            # Ours waits as its command has it, the plain step as OpenMP does by default.
+            variables = WAYS["spin long"] if name == PLAIN else None
+            workers[name] = stack.enter_context(Worker(partial(_arm, config, name), variables))
         arms = {name: at_once([worker], name) for name, worker in workers.items()}
         seconds = interleave(arms, rounds, seconds_per_turn)
     return {

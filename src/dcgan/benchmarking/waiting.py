@@ -22,7 +22,9 @@ WAYS: dict[str, dict[str, str | None]] = {
     "spin long": {"GOMP_SPINCOUNT": "300000", "OMP_WAIT_POLICY": None},  # OpenMP's default
     "sleep": {"GOMP_SPINCOUNT": None, "OMP_WAIT_POLICY": "PASSIVE"},
 }
-ALONE, BUSY, TWO = SITUATIONS = ("alone", "beside a busy process", "two trainings, all cores each")
+BUSY, TWO = "beside a busy process", "two trainings, all cores each"
+SITUATIONS = ("alone", BUSY, TWO)
+LOOP = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
 
 
 def compare_waiting(
@@ -63,7 +65,7 @@ def by_precision(config: TrainConfig) -> Mapping[str, Steps]:
 @contextmanager
 def _busy_process() -> Iterator[None]:
     """Some other program that computes on one core."""
-    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    process = subprocess.Popen([sys.executable, "-c", LOOP], start_new_session=True)
     try:
         yield
     finally:

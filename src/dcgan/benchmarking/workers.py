@@ -1,6 +1,5 @@
 """Arms in processes of their own, told from here how many steps to do."""
 
-import logging
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -67,7 +66,6 @@ def at_once(workers: Sequence[Worker], arm: str) -> Steps:
 
 def _work(arms: Arms, connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and that this
-    logging.disable(logging.INFO)
     steps = arms()
     connection.send(None)
     while True:

@@ -85,6 +85,7 @@ def command(
             config = to_dataclass(settings, SCHEMAS[name])
             _import_interruptibly(name, uses)
             status = run(config, shortest(Path(HydraConfig.get().runtime.output_dir)))
+            sys.stdout.flush()  # a multirun's job may have a process of its own: before the report
         except ExpectedError as error:
             multirun = HydraConfig.get().mode == RunMode.MULTIRUN
             if isinstance(error, UserError) and not multirun:

@@ -37,7 +37,7 @@ def make_fabric(trainer: TrainerConfig) -> Fabric:
     if several:
         fabric.launch()
     if trainer.cuda_graphs and (fabric.device.type != "cuda" or several):
-        where = "a CPU" if fabric.device.type != "cuda" else f"{num_processes} processes"
+        where = f"{num_processes} processes" if several else f"device {fabric.device.type}"
         raise UserError(f"trainer.cuda_graphs=true: must be false on {where}; is for one CUDA GPU")
     if fabric.device.type == "cuda":
         torch.set_float32_matmul_precision("high")  # TF32 in matrix products; cuDNN has it anyway

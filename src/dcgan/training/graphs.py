@@ -107,6 +107,8 @@ class _Graphs:
         buffers = [buffer for network in networks for buffer in network.buffers()]
         before = [buffer.clone() for buffer in buffers]
         replays = self._capture(first, second)
+        # What is recorded no longer needs it, and steps with a penalty would find its nodes.
+        self._seen = self._seen._replace(fake=self._seen.fake.detach())
         for buffer, value in zip(buffers, before, strict=True):
             buffer.copy_(value)
         return replays
