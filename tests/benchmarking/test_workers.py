@@ -28,6 +28,9 @@ def test_each_process_does_its_steps_in_an_environment_of_its_own(
     with Worker(build) as first, Worker(build, {"GOMP_SPINCOUNT": None}) as second:
         assert os.environ["GOMP_SPINCOUNT"] == "7"
         at_once([first, second], "arm")(3)
+        first.begin("arm", 1)
+        assert first.finish() >= 0
+        at_once([first, second], "arm")(3)
         assert sorted(path.read_text() for path in tmp_path.iterdir()) == ["3 7", "3 None"]
     assert not first._process.is_alive()
 

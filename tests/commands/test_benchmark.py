@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dcgan.benchmarking.apart import PLAIN, PLAIN_KEPT
 from dcgan.benchmarking.waiting import SITUATIONS, WAYS
 from tests.conftest import TINY, Run
 
@@ -43,8 +44,9 @@ def test_it_reports_ratios_equivalence_and_curves(
     assert [row["image_size"] for row in result["rows"]] == [16] * 8 + [32] * 8
     assert [row["tracking_share"] > 0 for row in result["rows"]] == ([False] * 6 + [True] * 2) * 2
     for each in result["apart"]:
-        assert set(each["arms"]) == {"plain", "32-true", "bf16-mixed"}
-        assert each["arms"]["plain"]["ratio"]["median"] == 1
+        assert set(each["arms"]) == {PLAIN, PLAIN_KEPT, "32-true", "bf16-mixed"}
+        assert all(found["page_faults"] >= 0 for found in each["arms"].values())
+        assert each["arms"][PLAIN]["ratio"]["median"] == 1
     for found in result["breakdown"]:
         assert sum(found["shares"].values()) == pytest.approx(1)
         assert all(share > 0 for share in found["shares"].values())

@@ -33,13 +33,17 @@ def steps_of(config: TrainConfig) -> Steps:
     Raises:
         UserError: settings that do not fit together.
     """
-    steps = repeat(partial(train_step, *start(config), parts_of(config.trainer)))
+    return with_memory_kept(repeat(partial(train_step, *start(config), parts_of(config.trainer))))
 
-    def as_in_a_run(number: int) -> None:
+
+def with_memory_kept(steps: Steps) -> Steps:
+    """The same steps, and malloc told what a run of ours tells it."""
+
+    def kept(number: int) -> None:
         with keeping_freed_memory():
             steps(number)
 
-    return as_in_a_run
+    return kept
 
 
 def in_precision(config: TrainConfig, precision: str) -> TrainConfig:

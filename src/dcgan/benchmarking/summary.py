@@ -21,7 +21,8 @@ def summary(result: Mapping[str, Any]) -> str:
         for name, found in each["arms"].items():
             times, ms = _spread(found["ratio"], 2), _spread(found["ms"], 1)
             lines.append(
-                f"In its own process      {size}, {name}: {ms} ms, {times} x plain, loader"
+                f"In its own process      {size}, {name}: {ms} ms, {times} x plain, loader;"
+                f" {found['page_faults']:,.0f} page faults a step"
             )
     for row in result["rows"]:
         if row["tracking_share"]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from resource import RUSAGE_SELF, getrusage
 from types import TracebackType
 from typing import Self
 
@@ -35,9 +36,10 @@ class Worker:
         """Have it do so many steps of one arm."""
         self._connection.send((arm, number))
 
-    def finish(self) -> None:
-        """Wait until they are done."""
-        self._connection.recv()
+    def finish(self) -> int:
+        """Wait until they are done; return how many page faults they took."""
+        page_faults: int = self._connection.recv()
+        return page_faults
 
     def __enter__(self) -> Self:
         return self
@@ -70,9 +72,10 @@ def _work(arms: Arms, connection: Connection) -> None:
     connection.send(None)
     while True:
         arm, number = connection.recv()
+        before = getrusage(RUSAGE_SELF).ru_minflt
         steps[arm](number)
         synchronise()
-        connection.send(None)
+        connection.send(getrusage(RUSAGE_SELF).ru_minflt - before)
 
 
 @contextmanager
