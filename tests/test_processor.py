@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dcgan import processor
-from dcgan.processor import cpu_has_bfloat16, cpu_info
+from dcgan.processor import cpu_has_bfloat16, cpu_info, set_waiting
 
 INFO = "processor\t: 0\nmodel name\t: A: B\nflags\t\t: fpu {flag} sse\n\nprocessor\t: 1\n"
 
@@ -32,22 +32,55 @@ def test_elsewhere_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert not cpu_has_bfloat16()
 
 
-@pytest.mark.parametrize("has", [True, False])
-@pytest.mark.parametrize("policy", [None, "ACTIVE"])
-def test_threads_are_told_how_to_wait_before_torch_is_loaded(has: bool, policy: str | None) -> None:
-    script = f"""
-import os, sys
-from dcgan import processor
-processor.cpu_has_bfloat16 = lambda: {has}
-import dcgan.commands
-print(os.environ.get("GOMP_SPINCOUNT"), "torch" in sys.modules)
+@pytest.mark.parametrize(
+    ("precision", "has", "variables", "expected"),
+    [
+        ("32-true", True, {}, "1000"),
+        ("auto", False, {}, "1000"),
+        ("auto", True, {}, None),
+        ("bf16-mixed", False, {}, None),
+        ("32-true", True, {"GOMP_SPINCOUNT": "7"}, "7"),
+        ("32-true", True, {"OMP_WAIT_POLICY": "ACTIVE"}, None),
+    ],
+)
+def test_threads_spin_briefly_in_float32_unless_the_user_said_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+    precision: str,
+    has: bool,
+    variables: dict[str, str],
+    expected: str | None,
+) -> None:
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        # Set first, so that what the function sets is undone, too.
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(processor, "cpu_has_bfloat16", lambda: has)
+    set_waiting(precision)
+    assert os.environ.get("GOMP_SPINCOUNT") == expected
+
+
+def test_a_command_says_so_before_torch_is_loaded(tmp_path: Path) -> None:
+    script = """
+import sys
+from dcgan.commands import app
+
+def look(precision):
+    print(precision, "torch" in sys.modules)
+    sys.exit(7)
+
+app.set_waiting = look
+from dcgan.commands.train import main
+sys.argv = ["dcgan-train", "experiment=smoke", "trainer.precision=bf16-mixed"]
+main()
 """
-    names = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
-    environment = {name: value for name, value in os.environ.items() if name not in names}
-    if policy is not None:
-        environment["OMP_WAIT_POLICY"] = policy
     done = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    expected = "None" if has or policy else "1000"
-    assert done.stdout == f"{expected} False\n"
+    assert done.returncode == 7
+    assert done.stdout == "bf16-mixed False\n"

@@ -40,6 +40,7 @@ from dcgan.config import (
     TrainConfig,
 )
 from dcgan.errors import ExpectedError, Interrupted, UserError
+from dcgan.processor import set_waiting
 
 Config = TypeVar("Config")
 
@@ -83,6 +84,7 @@ def command(
         started = True
         try:
             config = to_dataclass(settings, SCHEMAS[name])
+            set_waiting(config.trainer.precision if isinstance(config, TrainConfig) else "32-true")
             _import_interruptibly(name, uses)
             status = run(config, shortest(Path(HydraConfig.get().runtime.output_dir)))
             sys.stdout.flush()  # a multirun's job may have a process of its own: before the report
