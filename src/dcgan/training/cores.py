@@ -19,7 +19,7 @@ def free_cores() -> Iterator[int]:
     """Compute with as many threads as there are cores that no other training has; at least one.
 
     Threads that share cores wait for each other: where two trainings have all cores each, a step in
-    bfloat16 takes 7 times as long, or 90 if threads spin only briefly (dcgan-benchmark, "two
+    bfloat16 takes 5 times as long, or 90 if threads spin only briefly (dcgan-benchmark, "two
     trainings"). The number is settled at the start, since the sums of a run depend on it. What the
     user sets, OMP_NUM_THREADS, stays.
 
