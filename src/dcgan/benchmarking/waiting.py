@@ -1,6 +1,7 @@
 """How an OpenMP thread waits for its siblings: what it costs alone, and where cores are shared.
 
-OpenMP reads this once, when torch is loaded, so every way has processes of its own.
+OpenMP reads this once, when torch is loaded, so every way has processes of its own; a single thread
+waits for nobody.
 """
 
 import subprocess
@@ -21,8 +22,9 @@ WAYS: dict[str, dict[str, str | None]] = {
     "spin briefly": {"GOMP_SPINCOUNT": "1000", "OMP_WAIT_POLICY": None},
     "spin long": {"GOMP_SPINCOUNT": "300000", "OMP_WAIT_POLICY": None},  # OpenMP's default
     "sleep": {"GOMP_SPINCOUNT": None, "OMP_WAIT_POLICY": "PASSIVE"},
+    "one thread": {"OMP_NUM_THREADS": "1"},
 }
-BUSY, TWO = "beside a busy process", "two trainings, all cores each"
+BUSY, TWO = "beside a busy process", "two trainings at once"
 SITUATIONS = ("alone", BUSY, TWO)
 LOOP = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
 

@@ -28,7 +28,7 @@ from dcgan.training.checkpoint import (
     load_state,
     read_for_resume,
 )
-from dcgan.training.cores import free_cores
+from dcgan.training.cores import CoreWatch, free_cores
 from dcgan.training.devices import disconnect, make_fabric, resolve_precision
 from dcgan.training.graphs import parts_of
 from dcgan.training.interruption import Interruption
@@ -170,7 +170,7 @@ def _run_steps(
     resume_command: str,
 ) -> None:
     """All steps; `recorder` is rank 0's, the others write nothing."""
-    steps, parts = config.trainer.steps, parts_of(config.trainer)
+    steps, parts, cores = config.trainer.steps, parts_of(config.trainer), CoreWatch()
     silent = True if recorder is None else None
     bar = tqdm(total=steps, initial=state.step, desc="training", unit="step", disable=silent)
     with Interruption() as interruption, logging_redirect_tqdm(), bar:
@@ -183,6 +183,7 @@ def _run_steps(
                     raise
                 raise _lost(error, state, recorder, resume_command) from error
             metrics = None if recorder is None else recorder.after_step(result)
+            cores.after_step(state.step)
             bar.update()
             if metrics is not None:
                 losses = (metrics["discriminator_loss"], metrics["generator_loss"])
