@@ -60,7 +60,7 @@ def run(tmp_path: Path, cache_dir: Path) -> Run:
             env=command_environment(**environment),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 

@@ -24,7 +24,7 @@ def set_waiting(precision: str) -> None:
 
     By default they spin for milliseconds. As soon as something else runs on the machine, they spin
     away the time that the ones they wait for would need, and a step in float32 takes many times as
-    long; a short spin mends that, and costs an idle machine a tenth. bfloat16 gains nothing by it
+    long; a short spin mends that, and costs an idle machine 15 %. bfloat16 gains nothing by it
     (dcgan-benchmark, "threads that wait"). What the user has set stays.
 
     Args:

@@ -3,17 +3,16 @@
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
 
+from dcgan.benchmarking.waiting import busy_process
 from dcgan.training import cores
-from dcgan.training.cores import SECONDS_WATCHED, CoreWatch, free_cores
+from dcgan.training.cores import SECONDS_UNTIL_RETRY, SECONDS_WATCHED, CoreWatch, free_cores
 from tests.conftest import command_environment, command_line
 
 
@@ -52,7 +51,7 @@ def test_what_the_user_sets_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class Machine:
-    """One on which so many of our threads queue for a core."""
+    """One of eight cores, on which so many of our threads queue for one."""
 
     threads: int = 8
     queueing: float = 0.0
@@ -76,7 +75,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(torch, "get_num_threads", lambda: result.threads)
     monkeypatch.setattr(torch, "set_num_threads", result.set_threads)
     monkeypatch.setattr("time.monotonic", lambda: result.seconds)
-    monkeypatch.setattr(cores, "_seconds_queued", lambda: result.seconds_queued)
+    monkeypatch.setattr(cores, "_seconds_queued", lambda: {"1": result.seconds_queued})
     return result
 
 
@@ -84,25 +83,41 @@ def test_as_many_threads_less_as_queue_for_a_core(
     machine: Machine, caplog: pytest.LogCaptureFixture
 ) -> None:
     watch = CoreWatch()
-    for step, queueing, threads in ((1, 0.4, 8), (2, 0.6, 7), (3, 2.9, 4), (4, 0.0, 4), (5, 9, 1)):
+    for step, queueing, threads in ((1, 0.2, 8), (2, 0.5, 7), (3, 2.9, 4), (4, 0.0, 4), (5, 9, 1)):
         machine.queueing = queueing
         machine.compute(SECONDS_WATCHED)
         watch.after_step(step)
         assert machine.threads == threads
     assert [message.partition(": ")[2] for message in caplog.messages] == [
-        "from step 2 on 7 of 8 threads",
-        "from step 3 on 4 of 7 threads",
-        "from step 5 on 1 of 4 threads",
+        "7 of 8 after step 2",
+        "4 of 8 after step 3",
+        "1 of 8 after step 5",
     ]
 
 
-def test_a_short_burst_of_another_program_does_not_count(machine: Machine) -> None:
+def test_all_threads_are_tried_again_ever_more_rarely(machine: Machine) -> None:
+    watch = CoreWatch()
+    for patience in (SECONDS_UNTIL_RETRY, 2 * SECONDS_UNTIL_RETRY, 4 * SECONDS_UNTIL_RETRY):
+        machine.queueing = 4.0
+        machine.compute(SECONDS_WATCHED)
+        watch.after_step(1)
+        assert machine.threads == 4
+        machine.queueing = 0.0
+        machine.compute(patience - SECONDS_WATCHED)
+        watch.after_step(2)
+        assert machine.threads == 4
+        machine.compute(SECONDS_WATCHED)
+        watch.after_step(3)
+        assert machine.threads == 8
+
+
+def test_a_moment_is_too_short_to_judge_by(machine: Machine) -> None:
     watch = CoreWatch()
     machine.queueing = 1.0
-    machine.compute(0.4 * SECONDS_WATCHED)
+    machine.compute(0.2 * SECONDS_WATCHED)
     watch.after_step(1)
     machine.queueing = 0.0
-    machine.compute(0.6 * SECONDS_WATCHED)
+    machine.compute(0.8 * SECONDS_WATCHED)
     watch.after_step(2)
     assert machine.threads == 8
 
@@ -118,19 +133,25 @@ def test_the_number_that_the_user_sets_stays(
     assert machine.threads == 8
 
 
-@contextmanager
-def busy_processor() -> Iterator[None]:
-    """Other programs, each of its own session, compute on every core."""
-    arguments = [sys.executable, "-c", "while True: pass"]
-    processes = [
-        subprocess.Popen(arguments, start_new_session=True) for _ in range(os.cpu_count() or 1)
-    ]
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
+def test_a_thread_that_ends_takes_nothing_from_what_the_others_queued(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cores, "_seconds_queued", lambda: {"1": 0.0, "2": 100.0})
+    watch = CoreWatch()
+    monkeypatch.setattr(cores, "_seconds_queued", lambda: {"1": 2 * SECONDS_WATCHED})
+    machine.compute(SECONDS_WATCHED)
+    watch.after_step(1)
+    assert machine.threads == 6
+
+
+def test_how_long_threads_queued_is_the_second_number_in_nanoseconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "12").mkdir()
+    (tmp_path / "12" / "schedstat").write_text("7000000000 2500000000 3\n")
+    (tmp_path / "13").mkdir()  # has just ended
+    monkeypatch.setattr(cores, "TASKS", tmp_path)
+    assert cores._seconds_queued() == {"12": 2.5}
 
 
 @pytest.mark.slow
@@ -141,21 +162,25 @@ def test_a_training_on_a_busy_processor_goes_on_with_fewer_threads(
 ) -> None:
     environment = command_environment(TMPDIR=str(tmp_path))  # with core locks of its own
     del environment["OMP_NUM_THREADS"]
-    with (
-        busy_processor(),
-        subprocess.Popen(
+    lines = []
+    with ExitStack() as stack:
+        for _ in range(os.cpu_count() or 1):
+            stack.enter_context(busy_process())
+        training = subprocess.Popen(
             command_line("train", "experiment=smoke", "trainer.steps=20000", cache_dir=cache_dir),
             cwd=tmp_path,
             env=environment,
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,
-        ) as training,
-    ):
+        )
         assert training.stderr is not None
-        found = next((line for line in training.stderr if "keep the processor busy" in line), "")
-        training.terminate()
-        rest = training.stderr.read()
-    assert "WARNING" in found, rest
+        for line in training.stderr:
+            lines.append(line)
+            if "threads queue for cores" in line:
+                training.terminate()
+        training.wait()
+    printed = "".join(lines)
+    assert "WARNING threads queue for cores" in printed
+    assert "To go on: dcgan-train" in printed
     assert training.returncode == 128 + signal.SIGTERM
-    assert "To go on" in rest

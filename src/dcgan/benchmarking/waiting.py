@@ -50,7 +50,7 @@ def compare_waiting(
             for situation in SITUATIONS:
                 num_workers = 2 if situation == TWO else 1
                 arms = {way: at_once(workers[way][:num_workers], precision) for way in WAYS}
-                with _busy_process() if situation == BUSY else nullcontext():
+                with busy_process() if situation == BUSY else nullcontext():
                     seconds = interleave(arms, rounds, seconds_per_turn)
                 found[precision][situation] = {
                     way: asdict(quartiles([1000 * each for each in times]))
@@ -65,7 +65,7 @@ def by_precision(config: TrainConfig) -> Mapping[str, Steps]:
 
 
 @contextmanager
-def _busy_process() -> Iterator[None]:
+def busy_process() -> Iterator[None]:
     """Some other program that computes on one core."""
     process = subprocess.Popen([sys.executable, "-c", LOOP], start_new_session=True)
     try:

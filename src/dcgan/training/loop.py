@@ -149,7 +149,7 @@ def _train(
         "tracking_share": recorder.seconds / seconds,
         "scores_share": recorder.score_seconds / seconds,
         "processes": fabric.world_size,
-        "num_threads": torch.get_num_threads(),  # of each
+        "num_threads": torch.get_num_threads(),  # of this process, at the end
         "metrics": last_metrics,
         "samples": f"samples/{state.step:06d}.png",
         "checkpoint": str(LAST),
