@@ -1,5 +1,8 @@
 """What every command shares: folders, messages, settings."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,15 @@ def test_settings_become_a_dataclass_or_one_line() -> None:
         assert "\n" not in str(refusal.value)
     with pytest.raises(UserError, match="checkpoint is not set: give checkpoint=VALUE"):
         to_dataclass(OmegaConf.create({"checkpoint": "???", "num_images": 4}), SampleConfig)
+
+
+def test_a_fault_of_the_program_has_an_exit_status_of_its_own(tmp_path: Path) -> None:
+    faulty = "from dcgan.commands.app import command; command('report', lambda *_: 1 / 0, 'json')()"
+    call = [sys.executable, "-c", faulty, "runs=.", "hydra.run.dir=out"]
+    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == os.EX_SOFTWARE == 70
+    assert "\nTraceback" in done.stderr
+    assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
 
 
 def test_paths_are_printed_as_a_person_would_type_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
@@ -124,13 +125,14 @@ def command(
             print(f"dcgan-{name}: interrupted", file=sys.stderr)
             after_broken_multirun(error)
             sys.exit(128 + signal.SIGINT)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (printed whole)
             # Jobs in processes of their own start nothing here, but what they raise comes here.
             ours = started or (CheckSettings.in_multirun and type(error) is ValueError)
             if not ours and isinstance(error, SETTINGS_ERRORS):
                 _exit(name, UserError(describe(error)))
             after_broken_multirun(error)
-            raise
+            traceback.print_exc()
+            sys.exit(os.EX_SOFTWARE)  # 1 and 2 are verdicts of dcgan-diagnose
 
     return main
 
