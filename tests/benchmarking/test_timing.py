@@ -5,7 +5,7 @@ from time import sleep
 import pytest
 
 from dcgan.benchmarking.scaling import fit_exponent
-from dcgan.benchmarking.timing import MOST_STEPS, interleave, paired_ratio, quartiles
+from dcgan.benchmarking.timing import BUSY, MOST_STEPS, busy, interleave, paired_ratio, quartiles
 
 
 def test_every_arm_has_its_turn_in_every_round_in_changing_order() -> None:
@@ -53,3 +53,10 @@ def test_ratios_are_paired_by_round() -> None:
 def test_the_exponent_of_a_power_law_is_found() -> None:
     values = [1.0, 2.0, 4.0, 8.0]
     assert fit_exponent(values, [3 * v**1.7 for v in values]) == pytest.approx(1.7)
+
+
+def test_a_busy_machine_is_named_before_anything_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.getloadavg", lambda: (BUSY, 2.0, 2.0))
+    assert busy() is None
+    monkeypatch.setattr("os.getloadavg", lambda: (1.32, 0.0, 0.0))
+    assert "load 1.32 in the minute before, above 0.5" in str(busy())

@@ -41,6 +41,8 @@ def test_it_reports_ratios_equivalence_and_curves(
     assert "threads, load" in lines[0]
     assert any(line.startswith("  ours, end to end") for line in lines)
     result = json.loads((tmp_path / "out" / "result.json").read_text())
+    warnings = [line for line in lines if line.startswith("Warning: ")]
+    assert warnings == ([f"Warning: {result['warning']}"] if result["warning"] else [])
     assert [row["image_size"] for row in result["rows"]] == [16] * 8 + [32] * 8
     assert [row["tracking_share"] > 0 for row in result["rows"]] == ([False] * 6 + [True] * 2) * 2
     for each in result["apart"]:

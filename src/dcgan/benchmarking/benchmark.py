@@ -1,5 +1,6 @@
 """dcgan-benchmark's work: every measurement, as plain values and as text."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from dcgan.files import write_json
 from dcgan.reports.figures import save_png
 from dcgan.training.devices import make_fabric, resolve_precision
 
+log = logging.getLogger(__name__)
+
 
 def benchmark(config: BenchmarkConfig, run_dir: Path) -> dict[str, Any]:
     """Measure what `config` asks for; write result.json, benchmark.txt, scaling.png into `run_dir`.
@@ -38,6 +41,8 @@ def benchmark(config: BenchmarkConfig, run_dir: Path) -> dict[str, Any]:
     for run in runs:
         prepare(run.data)
     run_dir.mkdir(parents=True, exist_ok=True)
+    if warning:
+        log.warning("%s", warning)
 
     timing = config.rounds, config.seconds_per_turn
     result: dict[str, Any] = {

@@ -11,6 +11,7 @@ def summary(result: Mapping[str, Any]) -> str:
         f"{machine['processor']}, {machine['device']}, {machine['num_threads']} threads,"
         f" load {machine['load_before']:.2f} before, torch {machine['torch']}",
         f"batches of {result['batch_size']}; median [quartiles] of {result['rounds']} rounds",
+        *([f"Warning: {result['warning']}"] if result["warning"] else []),
         "",
         *_table(result["rows"]),
         "End to end: the row above it, and what logs, sample grids and checkpoints add on average.",

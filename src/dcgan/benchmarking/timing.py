@@ -106,7 +106,10 @@ def busy() -> str | None:
     load = os.getloadavg()[0]
     if load <= BUSY:
         return None
-    return f"the machine was busy: load {load:.2f} in the minute before; times say little"
+    return (
+        f"the machine was busy: load {load:.2f} in the minute before, above {BUSY}: times say"
+        " little; wait a minute once nothing else runs"
+    )
 
 
 def synchronise() -> None:

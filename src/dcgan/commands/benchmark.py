@@ -1,6 +1,5 @@
 """dcgan-benchmark: the trainer beside the step that everybody copies."""
 
-import sys
 from pathlib import Path
 
 from dcgan.commands.app import command
@@ -11,10 +10,8 @@ def run(config: BenchmarkConfig, run_dir: Path) -> None:
     """Measure, print it, say where the rest lies."""
     from dcgan.benchmarking.benchmark import benchmark
 
-    result = benchmark(config, run_dir)
+    benchmark(config, run_dir)
     print((run_dir / "benchmark.txt").read_text(encoding="utf-8"))
-    if result["warning"]:
-        print(f"dcgan-benchmark: {result['warning']}", file=sys.stderr)
     print(f"Numbers      {run_dir / 'result.json'}")
     print(f"Text         {run_dir / 'benchmark.txt'}")
     if config.scaling:
