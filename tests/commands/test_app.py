@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from dcgan.commands.app import config_folder, run_folder, shortest, to_dataclass
+from dcgan.commands.app import config_folder, run_folder, to_dataclass
 from dcgan.config import SampleConfig
 from dcgan.errors import UserError
 
@@ -50,12 +50,6 @@ def test_a_fault_of_the_program_has_an_exit_status_of_its_own(tmp_path: Path) ->
     assert done.returncode == os.EX_SOFTWARE == 70
     assert "\nTraceback" in done.stderr
     assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
-
-
-def test_paths_are_printed_as_a_person_would_type_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir("/tmp")
-    assert shortest(Path("/tmp/outputs/a")) == Path("outputs/a")
-    assert shortest(Path("/usr/a")) == Path("/usr/a")
 
 
 def test_configs_are_found_installed_or_beside_the_source(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,7 +70,7 @@ def test_raw_weights_and_batch_statistics_are_choices(
         (["checkpoint=missing"], "missing: no such file"),
         (["checkpoint=x", "num_images=0"], "num_images=0: must be at least 1"),
         (["checkpoint=x", "seeds=[-1]"], "seeds=-1: must be at least 0 and below 2^63"),
-        (["checkpoint=x", "seeds=many"], "seeds: "),
+        (["checkpoint=x", "seeds=many"], "seeds: must be a list, in brackets"),
         (["checkpoint=x", "weights=best"], "weights=best: must be one of ema, raw"),
         (["checkpoint=x", "interpolation_frames=3"], "choose two seeds or more"),
         (["checkpoint=x", "nonsense=3"], "nonsense: no such setting; there are checkpoint"),

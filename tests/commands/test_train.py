@@ -45,7 +45,9 @@ def assert_same_checkpoint(a: Path, b: Path) -> None:
     compare(first, second, "checkpoint")
 
 
-def start(cwd: Path, cache_dir: Path, *overrides: str) -> subprocess.Popen[str]:
+def start(
+    cwd: Path, cache_dir: Path, *overrides: str, start_new_session: bool = False
+) -> subprocess.Popen[str]:
     """dcgan-train in the background, to be sent signals."""
     return subprocess.Popen(
         command_line("train", *overrides, cache_dir=cache_dir),
@@ -54,6 +56,7 @@ def start(cwd: Path, cache_dir: Path, *overrides: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=start_new_session,
         # Whoever starts these tests in the background has Ctrl-C ignored; this child has not.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
@@ -269,7 +272,8 @@ def test_resume_auto_finds_the_newest_run(run: Run, tmp_path: Path) -> None:
         (["upsample.padding=2"], "does not double a size at stride 2; these do: (1, 0, 1)"),
         (["resume=missing"], "missing: no such file"),
         (["trainer.batch_size=33"], "trainer.batch_size=33: the data has 32 images"),
-        (["seed=[1"], "no viable alternative at input"),
+        (["seed=[1"], "seed=[1: a value with =, spaces or brackets needs quotes of its own"),
+        (["hydra.run.dir=/proc/x"], "/proc/x: No such file or directory (hydra.run.dir sets"),
         (["seed=null"], "seed: "),
         (["upsample=null"], "a config group takes the name of a choice, such as data=digits"),
     ],

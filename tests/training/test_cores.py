@@ -1,52 +1,22 @@
 """Trainings do not share cores with other programs, as long as there are enough."""
 
+import getpass
 import os
 import signal
 import subprocess
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock, Timeout
 
 from dcgan.benchmarking.waiting import busy_process
 from dcgan.training import cores
-from dcgan.training.cores import SECONDS_UNTIL_RETRY, SECONDS_WATCHED, CoreWatch, free_cores
+from dcgan.training.cores import SECONDS_UNTIL_RETRY, SECONDS_WATCHED, Cores
 from tests.conftest import command_environment, command_line
-
-
-@pytest.fixture
-def two_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine of two cores, on which nothing has set the number of threads."""
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-
-
-@pytest.mark.usefixtures("two_cores")
-def test_the_second_training_takes_what_is_left(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    set_to: list[int] = []
-    monkeypatch.setattr(torch, "set_num_threads", set_to.append)
-    caplog.set_level("INFO")
-    with free_cores() as first:
-        assert first == 2
-        assert not caplog.messages
-        with free_cores() as second:
-            assert second == 1
-        assert "2 of 2 cores have another training" in caplog.text
-    with free_cores() as third:
-        assert third == 2
-    assert set_to == [2, 1, 2, 2, 2, 2]  # and back, each time
-
-
-@pytest.mark.usefixtures("two_cores")
-def test_what_the_user_sets_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    with free_cores() as first, free_cores() as second:
-        assert (first, second) == (2, 2)
 
 
 @dataclass
@@ -62,15 +32,18 @@ class Machine:
         """What torch does on this machine."""
         self.threads = number
 
-    def compute(self, seconds: float) -> None:
-        """Let so much time pass."""
+    def compute(self, cores: Cores, seconds: float = SECONDS_WATCHED) -> None:
+        """Let so much time pass, then end a step."""
         self.seconds += seconds
         self.seconds_queued += self.queueing * seconds
+        cores.after_step(1)
 
 
 @pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """On which nothing has set the number of threads, and no training runs."""
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
     result = Machine()
     monkeypatch.setattr(torch, "get_num_threads", lambda: result.threads)
     monkeypatch.setattr(torch, "set_num_threads", result.set_threads)
@@ -79,69 +52,114 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     return result
 
 
-def test_as_many_threads_less_as_queue_for_a_core(
-    machine: Machine, caplog: pytest.LogCaptureFixture
+@contextmanager
+def another_training(tmp_path: Path, num_cores: int) -> Iterator[None]:
+    """Has so many of the cores."""
+    folder = tmp_path / f"dcgan-cores-{getpass.getuser()}"
+    folder.mkdir(exist_ok=True)
+    with ExitStack() as stack:
+        for core in range(num_cores):
+            stack.enter_context(FileLock(folder / f"{core}.lock", timeout=0))
+        yield
+
+
+@pytest.mark.parametrize(("num_cores", "left"), [(0, 8), (3, 5), (8, 1)])
+def test_a_training_takes_the_cores_that_are_left_and_the_others_later(
+    machine: Machine, tmp_path: Path, caplog: pytest.LogCaptureFixture, num_cores: int, left: int
 ) -> None:
-    watch = CoreWatch()
-    for step, queueing, threads in ((1, 0.2, 8), (2, 0.5, 7), (3, 2.9, 4), (4, 0.0, 4), (5, 9, 1)):
-        machine.queueing = queueing
-        machine.compute(SECONDS_WATCHED)
-        watch.after_step(step)
-        assert machine.threads == threads
+    caplog.set_level("INFO")
+    with ExitStack() as first:
+        first.enter_context(another_training(tmp_path, num_cores))
+        with Cores() as training:
+            assert machine.threads == left
+            machine.compute(training)
+            assert machine.threads == left
+            first.close()
+            machine.compute(training)
+            assert machine.threads == 8
+    assert machine.threads == 8
+    text = caplog.text
+    assert (f"{num_cores} of 8 cores have another training: this" in text) == (num_cores > 0)
+    assert ("cores are free again: 8 of 8 threads after step 1" in text) == (num_cores > 0)
+    with another_training(tmp_path, 8):
+        pass  # all locks have been given back
+
+
+def test_as_many_threads_less_as_queue_for_a_core(
+    machine: Machine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Cores() as training:
+        for queueing, threads in ((0.2, 8), (0.5, 7), (2.9, 4), (0.0, 4), (9.0, 1)):
+            machine.queueing = queueing
+            machine.compute(training)
+            assert machine.threads == threads
+        with pytest.raises(Timeout), another_training(tmp_path, 1):  # this one is still ours
+            pass
     assert [message.partition(": ")[2] for message in caplog.messages] == [
-        "7 of 8 after step 2",
-        "4 of 8 after step 3",
-        "1 of 8 after step 5",
+        "7 of 8 after step 1",
+        "4 of 8 after step 1",
+        "1 of 8 after step 1",
     ]
 
 
 def test_all_threads_are_tried_again_ever_more_rarely(machine: Machine) -> None:
-    watch = CoreWatch()
-    for patience in (SECONDS_UNTIL_RETRY, 2 * SECONDS_UNTIL_RETRY, 4 * SECONDS_UNTIL_RETRY):
+    with Cores() as training:
+        for patience in (SECONDS_UNTIL_RETRY, 2 * SECONDS_UNTIL_RETRY, 4 * SECONDS_UNTIL_RETRY):
+            machine.queueing = 4.0
+            machine.compute(training)
+            assert machine.threads == 4
+            machine.queueing = 0.0
+            machine.compute(training, patience - SECONDS_WATCHED)
+            assert machine.threads == 4
+            machine.compute(training)
+            assert machine.threads == 8
+
+
+def test_cores_that_another_training_has_taken_are_not_tried(
+    machine: Machine, tmp_path: Path
+) -> None:
+    with Cores() as training:
         machine.queueing = 4.0
-        machine.compute(SECONDS_WATCHED)
-        watch.after_step(1)
+        machine.compute(training)
         assert machine.threads == 4
         machine.queueing = 0.0
-        machine.compute(patience - SECONDS_WATCHED)
-        watch.after_step(2)
-        assert machine.threads == 4
-        machine.compute(SECONDS_WATCHED)
-        watch.after_step(3)
+        folder = tmp_path / f"dcgan-cores-{getpass.getuser()}"
+        with ExitStack() as stack:
+            for core in (4, 5, 6):
+                stack.enter_context(FileLock(folder / f"{core}.lock", timeout=0))
+            machine.compute(training, SECONDS_UNTIL_RETRY)
+            assert machine.threads == 5
+        machine.compute(training)
         assert machine.threads == 8
 
 
 def test_a_moment_is_too_short_to_judge_by(machine: Machine) -> None:
-    watch = CoreWatch()
-    machine.queueing = 1.0
-    machine.compute(0.2 * SECONDS_WATCHED)
-    watch.after_step(1)
-    machine.queueing = 0.0
-    machine.compute(0.8 * SECONDS_WATCHED)
-    watch.after_step(2)
-    assert machine.threads == 8
+    with Cores() as training:
+        machine.queueing = 1.0
+        machine.compute(training, 0.2 * SECONDS_WATCHED)
+        machine.queueing = 0.0
+        machine.compute(training, 0.8 * SECONDS_WATCHED)
+        assert machine.threads == 8
 
 
 def test_the_number_that_the_user_sets_stays(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "8")
-    watch = CoreWatch()
-    machine.queueing = 4.0
-    machine.compute(SECONDS_WATCHED)
-    watch.after_step(1)
-    assert machine.threads == 8
+    with another_training(tmp_path, 8), Cores() as training:
+        machine.queueing = 4.0
+        machine.compute(training)
+        assert machine.threads == 8
 
 
 def test_a_thread_that_ends_takes_nothing_from_what_the_others_queued(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cores, "_seconds_queued", lambda: {"1": 0.0, "2": 100.0})
-    watch = CoreWatch()
-    monkeypatch.setattr(cores, "_seconds_queued", lambda: {"1": 2 * SECONDS_WATCHED})
-    machine.compute(SECONDS_WATCHED)
-    watch.after_step(1)
-    assert machine.threads == 6
+    with Cores() as training:
+        monkeypatch.setattr(cores, "_seconds_queued", lambda: {"1": 2 * SECONDS_WATCHED})
+        machine.compute(training)
+        assert machine.threads == 6
 
 
 def test_how_long_threads_queued_is_the_second_number_in_nanoseconds(

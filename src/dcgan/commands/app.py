@@ -2,19 +2,16 @@
 
 import atexit
 import contextlib
-import dataclasses
 import logging
 import os
-import re
 import secrets
-import shlex
 import shutil
 import signal
 import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,8 +26,11 @@ from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException
 
+from dcgan.commands.jobs import StopTogether, begin_beside_others, runs_beside_others
+from dcgan.commands.messages import describe
+from dcgan.commands.prompt import shortest
 from dcgan.config import (
     BenchmarkConfig,
     DiagnoseConfig,
@@ -83,11 +83,15 @@ def command(
     def task(settings: DictConfig) -> None:
         nonlocal started
         started = True
+        run_dir = Path(HydraConfig.get().runtime.output_dir)
+        if runs_beside_others() and not begin_beside_others(HydraConfig.get().job.num):
+            CheckSettings.undo([run_dir])
+            return
         try:
             config = to_dataclass(settings, SCHEMAS[name])
             set_waiting(config.trainer.precision if isinstance(config, TrainConfig) else "32-true")
             _import_interruptibly(name, uses)
-            status = run(config, shortest(Path(HydraConfig.get().runtime.output_dir)))
+            status = run(config, shortest(run_dir))
             sys.stdout.flush()  # a multirun's job may have a process of its own: before the report
         except ExpectedError as error:
             multirun = HydraConfig.get().mode == RunMode.MULTIRUN
@@ -98,6 +102,8 @@ def command(
             log.log(logging.WARNING if stopped else logging.ERROR, "%s", error)
             if multirun and not stopped:
                 raise  # Hydra goes on with the other jobs and fails at the end
+            if runs_beside_others():
+                return  # the others save themselves too, and the first process says how to go on
             if multirun:
                 after_broken_multirun(error)
             sys.exit(error.exit_status)
@@ -124,7 +130,7 @@ def command(
             CheckSettings.undo()  # it may come between Hydra's making the folder and the task
             print(f"dcgan-{name}: interrupted", file=sys.stderr)
             after_broken_multirun(error)
-            sys.exit(128 + signal.SIGINT)
+            sys.exit(128 + (StopTogether.received() or signal.SIGINT))
         except Exception as error:  # noqa: BLE001 (printed whole)
             # Jobs in processes of their own start nothing here, but what they raise comes here.
             ours = started or (CheckSettings.in_multirun and type(error) is ValueError)
@@ -164,7 +170,7 @@ def _import_interruptibly(name: str, module: str) -> None:
         print(f"dcgan-{name}: interrupted", file=sys.stderr, flush=True)
         os._exit(128 + number)
 
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or runs_beside_others():
         import_module(module)
         return
     before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -259,8 +265,12 @@ class CheckSettings(Callback):
         self._made[:] = [path for path in (run_dir, *run_dir.parents) if not path.exists()]
 
     @classmethod
-    def undo(cls) -> None:
-        """Take back the empty log, and the folders, of a run that wrote nothing."""
+    def undo(cls, made: Sequence[Path] = ()) -> None:
+        """Take back the empty log, and the folders, of a run that wrote nothing.
+
+        Args:
+            made: its folders, deepest first, if they are others than those of a single run.
+        """
         for handler in list(logging.root.handlers):
             logging.root.removeHandler(handler)  # torch logs at exit: not into this file any more
             handler.close()
@@ -269,75 +279,8 @@ class CheckSettings(Callback):
                 if log_file.exists() and log_file.stat().st_size == 0:
                     log_file.unlink()
         with contextlib.suppress(OSError):  # up to the first that holds something
-            for folder in cls._made:
+            for folder in made or cls._made:
                 folder.rmdir()
-
-
-def describe(error: Exception) -> str:
-    """One line for what Hydra or OmegaConf refused: the setting, the reason, what is allowed."""
-    chain: list[BaseException] = [error]
-    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None:
-        chain.append(cause)
-    for cause in reversed(chain):
-        if isinstance(cause, OmegaConfBaseException) and cause.full_key:
-            return _describe_setting(cause, where=str(error))
-    text = str(error).partition("Config search path:")[0]
-    if text.startswith("Config group override must be"):  # upsample=null, trainer=3
-        return f"a config group takes the name of a choice, such as data=digits ({text})"
-    if options := re.match(r"In '.*': Could not find '(.*)'\s+Available options.*:\n", text):
-        group, _, choice = options[1].rpartition("/")
-        if choice.startswith("submitit"):
-            return f"{group}={choice}: is not installed: pip install hydra-submitit-launcher"
-        return f"{group}={choice}: must be one of {', '.join(text[options.end() :].split())}"
-    return re.sub(r"\s+", " ", text).strip()
-
-
-def _describe_setting(error: OmegaConfBaseException, where: str) -> str:
-    if isinstance(error, MissingMandatoryValue):
-        return f"{error.full_key} is not set: give {error.full_key}=VALUE"
-    file = re.match(r"In '([^']+)'", where)
-    prefix = f"{file[1]}: " if file else ""
-    owner = error.object_type
-    if "not in" in str(error) and dataclasses.is_dataclass(owner):
-        parent = str(error.full_key).rpartition(".")[0]
-        names = ", ".join(field.name for field in dataclasses.fields(owner))
-        known = f"{parent} has {names}" if parent else f"there are {names}"
-        return f"{prefix}{error.full_key}: no such setting; {known}"
-    reason = str(error).splitlines()[0]
-    return f"{prefix}{error.full_key}: {reason}"
-
-
-def shortest(path: Path) -> Path:
-    """`path` as a person would type it: relative, if it lies below the current folder."""
-    path = path.absolute()
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def program(name: str) -> str:
-    """How a person at this prompt calls one of the installed programs, or torchrun did."""
-    processes = os.environ.get("LOCAL_WORLD_SIZE", "1")
-    if name == "dcgan-train" and processes != "1":
-        return f"torchrun --nproc-per-node={processes} -m dcgan.commands.train"
-    beside = Path(sys.executable).parent / name
-    on_path = shutil.which(name)
-    if on_path is not None and Path(on_path).parent == beside.parent:
-        return name
-    return shlex.quote(str(shortest(beside))) if beside.exists() else name
-
-
-def command_again(name: str, setting: str, value: object) -> str:
-    """The command line of this process, with one setting given or changed."""
-    settings = HydraConfig.get()
-    kept = [o for o in settings.overrides.task if o.partition("=")[0] != setting]
-    flags: list[str] = []  # such as --config-dir PATH; a multirun's are not its jobs'
-    if settings.mode != RunMode.MULTIRUN:
-        overrides = {*settings.overrides.task, *settings.overrides.hydra}
-        flags = [word for word in sys.argv[1:] if word not in overrides]
-    text = str(value)
-    if not re.fullmatch(r"[A-Za-z0-9_./:+@-]+", text):  # what Hydra takes without quotes
-        text = "'" + text.replace("'", "\\'") + "'"
-    words = [*flags, *kept, f"{setting}={text}"]
-    return " ".join([program(f"dcgan-{name}"), *map(shlex.quote, words)])
 
 
 def _exit(name: str, error: ExpectedError) -> None:

@@ -9,7 +9,9 @@ from typing import Any, ClassVar
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from dcgan.commands.app import command, program, shortest
+from dcgan.commands.app import command
+from dcgan.commands.jobs import StopTogether
+from dcgan.commands.prompt import program, shortest
 from dcgan.config import ReportConfig
 from dcgan.errors import Interrupted, UserError
 
@@ -36,12 +38,15 @@ class ReportAfterMultirun(Callback):
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:  # noqa: ARG002
         """Called after the last job, unless one of them failed."""
+        if StopTogether.received() is not None:
+            raise KeyboardInterrupt  # the jobs have saved themselves, or did not begin
         self.report()
 
     @classmethod
     def after_failure(cls, error: BaseException) -> None:
         """Report on the jobs that did not fail; after Ctrl-C say how to go on instead."""
-        if not isinstance(error, KeyboardInterrupt | Interrupted):
+        stopped = StopTogether.received() or isinstance(error, KeyboardInterrupt | Interrupted)
+        if not stopped:
             cls.report()
         elif cls._pending is not None:
             rest = ["resume=auto", f"hydra.sweep.dir={shortest(cls._pending)}"]

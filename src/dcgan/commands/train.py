@@ -3,7 +3,8 @@
 import shlex
 from pathlib import Path
 
-from dcgan.commands.app import command, command_again, is_first_process, program
+from dcgan.commands.app import command, is_first_process
+from dcgan.commands.prompt import command_again, program
 from dcgan.commands.report import ReportAfterMultirun
 from dcgan.config import TrainConfig
 

@@ -158,6 +158,6 @@ def _celeba(root: Path) -> FileSource:
         raise UserError(
             f"data.root={root}: no CelebA images there, and the download failed"
             f" ({first_line(error)}). Unpack img_align_celeba.zip so that"
-            f" {layouts[0]}/000001.jpg exists, then: dcgan-train data=celeba data.root={root}"
+            f" {layouts[0]}/000001.jpg exists, then give the same command again"
         ) from error
     return _files(layouts[0])

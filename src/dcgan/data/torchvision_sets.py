@@ -93,5 +93,5 @@ def _download(config: DataConfig, kind: _DataSet, root: Path) -> None:
         raise UserError(
             f"data.root={root}: {config.source} is not there, and the download failed"
             f" ({first_line(error)}). Place {', '.join(kind.files)} in {folder},"
-            f" then: dcgan-train data={config.source} data.root={root}"
+            " then give the same command again"
         ) from error

@@ -6,8 +6,7 @@ import math
 import os
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -21,63 +20,48 @@ TOLERATED = 0.25  # of a thread in the queue; with free cores it is below 0.05
 SECONDS_UNTIL_RETRY = 60.0
 
 
-@contextmanager
-def free_cores() -> Iterator[int]:
-    """Compute with as many threads as there are cores that no other training has; at least one.
-
-    Threads that share cores wait for each other: two trainings with all cores each are slower than
-    with their own cores, in bfloat16 by far (dcgan-benchmark, "two trainings"). What the user sets,
-    OMP_NUM_THREADS, stays.
-
-    Yields:
-        The number of threads.
-    """
-    wanted = torch.get_num_threads()
-    if "OMP_NUM_THREADS" in os.environ:
-        yield wanted
-        return
-    folder = Path(tempfile.gettempdir()) / f"dcgan-cores-{getpass.getuser()}"
-    folder.mkdir(exist_ok=True)
-    with ExitStack() as taken:
-        num_free = 0
-        for core in range(wanted):
-            try:
-                taken.enter_context(FileLock(folder / f"{core}.lock", timeout=0))
-                num_free += 1
-            except Timeout:
-                pass
-        threads = max(1, num_free)
-        if threads < wanted:
-            log.info(
-                "%d of %d cores have another training: this one has %d of %d threads",
-                wanted - num_free,
-                wanted,
-                threads,
-                wanted,
-            )
-        torch.set_num_threads(threads)
-        try:
-            yield threads
-        finally:
-            torch.set_num_threads(wanted)
-
-
-class CoreWatch:
-    """Computes with fewer threads while other programs keep cores busy.
+class Cores:
+    """The cores that a training computes on, a thread on each; entered, then told of every step.
 
     A step has hundreds of places where all its threads wait for the slowest. One that queues for a
-    core stops them all each time, so that a step may take 100 times as long, where fewer threads
-    lose little (dcgan-benchmark, "beside a busy process"). Now and then all of them are tried
-    again. What the user sets, OMP_NUM_THREADS, stays; and nothing happens where the system does not
-    tell how long threads queue (Linux does: proc(5), schedstat).
+    core stops them all each time, so that a step may take 50 times as long, where fewer threads
+    lose little (dcgan-benchmark, "beside a busy process", "two trainings at once"). So a training
+
+    - has locks of its own on its cores, starts with those that no other training has, one thread
+      at least, and takes others once they are free;
+    - computes with fewer threads while some of them queue for cores, and tries more now and then.
+
+    What the user sets, OMP_NUM_THREADS, stays; and nobody notices a queue where the system does not
+    tell of it (Linux does: proc(5), schedstat).
     """
 
     def __init__(self) -> None:
         self._all_threads = torch.get_num_threads()
-        self._is_fixed = "OMP_NUM_THREADS" in os.environ or self._all_threads == 1
+        self._is_fixed = "OMP_NUM_THREADS" in os.environ
+        self._locks: list[FileLock] = []
         self._since, self._queued = time.monotonic(), _seconds_queued()
         self._patience = SECONDS_UNTIL_RETRY
         self._retry_at = 0.0
+
+    def __enter__(self) -> "Cores":
+        if self._is_fixed:
+            return self
+        self._take_free()
+        threads = max(1, len(self._locks))
+        if threads < self._all_threads:
+            log.info(
+                "%d of %d cores have another training: this one has %d of %d threads",
+                self._all_threads - len(self._locks),
+                self._all_threads,
+                threads,
+                self._all_threads,
+            )
+        torch.set_num_threads(threads)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._release(down_to=0)
+        torch.set_num_threads(self._all_threads)
 
     def after_step(self, step: int) -> None:
         """Settle the number of threads by the last seconds, if enough have passed.
@@ -96,20 +80,41 @@ class CoreWatch:
         threads = torch.get_num_threads()
         if in_queue >= 1:
             self._retry_at = now + self._patience
-            self._compute_with(max(1, threads - in_queue), step)
+            fewer = max(1, threads - in_queue)
+            self._release(down_to=fewer)
+            if fewer < threads:
+                torch.set_num_threads(fewer)
+                why = "threads queue for cores that others use"
+                log.warning("%s: %d of %d after step %d", why, fewer, self._all_threads, step)
         elif threads < self._all_threads and now >= self._retry_at:
-            self._patience *= 2  # where cores stay busy, it is tried ever more rarely
-            self._compute_with(self._all_threads, step)
+            self._take_free()
+            if len(self._locks) > threads:
+                self._patience *= 2  # where cores stay busy, it is tried ever more rarely
+                torch.set_num_threads(len(self._locks))
+                why = "cores are free again"
+                log.info(
+                    "%s: %d of %d threads after step %d",
+                    why,
+                    len(self._locks),
+                    self._all_threads,
+                    step,
+                )
 
-    def _compute_with(self, threads: int, step: int) -> None:
-        if threads == torch.get_num_threads():
-            return
-        torch.set_num_threads(threads)
-        if threads < self._all_threads:
-            why = "threads queue for cores that others use"
-            log.warning("%s: %d of %d after step %d", why, threads, self._all_threads, step)
-        else:
-            log.info("all %d threads again after step %d", threads, step)
+    def _take_free(self) -> None:
+        """Lock cores that no other training has, as far as there are threads for them."""
+        folder = Path(tempfile.gettempdir()) / f"dcgan-cores-{getpass.getuser()}"
+        folder.mkdir(exist_ok=True)
+        held = {lock.lock_file for lock in self._locks}
+        for core in range(self._all_threads):
+            lock = FileLock(folder / f"{core}.lock", timeout=0)
+            if lock.lock_file not in held:
+                with suppress(Timeout):
+                    lock.acquire()
+                    self._locks.append(lock)
+
+    def _release(self, down_to: int) -> None:
+        while len(self._locks) > down_to:
+            self._locks.pop().release()
 
 
 def _seconds_queued() -> dict[str, float]:

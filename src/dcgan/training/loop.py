@@ -7,7 +7,7 @@ import signal
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 import yaml
@@ -19,7 +19,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from dcgan.config import TrainConfig
 from dcgan.data.preparation import prepare
-from dcgan.errors import Interrupted, RunFailed, UserError, first_line
+from dcgan.errors import Interrupted, RunFailed, UserError
 from dcgan.files import write_json
 from dcgan.networks.saved import LAST
 from dcgan.training.checkpoint import (
@@ -28,7 +28,7 @@ from dcgan.training.checkpoint import (
     load_state,
     read_for_resume,
 )
-from dcgan.training.cores import CoreWatch, free_cores
+from dcgan.training.cores import Cores
 from dcgan.training.devices import disconnect, make_fabric, resolve_precision
 from dcgan.training.graphs import parts_of
 from dcgan.training.interruption import Interruption
@@ -58,17 +58,26 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         Interrupted: Ctrl-C or SIGTERM came; the run is saved.
     """
     try:
-        with free_cores(), keeping_freed_memory():
-            return _connected(config, run_dir, resume_command)
+        with Cores() as cores, keeping_freed_memory():
+            return _connected(config, _Place(run_dir, resume_command, cores))
     finally:
         disconnect()
 
 
-def _connected(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, Any]:
+class _Place(NamedTuple):
+    """Where a run is, and what it runs on."""
+
+    run_dir: Path
+    resume_command: str
+    cores: Cores
+
+
+def _connected(config: TrainConfig, place: _Place) -> dict[str, Any]:
     # Refuse before anything is written.
     fabric = make_fabric(config.trainer)
     config = replace(config, trainer=resolve_precision(config.trainer))
-    run_dir = fabric.broadcast(run_dir)  # rank 0's, for all
+    place = _Place(*fabric.broadcast(place[:2]), place.cores)  # rank 0's folder, for all
+    run_dir = place.run_dir
     resume_path = checkpoint_to_resume(config.resume, run_dir)
     checkpoint = None if resume_path is None else read_for_resume(resume_path, config, run_dir)
 
@@ -81,26 +90,23 @@ def _connected(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[
         del checkpoint  # as large as the run itself
         log.info("resumed %s at step %d", resume_path, state.step)
     if not fabric.is_global_zero:
-        _run_steps(config, state, fabric, None, resume_command)
+        _run_steps(config, place, state, fabric, None)
         return {}
     watch = QualityWatch(config, state) if config.trainer.evaluate_every else None
-    run_dir.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(run_dir / ".lock", timeout=0):
-            return _train(config, run_dir, state, fabric, watch, resume_command)
+        with Interruption():  # what is written from here on is finished by saving
+            run_dir.mkdir(parents=True, exist_ok=True)
+            with FileLock(run_dir / ".lock", timeout=0):
+                return _train(config, place, state, fabric, watch)
     except Timeout as error:
         raise UserError(f"hydra.run.dir={run_dir}: another process is training there") from error
 
 
 def _train(
-    config: TrainConfig,
-    run_dir: Path,
-    state: State,
-    fabric: Fabric,
-    watch: QualityWatch | None,
-    resume_command: str,
+    config: TrainConfig, place: _Place, state: State, fabric: Fabric, watch: QualityWatch | None
 ) -> dict[str, Any]:
     """What `train` does once nothing can be refused any more."""
+    run_dir = place.run_dir
     first_step = state.step
     result_path = run_dir / "result.json"
     if first_step == config.trainer.steps and result_path.exists():
@@ -130,7 +136,7 @@ def _train(
         if first_step == 0:
             tracker.text("config", settings)
             recorder.start()
-        _run_steps(config, state, fabric, recorder, resume_command)
+        _run_steps(config, place, state, fabric, recorder)
         seconds = time.perf_counter() - started
         last_metrics = read_metrics(run_dir / "metrics.jsonl")[-1]
         tracker.hparams(identity_settings(config), last_metrics)
@@ -163,14 +169,10 @@ def _train(
 
 
 def _run_steps(
-    config: TrainConfig,
-    state: State,
-    fabric: Fabric,
-    recorder: Recorder | None,
-    resume_command: str,
+    config: TrainConfig, place: _Place, state: State, fabric: Fabric, recorder: Recorder | None
 ) -> None:
     """All steps; `recorder` is rank 0's, the others write nothing."""
-    steps, parts, cores = config.trainer.steps, parts_of(config.trainer), CoreWatch()
+    steps, parts = config.trainer.steps, parts_of(config.trainer)
     silent = True if recorder is None else None
     bar = tqdm(total=steps, initial=state.step, desc="training", unit="step", disable=silent)
     with Interruption() as interruption, logging_redirect_tqdm(), bar:
@@ -181,9 +183,9 @@ def _run_steps(
             except RuntimeError as error:
                 if not _is_about_others(error):
                     raise
-                raise _lost(error, state, recorder, resume_command) from error
+                raise _lost(error, state.step, place) from error
             metrics = None if recorder is None else recorder.after_step(result)
-            cores.after_step(state.step)
+            place.cores.after_step(state.step)
             bar.update()
             if metrics is not None:
                 losses = (metrics["discriminator_loss"], metrics["generator_loss"])
@@ -192,7 +194,7 @@ def _run_steps(
                 where = ""
                 if recorder is not None:
                     recorder.checkpoint()
-                    where = f"; saved {recorder.checkpoint_path}\nTo go on: {resume_command}"
+                    where = f"; saved {recorder.checkpoint_path}\nTo go on: {place.resume_command}"
                 raise Interrupted(
                     f"stopped at step {state.step} of {steps}{where}",
                     interruption.received or signal.SIGTERM,
@@ -212,14 +214,12 @@ def _is_about_others(error: RuntimeError) -> bool:
     return isinstance(error, DistBackendError) or "gloo" in str(error)
 
 
-def _lost(
-    error: RuntimeError, state: State, recorder: Recorder | None, resume_command: str
-) -> RunFailed:
+def _lost(error: RuntimeError, step: int, place: _Place) -> RunFailed:
     """Another process of this run has ended, so this step cannot be finished."""
-    message = f"another process of this run was lost after step {state.step} ({first_line(error)})"
-    if recorder is None:
-        return RunFailed(message)
-    saved = recorder.checkpoint_path
+    log.debug("what torch said", exc_info=error)
+    message = f"another process of this run was lost after step {step}"
+    saved = place.run_dir / LAST
     if not saved.exists():
         return RunFailed(f"{message}; no checkpoint yet")
-    return RunFailed(f"{message}; the last good checkpoint is {saved}\nTo go on: {resume_command}")
+    last = f"the last good checkpoint is {saved}"
+    return RunFailed(f"{message}; {last}\nTo go on: {place.resume_command}")

@@ -1,0 +1,72 @@
+"""Jobs side by side, as a user starts and stops them."""
+
+import os
+import shlex
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.commands.test_train import start, wait_for
+from tests.conftest import TINY, Run
+
+TWO_AT_ONCE = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweep.dir=sweep")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_all_running_jobs_save_themselves_and_no_other_begins(
+    tmp_path: Path, cache_dir: Path, run: Run, number: signal.Signals
+) -> None:
+    no_report = "trainer.num_scored=0"
+    options = ("-m", *TINY, *TWO_AT_ONCE, "seed=0,1,2", "trainer.steps=100000", no_report)
+    process = start(tmp_path, cache_dir, *options, start_new_session=True)
+    for job in ("0", "1"):
+        wait_for(tmp_path / "sweep" / job / "samples" / "000004.png", process)
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as a terminal does
+    else:
+        process.send_signal(number)
+    errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 128 + number
+    assert "Traceback" not in errors
+    assert not {"Error", "Killed"} & set(errors.split())
+    saved = {}
+    for job in ("0", "1"):
+        last = tmp_path / "sweep" / job / "checkpoints" / "last.pt"
+        saved[job] = torch.load(last, weights_only=True)["step"]
+        assert f"WARNING #{job} stopped at step {saved[job]} of 100000" in errors
+    assert sorted(p.name for p in (tmp_path / "sweep").iterdir() if p.is_dir()) == ["0", "1"]
+
+    again = shlex.split(errors.rpartition("To go on: ")[2].splitlines()[0])
+    assert again[-2:] == ["resume=auto", "hydra.sweep.dir=sweep"]
+    most = max(saved.values())
+    done = run("train", *(o.replace("100000", str(most + 2)) for o in again[1:]))
+    assert done.returncode == 0, done.stderr
+    for job, step in saved.items():
+        assert f"#{job} resumed sweep/{job}/checkpoints/last.pt at step {step}" in done.stderr
+    assert len(list((tmp_path / "sweep").glob("*/result.json"))) == 3
+
+
+@pytest.mark.slow
+def test_a_second_ctrl_c_ends_all_at_once(tmp_path: Path, cache_dir: Path) -> None:
+    """While the first waits for a job that does not answer."""
+    options = ("-m", *TINY, *TWO_AT_ONCE, "seed=0,1", "trainer.steps=100000")
+    process = start(tmp_path, cache_dir, *options, start_new_session=True)
+    for job in ("0", "1"):
+        wait_for(tmp_path / "sweep" / job / "samples" / "000004.png", process)
+    found = subprocess.run(
+        ["pgrep", "-s", str(process.pid), "-f", "Loky"], capture_output=True, text=True, check=True
+    )
+    jobs = [int(line) for line in found.stdout.split()]
+    os.kill(jobs[0], signal.SIGSTOP)
+    process.send_signal(signal.SIGINT)
+    time.sleep(2)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 128 + signal.SIGINT
+    assert "To go on: " in errors
