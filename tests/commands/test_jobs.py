@@ -13,7 +13,8 @@ import torch
 from tests.commands.test_train import start, wait_for
 from tests.conftest import TINY, Run
 
-TWO_AT_ONCE = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweep.dir=sweep")
+SIDE_BY_SIDE = ("hydra/launcher=joblib", "hydra.sweep.dir=sweep", "trainer.num_scored=0")
+TWO_AT_ONCE = (*SIDE_BY_SIDE, "hydra.launcher.n_jobs=2")  # and no report
 
 
 @pytest.mark.slow
@@ -21,8 +22,7 @@ TWO_AT_ONCE = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweep.
 def test_all_running_jobs_save_themselves_and_no_other_begins(
     tmp_path: Path, cache_dir: Path, run: Run, number: signal.Signals
 ) -> None:
-    no_report = "trainer.num_scored=0"
-    options = ("-m", *TINY, *TWO_AT_ONCE, "seed=0,1,2", "trainer.steps=100000", no_report)
+    options = ("-m", *TINY, *TWO_AT_ONCE, "seed=0,1,2", "trainer.steps=100000")
     process = start(tmp_path, cache_dir, *options, start_new_session=True)
     for job in ("0", "1"):
         wait_for(tmp_path / "sweep" / job / "samples" / "000004.png", process)
@@ -49,6 +49,44 @@ def test_all_running_jobs_save_themselves_and_no_other_begins(
     for job, step in saved.items():
         assert f"#{job} resumed sweep/{job}/checkpoints/last.pt at step {step}" in done.stderr
     assert len(list((tmp_path / "sweep").glob("*/result.json"))) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_processes_without_a_job_do_not_end_the_others(
+    tmp_path: Path, cache_dir: Path, number: signal.Signals
+) -> None:
+    options = ("-m", *TINY, *SIDE_BY_SIDE, "hydra.launcher.n_jobs=4", "seed=0,1")
+    process = start(tmp_path, cache_dir, *options, "trainer.steps=100000", start_new_session=True)
+    for job in ("0", "1"):
+        wait_for(tmp_path / "sweep" / job / "samples" / "000004.png", process)
+    os.killpg(process.pid, number)
+    errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 128 + number
+    assert "Traceback" not in errors
+    for job in ("0", "1"):
+        assert (tmp_path / "sweep" / job / "checkpoints" / "last.pt").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("to_all", [True, False])
+@pytest.mark.parametrize("delay", [0.0, 0.3, 1.0, 2.0])
+def test_a_signal_while_jobs_start_is_not_lost(
+    tmp_path: Path, cache_dir: Path, delay: float, to_all: bool
+) -> None:
+    options = ("-m", *TINY, *TWO_AT_ONCE, "seed=0,1,2", "trainer.steps=100000")
+    process = start(tmp_path, cache_dir, *options, start_new_session=True)
+    wait_for(tmp_path / "sweep", process)
+    time.sleep(delay)
+    (os.killpg if to_all else os.kill)(process.pid, signal.SIGINT)
+    errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 128 + signal.SIGINT
+    assert "Traceback" not in errors
+    assert "To go on: " in errors
+    begun = [path for path in (tmp_path / "sweep").iterdir() if path.is_dir()]
+    assert len(begun) <= 2
+    for job in begun:
+        assert (job / "checkpoints" / "last.pt").is_file()
 
 
 @pytest.mark.slow

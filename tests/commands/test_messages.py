@@ -19,4 +19,6 @@ def test_what_cannot_be_read_may_need_quotes(typed: str) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named() -> None:
     error = FileNotFoundError(2, "No such file or directory", "/proc/x")
-    assert describe(error).startswith("/proc/x: No such file or directory (hydra.run.dir sets")
+    assert describe(error).startswith(
+        "/proc/x: No such file or directory (a run's folder is hydra.run.dir"
+    )

@@ -273,7 +273,7 @@ def test_resume_auto_finds_the_newest_run(run: Run, tmp_path: Path) -> None:
         (["resume=missing"], "missing: no such file"),
         (["trainer.batch_size=33"], "trainer.batch_size=33: the data has 32 images"),
         (["seed=[1"], "seed=[1: a value with =, spaces or brackets needs quotes of its own"),
-        (["hydra.run.dir=/proc/x"], "/proc/x: No such file or directory (hydra.run.dir sets"),
+        (["hydra.run.dir=/proc/x"], "/proc/x: No such file or directory (a run's folder is hydra"),
         (["seed=null"], "seed: "),
         (["upsample=null"], "a config group takes the name of a choice, such as data=digits"),
     ],

@@ -133,6 +133,20 @@ def test_cores_that_another_training_has_taken_are_not_tried(
         assert machine.threads == 8
 
 
+def test_a_training_that_shares_a_core_has_it_once_another_gives_it_back(
+    machine: Machine, tmp_path: Path
+) -> None:
+    with ExitStack() as first:
+        first.enter_context(another_training(tmp_path, 8))
+        with Cores() as training:
+            machine.queueing = 0.9  # so both notice the queue
+            first.close()
+            machine.compute(training)
+            assert machine.threads == 1
+            with pytest.raises(Timeout), another_training(tmp_path, 1):
+                pass
+
+
 def test_a_moment_is_too_short_to_judge_by(machine: Machine) -> None:
     with Cores() as training:
         machine.queueing = 1.0
@@ -145,11 +159,18 @@ def test_a_moment_is_too_short_to_judge_by(machine: Machine) -> None:
 def test_the_number_that_the_user_sets_stays(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "8")
-    with another_training(tmp_path, 8), Cores() as training:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    machine.threads = 2
+    with another_training(tmp_path, 7), Cores() as training:
         machine.queueing = 4.0
         machine.compute(training)
-        assert machine.threads == 8
+        assert machine.threads == 2
+    with another_training(tmp_path, 6), Cores():
+        folder = tmp_path / f"dcgan-cores-{getpass.getuser()}"
+        for core in (6, 7):  # others know of it
+            with pytest.raises(Timeout):
+                FileLock(folder / f"{core}.lock", timeout=0).acquire()
 
 
 def test_a_thread_that_ends_takes_nothing_from_what_the_others_queued(

@@ -103,7 +103,7 @@ def command(
             if multirun and not stopped:
                 raise  # Hydra goes on with the other jobs and fails at the end
             if runs_beside_others():
-                return  # the others save themselves too, and the first process says how to go on
+                return  # the others save themselves too; the first process says how all go on
             if multirun:
                 after_broken_multirun(error)
             sys.exit(error.exit_status)

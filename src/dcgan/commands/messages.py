@@ -8,7 +8,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 
 def describe(error: Exception) -> str:
-    """One line for what Hydra or OmegaConf refused: the setting, the reason, what is allowed."""
+    """The line for an error that Hydra or OmegaConf raised."""
     chain: list[BaseException] = [error]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None:
         chain.append(cause)
@@ -21,7 +21,8 @@ def describe(error: Exception) -> str:
         quotes = "a value with =, spaces or brackets needs quotes of its own, \"data.root='/a b'\""
         return f"{error.override}: {quotes} ({_one_line(grammar)})"
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror} (hydra.run.dir sets the run's folder)"
+        where = "a run's folder is hydra.run.dir, a multirun's hydra.sweep.dir"
+        return f"{error.filename}: {error.strerror} ({where})"
     if text.startswith("Config group override must be"):  # upsample=null, trainer=3
         return f"a config group takes the name of a choice, such as data=digits ({text})"
     if options := re.match(r"In '.*': Could not find '(.*)'\s+Available options.*:\n", text):

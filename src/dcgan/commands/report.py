@@ -56,6 +56,7 @@ class ReportAfterMultirun(Callback):
     @classmethod
     def report(cls) -> None:
         """Write the page if it is still to be written; failed runs are named on it."""
+        StopTogether.leave()
         folder, cls._pending = cls._pending, None
         if folder is None:
             return

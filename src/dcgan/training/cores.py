@@ -24,15 +24,16 @@ class Cores:
     """The cores that a training computes on, a thread on each; entered, then told of every step.
 
     A step has hundreds of places where all its threads wait for the slowest. One that queues for a
-    core stops them all each time, so that a step may take 50 times as long, where fewer threads
-    lose little (dcgan-benchmark, "beside a busy process", "two trainings at once"). So a training
+    core stops them all each time, so that a step in bfloat16 takes 50 times as long, where fewer
+    threads lose little (dcgan-benchmark, "beside a busy process", "two trainings at once"). So a
+    training
 
     - has locks of its own on its cores, starts with those that no other training has, one thread
       at least, and takes others once they are free;
     - computes with fewer threads while some of them queue for cores, and tries more now and then.
 
-    What the user sets, OMP_NUM_THREADS, stays; and nobody notices a queue where the system does not
-    tell of it (Linux does: proc(5), schedstat).
+    With OMP_NUM_THREADS, which joblib and torchrun set too, it has locks, but its threads stay. And
+    nobody notices a queue where the system does not tell of it (Linux does: proc(5), schedstat).
     """
 
     def __init__(self) -> None:
@@ -44,9 +45,9 @@ class Cores:
         self._retry_at = 0.0
 
     def __enter__(self) -> "Cores":
+        self._take_free(self._all_threads)
         if self._is_fixed:
             return self
-        self._take_free()
         threads = max(1, len(self._locks))
         if threads < self._all_threads:
             log.info(
@@ -78,6 +79,8 @@ class Cores:
         in_queue = math.ceil(waited / seconds - TOLERATED)
 
         threads = torch.get_num_threads()
+        if not self._locks:
+            self._take_free(1)  # the core that it computes on, given back by another
         if in_queue >= 1:
             self._retry_at = now + self._patience
             fewer = max(1, threads - in_queue)
@@ -87,7 +90,7 @@ class Cores:
                 why = "threads queue for cores that others use"
                 log.warning("%s: %d of %d after step %d", why, fewer, self._all_threads, step)
         elif threads < self._all_threads and now >= self._retry_at:
-            self._take_free()
+            self._take_free(self._all_threads)
             if len(self._locks) > threads:
                 self._patience *= 2  # where cores stay busy, it is tried ever more rarely
                 torch.set_num_threads(len(self._locks))
@@ -100,14 +103,15 @@ class Cores:
                     step,
                 )
 
-    def _take_free(self) -> None:
-        """Lock cores that no other training has, as far as there are threads for them."""
+    def _take_free(self, at_most: int) -> None:
+        """Lock cores that no other training has, until there are so many."""
         folder = Path(tempfile.gettempdir()) / f"dcgan-cores-{getpass.getuser()}"
         folder.mkdir(exist_ok=True)
         held = {lock.lock_file for lock in self._locks}
-        for core in range(self._all_threads):
+        num_cores = os.cpu_count() or 1 if self._is_fixed else self._all_threads
+        for core in range(num_cores):
             lock = FileLock(folder / f"{core}.lock", timeout=0)
-            if lock.lock_file not in held:
+            if len(self._locks) < at_most and lock.lock_file not in held:
                 with suppress(Timeout):
                     lock.acquire()
                     self._locks.append(lock)

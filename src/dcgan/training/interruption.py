@@ -11,7 +11,7 @@ SECONDS_OF_ONE = 1.0  # a terminal tells every process, and one may pass on what
 
 
 class Interruption:
-    """While entered, the first signal is kept in `received`; a second one stops at once.
+    """While entered, the first signal is kept in `received`; one more than a second later stops.
 
     Inside another one it is that other: what came before this block was entered counts too.
     """

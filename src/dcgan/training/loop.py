@@ -54,7 +54,7 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
 
     Raises:
         UserError: the settings, the data or the checkpoint do not fit.
-        RunFailed: a loss is not finite.
+        RunFailed: a loss is not finite, or another process of this run was lost.
         Interrupted: Ctrl-C or SIGTERM came; the run is saved.
     """
     try:
