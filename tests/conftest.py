@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,13 @@ def real_data(name: str) -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data is not here: {folder}")
     return folder
+
+
+def children(parent: int) -> list[int]:
+    """The ids of the processes that another has started, on Linux."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with suppress(OSError):  # it has just ended
+            if f"PPid:\t{parent}\n" in status.read_text():
+                found.append(int(status.parent.name))
+    return found

@@ -11,10 +11,19 @@ import pytest
 import torch
 
 from tests.commands.test_train import start, wait_for
-from tests.conftest import TINY, Run
+from tests.conftest import TINY, Run, children
 
 SIDE_BY_SIDE = ("hydra/launcher=joblib", "hydra.sweep.dir=sweep", "trainer.num_scored=0")
 TWO_AT_ONCE = (*SIDE_BY_SIDE, "hydra.launcher.n_jobs=2")  # and no report
+
+
+def two_running(tmp_path: Path, cache_dir: Path, *options: str) -> subprocess.Popen[str]:
+    """A multirun in a session of its own, whose first two jobs have begun to train."""
+    endless = ("-m", *TINY, *options, "trainer.steps=100000")
+    process = start(tmp_path, cache_dir, *endless, start_new_session=True)
+    for job in ("0", "1"):
+        wait_for(tmp_path / "sweep" / job / "samples" / "000004.png", process)
+    return process
 
 
 @pytest.mark.slow
@@ -22,10 +31,7 @@ TWO_AT_ONCE = (*SIDE_BY_SIDE, "hydra.launcher.n_jobs=2")  # and no report
 def test_all_running_jobs_save_themselves_and_no_other_begins(
     tmp_path: Path, cache_dir: Path, run: Run, number: signal.Signals
 ) -> None:
-    options = ("-m", *TINY, *TWO_AT_ONCE, "seed=0,1,2", "trainer.steps=100000")
-    process = start(tmp_path, cache_dir, *options, start_new_session=True)
-    for job in ("0", "1"):
-        wait_for(tmp_path / "sweep" / job / "samples" / "000004.png", process)
+    process = two_running(tmp_path, cache_dir, *TWO_AT_ONCE, "seed=0,1,2")
     if number == signal.SIGINT:
         os.killpg(process.pid, number)  # as a terminal does
     else:
@@ -56,10 +62,7 @@ def test_all_running_jobs_save_themselves_and_no_other_begins(
 def test_processes_without_a_job_do_not_end_the_others(
     tmp_path: Path, cache_dir: Path, number: signal.Signals
 ) -> None:
-    options = ("-m", *TINY, *SIDE_BY_SIDE, "hydra.launcher.n_jobs=4", "seed=0,1")
-    process = start(tmp_path, cache_dir, *options, "trainer.steps=100000", start_new_session=True)
-    for job in ("0", "1"):
-        wait_for(tmp_path / "sweep" / job / "samples" / "000004.png", process)
+    process = two_running(tmp_path, cache_dir, *SIDE_BY_SIDE, "hydra.launcher.n_jobs=4", "seed=0,1")
     os.killpg(process.pid, number)
     errors = process.communicate(timeout=60)[1]
     assert process.returncode == 128 + number
@@ -92,14 +95,11 @@ def test_a_signal_while_jobs_start_is_not_lost(
 @pytest.mark.slow
 def test_a_second_ctrl_c_ends_all_at_once(tmp_path: Path, cache_dir: Path) -> None:
     """While the first waits for a job that does not answer."""
-    options = ("-m", *TINY, *TWO_AT_ONCE, "seed=0,1", "trainer.steps=100000")
-    process = start(tmp_path, cache_dir, *options, start_new_session=True)
-    for job in ("0", "1"):
-        wait_for(tmp_path / "sweep" / job / "samples" / "000004.png", process)
-    found = subprocess.run(
-        ["pgrep", "-s", str(process.pid), "-f", "Loky"], capture_output=True, text=True, check=True
-    )
-    jobs = [int(line) for line in found.stdout.split()]
+    process = two_running(tmp_path, cache_dir, *TWO_AT_ONCE, "seed=0,1")
+    command_lines = {
+        pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children(process.pid)
+    }
+    jobs = [pid for pid, line in command_lines.items() if b"popen_loky" in line]
     os.kill(jobs[0], signal.SIGSTOP)
     process.send_signal(signal.SIGINT)
     time.sleep(2)

@@ -16,7 +16,7 @@ from dcgan.errors import UserError
 from dcgan.training import devices
 from dcgan.training.devices import make_fabric, resolve_precision
 from dcgan.training.tracking import read_metrics
-from tests.conftest import TINY, Compose, command_environment, command_line
+from tests.conftest import TINY, Compose, children, command_environment, command_line
 
 PROJECT = Path(__file__).parents[2]
 TORCHRUN = [str(Path(sys.executable).parent / "torchrun"), "--nproc-per-node=2"]
@@ -138,12 +138,7 @@ def test_a_lost_process_ends_the_other_with_a_checkpoint_to_go_on_from(
 
 def rank_of(parent: int, rank: int) -> int:
     """The process id of one of torchrun's children."""
-    for path in Path("/proc").glob("[0-9]*/status"):
-        try:
-            status = path.read_text()
-            environment = (path.parent / "environ").read_bytes().split(b"\0")
-        except OSError:  # it has just ended
-            continue
-        if f"PPid:\t{parent}\n" in status and f"RANK={rank}".encode() in environment:
-            return int(path.parent.name)
+    for child in children(parent):
+        if f"RANK={rank}".encode() in Path(f"/proc/{child}/environ").read_bytes().split(b"\0"):
+            return child
     raise AssertionError(f"no rank {rank} below process {parent}")
