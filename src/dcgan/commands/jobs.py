@@ -14,14 +14,12 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any, ClassVar
 
-from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
-from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from dcgan.training.interruption import SIGNALS, Interruption
 
-STOPPED = "DCGAN_STOPPED"  # in the environment of processes that start after the signal
+JOBS = "DCGAN_JOBS"  # in the environment of jobs stopped together: "begin", later "stop"
 STOPPING = "stopping: every job saves itself first; Ctrl-C again ends them at once\n"
 
 
@@ -36,7 +34,7 @@ class _PassedOn(Interruption):
         is_first = self.received is None
         super()._handle(number, frame)
         if is_first:
-            os.environ[STOPPED] = "1"
+            os.environ[JOBS] = "stop"  # for processes that are still to start
             for process in self._others():
                 with suppress(ProcessLookupError):  # it has just ended
                     os.kill(process, number)
@@ -51,7 +49,7 @@ class StopTogether(Callback):
         """Called before the first job, in the process that the user has started."""
         if "joblib" not in config.hydra.launcher._target_:
             return
-        os.environ.pop(STOPPED, None)
+        os.environ[JOBS] = "begin"
         type(self)._interruption = interruption = _PassedOn(_say_and_list_jobs)
         interruption.__enter__()
         _block_signals_in_new_processes()
@@ -70,9 +68,8 @@ class StopTogether(Callback):
 
 
 def runs_beside_others() -> bool:
-    """Whether this process is one of joblib's, which run the jobs of a multirun."""
-    is_main = multiprocessing.current_process().name == "MainProcess"
-    return not is_main and HydraConfig.get().mode == RunMode.MULTIRUN
+    """Whether this process is one of joblib's, and its jobs are stopped together."""
+    return JOBS in os.environ and multiprocessing.current_process().name != "MainProcess"
 
 
 def begin_beside_others(job: int) -> bool:
@@ -90,7 +87,7 @@ def begin_beside_others(job: int) -> bool:
     logging.setLogRecordFactory(numbered)
     interruption = _PassedOn(_list_parent).__enter__()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # what came before is received now
-    return interruption.received is None and STOPPED not in os.environ
+    return interruption.received is None and os.environ[JOBS] == "begin"
 
 
 def _say_and_list_jobs() -> list[int]:
