@@ -4,7 +4,7 @@ import getpass
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +21,9 @@ from tests.conftest import command_environment, command_line
 
 @dataclass
 class Machine:
-    """One of eight cores, on which so many of our threads queue for one."""
+    """One of eight cores."""
 
     threads: int = 8
-    queueing: float = 0.0
     seconds: float = 0.0
     seconds_queued: float = 0.0
 
@@ -32,10 +31,12 @@ class Machine:
         """What torch does on this machine."""
         self.threads = number
 
-    def compute(self, cores: Cores, seconds: float = SECONDS_WATCHED) -> None:
-        """Let so much time pass, then end a step."""
+    def compute(
+        self, cores: Cores, seconds: float = SECONDS_WATCHED, queueing: float = 0.0
+    ) -> None:
+        """Let so much time pass, in which so many threads queue for a core, then end a step."""
         self.seconds += seconds
-        self.seconds_queued += self.queueing * seconds
+        self.seconds_queued += queueing * seconds
         cores.after_step(1)
 
 
@@ -53,12 +54,12 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 @contextmanager
-def another_training(tmp_path: Path, num_cores: int) -> Iterator[None]:
-    """Has so many of the cores."""
+def another_training(tmp_path: Path, cores: Iterable[int]) -> Iterator[None]:
+    """Has these cores."""
     folder = tmp_path / f"dcgan-cores-{getpass.getuser()}"
     folder.mkdir(exist_ok=True)
     with ExitStack() as stack:
-        for core in range(num_cores):
+        for core in cores:
             stack.enter_context(FileLock(folder / f"{core}.lock", timeout=0))
         yield
 
@@ -69,7 +70,7 @@ def test_a_training_takes_the_cores_that_are_left_and_the_others_later(
 ) -> None:
     caplog.set_level("INFO")
     with ExitStack() as first:
-        first.enter_context(another_training(tmp_path, num_cores))
+        first.enter_context(another_training(tmp_path, range(num_cores)))
         with Cores() as training:
             assert machine.threads == left
             machine.compute(training)
@@ -81,7 +82,7 @@ def test_a_training_takes_the_cores_that_are_left_and_the_others_later(
     text = caplog.text
     assert (f"{num_cores} of 8 cores have another training: this" in text) == (num_cores > 0)
     assert ("cores are free again: 8 of 8 threads after step 1" in text) == (num_cores > 0)
-    with another_training(tmp_path, 8):
+    with another_training(tmp_path, range(8)):
         pass  # all locks have been given back
 
 
@@ -90,10 +91,9 @@ def test_as_many_threads_less_as_queue_for_a_core(
 ) -> None:
     with Cores() as training:
         for queueing, threads in ((0.2, 8), (0.5, 7), (2.9, 4), (0.0, 4), (9.0, 1)):
-            machine.queueing = queueing
-            machine.compute(training)
+            machine.compute(training, queueing=queueing)
             assert machine.threads == threads
-        with pytest.raises(Timeout), another_training(tmp_path, 1):  # this one is still ours
+        with pytest.raises(Timeout), another_training(tmp_path, [0]):  # this one is still ours
             pass
     assert [message.partition(": ")[2] for message in caplog.messages] == [
         "7 of 8 after step 1",
@@ -105,10 +105,8 @@ def test_as_many_threads_less_as_queue_for_a_core(
 def test_all_threads_are_tried_again_ever_more_rarely(machine: Machine) -> None:
     with Cores() as training:
         for patience in (SECONDS_UNTIL_RETRY, 2 * SECONDS_UNTIL_RETRY, 4 * SECONDS_UNTIL_RETRY):
-            machine.queueing = 4.0
-            machine.compute(training)
+            machine.compute(training, queueing=4.0)
             assert machine.threads == 4
-            machine.queueing = 0.0
             machine.compute(training, patience - SECONDS_WATCHED)
             assert machine.threads == 4
             machine.compute(training)
@@ -119,14 +117,9 @@ def test_cores_that_another_training_has_taken_are_not_tried(
     machine: Machine, tmp_path: Path
 ) -> None:
     with Cores() as training:
-        machine.queueing = 4.0
-        machine.compute(training)
+        machine.compute(training, queueing=4.0)
         assert machine.threads == 4
-        machine.queueing = 0.0
-        folder = tmp_path / f"dcgan-cores-{getpass.getuser()}"
-        with ExitStack() as stack:
-            for core in (4, 5, 6):
-                stack.enter_context(FileLock(folder / f"{core}.lock", timeout=0))
+        with another_training(tmp_path, (4, 5, 6)):
             machine.compute(training, SECONDS_UNTIL_RETRY)
             assert machine.threads == 5
         machine.compute(training)
@@ -137,21 +130,18 @@ def test_a_training_that_shares_a_core_has_it_once_another_gives_it_back(
     machine: Machine, tmp_path: Path
 ) -> None:
     with ExitStack() as first:
-        first.enter_context(another_training(tmp_path, 8))
+        first.enter_context(another_training(tmp_path, range(8)))
         with Cores() as training:
-            machine.queueing = 0.9  # so both notice the queue
             first.close()
-            machine.compute(training)
+            machine.compute(training, queueing=0.9)  # both notice the queue
             assert machine.threads == 1
-            with pytest.raises(Timeout), another_training(tmp_path, 1):
+            with pytest.raises(Timeout), another_training(tmp_path, [0]):
                 pass
 
 
 def test_a_moment_is_too_short_to_judge_by(machine: Machine) -> None:
     with Cores() as training:
-        machine.queueing = 1.0
-        machine.compute(training, 0.2 * SECONDS_WATCHED)
-        machine.queueing = 0.0
+        machine.compute(training, 0.2 * SECONDS_WATCHED, queueing=1.0)
         machine.compute(training, 0.8 * SECONDS_WATCHED)
         assert machine.threads == 8
 
@@ -162,15 +152,13 @@ def test_the_number_that_the_user_sets_stays(
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     machine.threads = 2
-    with another_training(tmp_path, 7), Cores() as training:
-        machine.queueing = 4.0
-        machine.compute(training)
+    with another_training(tmp_path, range(7)), Cores() as training:
+        machine.compute(training, queueing=4.0)
         assert machine.threads == 2
-    with another_training(tmp_path, 6), Cores():
-        folder = tmp_path / f"dcgan-cores-{getpass.getuser()}"
+    with another_training(tmp_path, range(6)), Cores():
         for core in (6, 7):  # others know of it
-            with pytest.raises(Timeout):
-                FileLock(folder / f"{core}.lock", timeout=0).acquire()
+            with pytest.raises(Timeout), another_training(tmp_path, [core]):
+                pass
 
 
 def test_a_thread_that_ends_takes_nothing_from_what_the_others_queued(

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -139,6 +140,7 @@ def test_a_lost_process_ends_the_other_with_a_checkpoint_to_go_on_from(
 def rank_of(parent: int, rank: int) -> int:
     """The process id of one of torchrun's children."""
     for child in children(parent):
-        if f"RANK={rank}".encode() in Path(f"/proc/{child}/environ").read_bytes().split(b"\0"):
-            return child
+        with suppress(OSError):  # it has just ended
+            if f"RANK={rank}".encode() in Path(f"/proc/{child}/environ").read_bytes().split(b"\0"):
+                return child
     raise AssertionError(f"no rank {rank} below process {parent}")

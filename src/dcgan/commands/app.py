@@ -42,6 +42,7 @@ from dcgan.config import (
 )
 from dcgan.errors import ExpectedError, Interrupted, UserError
 from dcgan.processor import set_waiting
+from dcgan.training.interruption import SIGNALS
 
 Config = TypeVar("Config")
 
@@ -173,7 +174,7 @@ def _import_interruptibly(name: str, module: str) -> None:
     if threading.current_thread() is not threading.main_thread() or runs_beside_others():
         import_module(module)
         return
-    before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, leave) for number in SIGNALS}
     try:
         import_module(module)
     finally:

@@ -71,6 +71,10 @@ class _Place(NamedTuple):
     resume_command: str
     cores: Cores
 
+    def to_go_on(self) -> str:
+        """The last checkpoint; on a line of its own, what to type to go on from it."""
+        return f"{self.run_dir / LAST}\nTo go on: {self.resume_command}"
+
 
 def _connected(config: TrainConfig, place: _Place) -> dict[str, Any]:
     # Refuse before anything is written.
@@ -194,7 +198,7 @@ def _run_steps(
                 where = ""
                 if recorder is not None:
                     recorder.checkpoint()
-                    where = f"; saved {recorder.checkpoint_path}\nTo go on: {place.resume_command}"
+                    where = f"; saved {place.to_go_on()}"
                 raise Interrupted(
                     f"stopped at step {state.step} of {steps}{where}",
                     interruption.received or signal.SIGTERM,
@@ -218,8 +222,6 @@ def _lost(error: RuntimeError, step: int, place: _Place) -> RunFailed:
     """Another process of this run has ended, so this step cannot be finished."""
     log.debug("what torch said", exc_info=error)
     message = f"another process of this run was lost after step {step}"
-    saved = place.run_dir / LAST
-    if not saved.exists():
+    if not (place.run_dir / LAST).exists():
         return RunFailed(f"{message}; no checkpoint yet")
-    last = f"the last good checkpoint is {saved}"
-    return RunFailed(f"{message}; {last}\nTo go on: {place.resume_command}")
+    return RunFailed(f"{message}; the last good checkpoint is {place.to_go_on()}")
