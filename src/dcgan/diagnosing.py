@@ -23,12 +23,11 @@ from dcgan.checkerboard.judgement import (
     tile_side,
 )
 from dcgan.config import DiagnoseConfig
-from dcgan.data.batches import normalise
 from dcgan.data.sources import IMAGE_SUFFIXES, image_files, to_8_bits
 from dcgan.errors import UserError
 from dcgan.files import write_json
 from dcgan.networks.saved import LAST, load_generator
-from dcgan.pictures import to_uint8
+from dcgan.pictures import normalize, to_uint8
 from dcgan.sampling import generate, latents_of_seeds
 
 JPEG = (".jpg", ".jpeg")  # whose blocks leave a grid of 8 pixels
@@ -84,7 +83,7 @@ def _generated(target: Path, config: DiagnoseConfig) -> tuple[Diagnosis, Tensor]
     latents = latents_of_seeds(range(config.num_images), generator.latent_size)
     images = to_uint8(generate(generator, latents))
     side = tile_side([images.shape[-1]])
-    return diagnose(generator, latents[:128]), normalise(cut_into_tiles(images, side))
+    return diagnose(generator, latents[:128]), normalize(cut_into_tiles(images, side))
 
 
 def _read_folder(folder: Path, num_images: int) -> tuple[Tensor, int]:
@@ -109,7 +108,7 @@ def _read_folder(folder: Path, num_images: int) -> tuple[Tensor, int]:
         pixels = _opened(path, lambda image: np.array(to_8_bits(image).convert("RGB")))
         cut = cut_into_tiles(torch.from_numpy(pixels).permute(2, 0, 1)[None], side)
         tiles.append(cut[_evenly(len(cut), max(1, MAX_TILES // len(large)))])
-    return normalise(torch.cat(tiles)), len(paths) - len(large)
+    return normalize(torch.cat(tiles)), len(paths) - len(large)
 
 
 def _opened(path: Path, use: Callable[[Image.Image], Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Image tensors as picture files: one fixed mapping to 8 bits, grids, animations."""
+"""Image tensors: 8 bits to [−1, 1] and back by one fixed mapping; picture files, grids, GIFs."""
 
 from pathlib import Path
 
@@ -6,6 +6,21 @@ import torch
 from PIL import Image
 from torch import Tensor
 from torchvision.utils import make_grid
+
+
+def normalize(images: Tensor) -> Tensor:
+    """uint8 0 … 255 to float32 in [−1, 1], channels last in memory."""
+    return images.to(torch.float32, memory_format=torch.channels_last).div_(127.5).sub_(1)
+
+
+def evenly_spread(images: Tensor, at_most: int) -> Tensor:
+    """Evenly spaced subset of (N, C, H, W) uint8 images, since files may be sorted; normalized."""
+    return normalize(subsample(images, at_most))
+
+
+def subsample(images: Tensor, at_most: int) -> Tensor:
+    """Evenly spaced subset of at most `at_most` images."""
+    return images[torch.linspace(0, len(images) - 1, min(at_most, len(images))).long()]
 
 
 def to_uint8(images: Tensor) -> Tensor:

@@ -55,7 +55,7 @@ def generate(
 
     Args:
         latents: (N, latent_size).
-        batch_statistics: normalise with the mean and variance of all these images, as in training,
+        batch_statistics: normalize with the mean and variance of all these images, as in training,
             instead of the running statistics. An image then depends on the others; they are
             generated at once, whatever `batch_size` says.
         batch_size: images at a time.

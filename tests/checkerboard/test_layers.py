@@ -14,7 +14,7 @@ from dcgan.checkerboard.layers import (
     step_imbalance,
     tap_contrast,
 )
-from dcgan.networks.upsampling import initialise_block, upsampling_block
+from dcgan.networks.upsampling import initialize_block, upsampling_block
 from tests.conftest import Compose
 
 FREE = ["transposed_k2", "transposed_k3", "transposed_k4", "transposed_k5", "transposed_k6"]
@@ -24,7 +24,8 @@ EVEN = ["transposed_k4_bilinear", "resize_nearest", "resize_bilinear", "subpixel
 def build(compose_train: Compose, choice: str, constant: bool = False) -> nn.Sequential:
     config = compose_train(f"upsample={choice}").upsample
     block = upsampling_block(config, 128, 64)
-    initialise_block(block, config.init, 0.02, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        initialize_block(block, torch.Generator().manual_seed(0))
     if constant:
         for weight in block.parameters():
             nn.init.ones_(weight)

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from dcgan.data.batches import Batches, normalise
+from dcgan.data.batches import Batches
+from dcgan.pictures import normalize
 from dcgan.errors import UserError
 
 CPU = torch.device("cpu")
@@ -22,7 +23,7 @@ def numbers(batch: torch.Tensor) -> list[int]:
 
 def test_normalisation_is_fixed_and_channels_last() -> None:
     images = torch.tensor([0, 127, 128, 255], dtype=torch.uint8)[None, :, None, None]
-    batch = normalise(images.expand(2, 4, 3, 3))
+    batch = normalize(images.expand(2, 4, 3, 3))
     assert batch[0, :, 0, 0].tolist() == pytest.approx([-1, -1 / 255, 1 / 255, 1], abs=1e-6)
     assert batch.is_contiguous(memory_format=torch.channels_last)
 

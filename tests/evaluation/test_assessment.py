@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from dcgan.config import DataConfig
-from dcgan.data.batches import normalise
 from dcgan.data.labelled import read_labelled
 from dcgan.errors import UserError
 from dcgan.evaluation.assessment import assess, class_shares, divergence
 from dcgan.evaluation.features import get_extractor
 from dcgan.evaluation.heldout import held_out
+from dcgan.pictures import normalize
 
 
 def test_shares_count_what_images_are_taken_for() -> None:
@@ -38,7 +38,7 @@ def test_real_images_score_well_and_noise_badly(tmp_path: Path) -> None:
     training = read_labelled(data, train=True).images
     test = held_out(data, training, 500)
     real = extractor.extract(test)
-    good = assess(normalise(training[:500]), test, real, extractor)
+    good = assess(normalize(training[:500]), test, real, extractor)
     noise = torch.rand(500, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
     bad = assess(noise, test, real, extractor)
     assert good.numbers["fid"] < bad.numbers["fid"] / 10
@@ -74,4 +74,4 @@ def test_without_a_test_split_training_images_are_compared_with(tmp_path: Path) 
         cache_dir=str(tmp_path),
     )  # fmt: skip
     training = torch.randint(0, 256, (8, 3, 16, 16), dtype=torch.uint8)
-    assert torch.equal(held_out(data, training, 99), normalise(training))
+    assert torch.equal(held_out(data, training, 99), normalize(training))

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from dcgan.data.batches import normalise
 from dcgan.evaluation.memorisation import nearest
+from dcgan.pictures import normalize
 
 TRAINING = torch.randint(
     0, 256, (50, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
@@ -14,7 +14,7 @@ TRAINING = torch.randint(
 @pytest.mark.parametrize("chunk", [7, 50, 1000])
 def test_copies_are_found_wherever_they_stand(chunk: int) -> None:
     chosen = torch.tensor([0, 6, 7, 31, 49])
-    found = nearest(normalise(TRAINING[chosen]), TRAINING, chunk)
+    found = nearest(normalize(TRAINING[chosen]), TRAINING, chunk)
     assert found.indices.tolist() == chosen.tolist()
     assert found.distances.abs().max() < 1e-2  # cdist goes by way of matrix products
 

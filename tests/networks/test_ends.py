@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dcgan.networks.ends import Projection, Readout
+from dcgan.networks.discriminator import Readout
+from dcgan.networks.generator import Projection
 
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])

@@ -2,15 +2,15 @@
 
 import pytest
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from dcgan.config import UpsampleConfig
 from dcgan.convolution.stretch import triangular_kernel
-from dcgan.networks.initialisation import STD
 from dcgan.networks.upsampling import (
+    STD,
     Smooth,
-    initialise_block,
+    UpsamplingBlock,
+    initialize_block,
     upsampling_block,
 )
 from tests.conftest import Compose
@@ -21,9 +21,10 @@ CHOICES = [
 ]
 
 
-def build(config: UpsampleConfig, channels: tuple[int, int] = (8, 6)) -> nn.Module:
+def build(config: UpsampleConfig, channels: tuple[int, int] = (8, 6)) -> UpsamplingBlock:
     block = upsampling_block(config, *channels)
-    initialise_block(block, config.init, STD, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        initialize_block(block, torch.Generator().manual_seed(0))
     return block
 
 

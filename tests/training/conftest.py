@@ -3,24 +3,23 @@
 from collections.abc import Callable
 
 import pytest
-from lightning_fabric import Fabric
 
-from dcgan.config import TrainConfig
 from dcgan.data.preparation import prepare
+from dcgan.training.checkpoint import build_state
 from dcgan.training.devices import make_fabric
-from dcgan.training.state import State, build_state
+from dcgan.training.step import State
 from tests.conftest import Compose
 
-Build = Callable[..., tuple[TrainConfig, State, Fabric]]
+Build = Callable[..., State]
 
 
 @pytest.fixture
 def build(tiny: Compose) -> Build:
-    """A function that builds a tiny run at step 0: overrides in; config, state, fabric out."""
+    """A function that builds a tiny run at step 0: overrides in, state out."""
 
-    def built(*overrides: str) -> tuple[TrainConfig, State, Fabric]:
+    def built(*overrides: str) -> State:
         config = tiny(*overrides)
         fabric = make_fabric(config.trainer)
-        return config, build_state(config, prepare(config.data), fabric), fabric
+        return build_state(config, prepare(config.data), fabric)
 
     return built

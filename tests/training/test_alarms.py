@@ -34,7 +34,7 @@ def test_a_message_says_what_and_names_a_setting_that_cures_it() -> None:
     for _ in range(PATIENCE):
         found = alarms.check({"d_accuracy": 1.0, "diversity": 0.25})
     saturated, fallen = (alarm.message for alarm in found)
-    assert "tells 100.0% of the images apart" in saturated
+    assert "classifies 100.0% of the images correctly" in saturated
     assert "trainer.discriminator_lr" in saturated
     assert "25% as much as real ones" in fallen
     assert "regularizer=r1" in fallen
@@ -42,7 +42,7 @@ def test_a_message_says_what_and_names_a_setting_that_cures_it() -> None:
 
 
 def test_a_critic_may_tell_everything_apart() -> None:
-    alarms = Alarms(critic=True)
+    alarms = Alarms(is_critic=True)
     found = [alarms.check({"d_accuracy": 1.0, "diversity": 1.0}) for _ in range(2 * PATIENCE)]
     assert not any(found)
 
@@ -53,3 +53,20 @@ def test_a_resumed_run_remembers_that_it_was_diverse() -> None:
     alarms.recall(earlier)
     found = [alarms.check({"d_accuracy": 0.9, "diversity": 0.1}) for _ in range(PATIENCE)]
     assert [alarm.name for alarm in found[-1]] == ["diversity fallen"]
+
+
+def test_steps_that_become_many_times_slower_are_named_once() -> None:
+    alarms = Alarms()
+    well = {"d_accuracy": 0.5, "diversity": 0.9}
+    seconds = [0.02, 0.03, 0.07, 0.2, 0.2, 0.02, 0.1]
+    found = [[alarm.name for alarm in alarms.check(well, each)] for each in seconds]
+    assert found == [[], [], [], ["steps slow"], [], [], ["steps slow"]]
+
+
+def test_slow_steps_have_a_cause_and_a_cure() -> None:
+    alarms = Alarms()
+    for seconds in (0.02, 0.2):
+        found = alarms.check({"d_accuracy": 0.5, "diversity": 0.9}, seconds)
+    (alarm,) = found
+    assert "10 times as long as at the start: other programs use the cores" in alarm.message
+    assert "OMP_NUM_THREADS=1" in alarm.message

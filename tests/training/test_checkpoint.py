@@ -1,5 +1,6 @@
-"""One file, whole or not at all; continued only with the same settings."""
+"""One file, whole or not at all; resumed only with the same settings, in a folder of its own."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,10 @@ import pytest
 import torch
 
 from dcgan.errors import UserError
+from dcgan.networks.saved import LAST
 from dcgan.training.checkpoint import (
-    checkpoint_to_resume,
+    BEST,
+    finished_result,
     load_state,
     read_for_resume,
     save_checkpoint,
@@ -17,11 +20,15 @@ from tests.conftest import Compose
 from tests.training.conftest import Build
 
 
-def test_a_checkpoint_is_plain_tensors_and_plain_values(tmp_path: Path, build: Build) -> None:
-    config, state, _ = build()
-    path = tmp_path / "checkpoints" / "last.pt"
-    save_checkpoint(path, state, config)
-    content = torch.load(path, weights_only=True)
+@pytest.fixture
+def run_dir(tmp_path: Path, build: Build) -> Path:
+    """The folder of a tiny run that was saved at step 0."""
+    save_checkpoint(tmp_path / "run" / LAST, build())
+    return tmp_path / "run"
+
+
+def test_a_checkpoint_is_plain_tensors_and_plain_values(run_dir: Path) -> None:
+    content = torch.load(run_dir / LAST, weights_only=True)
     assert content["format_version"] == 1
     assert content["config"]["trainer"]["steps"] == 8
     kinds: set[type] = set()
@@ -41,42 +48,24 @@ def test_a_checkpoint_is_plain_tensors_and_plain_values(tmp_path: Path, build: B
 
 
 def test_an_interrupted_write_keeps_the_old_file(
-    tmp_path: Path, build: Build, monkeypatch: pytest.MonkeyPatch
+    run_dir: Path, build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config, state, _ = build()
-    path = tmp_path / "last.pt"
-    save_checkpoint(path, state, config)
-    before = path.read_bytes()
+    before = (run_dir / LAST).read_bytes()
 
     def full_disk(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        save_checkpoint(path, state, config)
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
+        save_checkpoint(run_dir / LAST, build())
+    assert (run_dir / LAST).read_bytes() == before
+    assert list((run_dir / LAST).parent.iterdir()) == [run_dir / LAST]
 
 
-def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path, build: Build) -> None:
-    config, state, _ = build()
-    with torch.no_grad():
-        next(state.discriminator.parameters()).fill_(float("nan"))
-    with pytest.raises(FloatingPointError, match="a weight of the discriminator is not finite"):
-        save_checkpoint(tmp_path / "last.pt", state, config)
-    assert not list(tmp_path.iterdir())
-
-
-def test_settings_that_differ_are_listed_and_refused(
-    tmp_path: Path, build: Build, tiny: Compose
-) -> None:
-    config, state, _ = build()
-    path = tmp_path / "last.pt"
-    save_checkpoint(path, state, config)
+def test_settings_that_differ_are_listed_and_refused(run_dir: Path, tiny: Compose) -> None:
+    other = ("seed=3", "trainer.batch_size=4", "upsample=transposed_k3")
     with pytest.raises(UserError) as refusal:
-        read_for_resume(
-            path, tiny("seed=3", "trainer.batch_size=4", "upsample=transposed_k3"), tmp_path
-        )
+        read_for_resume(tiny(*other, f"resume={run_dir}"), run_dir)
     message = str(refusal.value)
     for part in (
         "seed=3 (was 0)",
@@ -84,38 +73,53 @@ def test_settings_that_differ_are_listed_and_refused(
         "upsample.kernel_size=3 (was 4)",
     ):
         assert part in message
-    assert "only these may: " in message
     assert "trainer.steps" in message.partition("only these may: ")[2]
 
 
-def test_a_few_settings_may_differ(tmp_path: Path, build: Build, tiny: Compose) -> None:
-    config, state, _ = build()
-    path = tmp_path / "last.pt"
-    save_checkpoint(path, state, config)
+def test_a_few_settings_may_differ(run_dir: Path, tiny: Compose) -> None:
     changed = ("trainer.steps=99", "trainer.log_every=1", "trainer.checkpoint_every=7")
-    assert read_for_resume(path, tiny(*changed), tmp_path)["step"] == 0
+    checkpoint = read_for_resume(tiny(*changed, f"resume={run_dir}"), run_dir)
+    assert checkpoint is not None
+    assert checkpoint["step"] == 0
 
 
 def test_a_run_without_steps_left_is_refused_but_in_its_own_folder(
-    tmp_path: Path, build: Build, tiny: Compose
+    run_dir: Path, build: Build, tiny: Compose
 ) -> None:
-    config, state, _ = build()
-    last = tmp_path / "run" / "checkpoints" / "last.pt"
+    state, config = build(), tiny(f"resume={run_dir}")
     for step in (8, 9):
         state.step = step
-        save_checkpoint(last, state, config)
+        save_checkpoint(run_dir / LAST, state)
         with pytest.raises(UserError, match=f"trainer.steps=8: the run is at step {step} already"):
-            read_for_resume(last, tiny(), tmp_path / "elsewhere")
+            read_for_resume(config, run_dir.with_name("elsewhere"))
     state.step = 8
-    save_checkpoint(last, state, config)
-    assert read_for_resume(last, tiny(), tmp_path / "run")["step"] == 8
+    save_checkpoint(run_dir / LAST, state)
+    checkpoint = read_for_resume(config, run_dir)
+    assert checkpoint is not None
+    assert finished_result(checkpoint, config, run_dir) is None
+    (run_dir / "result.json").write_text('{"step": 8}')
+    assert finished_result(checkpoint, config, run_dir) == {"step": 8}
+    assert finished_result(checkpoint, tiny("trainer.steps=9"), run_dir) is None
 
 
-def test_other_data_is_refused(tmp_path: Path, build: Build) -> None:
-    config, state, _ = build()
-    save_checkpoint(tmp_path / "last.pt", state, config)
-    content = read_for_resume(tmp_path / "last.pt", config, tmp_path)
+def test_the_best_fid_counts_where_its_checkpoint_is(
+    run_dir: Path, build: Build, tiny: Compose
+) -> None:
+    state, config = build(), tiny(f"resume={run_dir}")
+    state.best_fid = 3.0
+    for path, expected in ((LAST, math.inf), (BEST, 3.0)):
+        save_checkpoint(run_dir / LAST, state)
+        save_checkpoint(run_dir / path, state)
+        checkpoint = read_for_resume(config, run_dir)
+        assert checkpoint is not None
+        assert checkpoint["best_fid"] == expected
+
+
+def test_other_data_is_refused(run_dir: Path, build: Build, tiny: Compose) -> None:
+    content = read_for_resume(tiny("resume=auto"), run_dir)
+    state = build()
     state.data_digest = "another"
+    assert content is not None
     with pytest.raises(UserError, match="not the images that the run to resume was started on"):
         load_state(state, content)
 
@@ -131,23 +135,38 @@ def test_a_file_that_is_no_checkpoint_is_refused(
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(UserError, match=message):
-        read_for_resume(path, tiny(), tmp_path)
+        read_for_resume(tiny(f"resume={path}"), tmp_path / "run")
 
 
 def test_another_format_version_is_refused(tmp_path: Path, tiny: Compose) -> None:
-    torch.save({"format_version": 0}, tmp_path / "last.pt")
+    path = tmp_path / "last.pt"
+    torch.save({"format_version": 0}, path)
     with pytest.raises(UserError, match="checkpoint format 0; this version reads 1"):
-        read_for_resume(tmp_path / "last.pt", tiny(), tmp_path)
+        read_for_resume(tiny(f"resume={path}"), tmp_path / "run")
 
 
-def test_what_resume_names(tmp_path: Path) -> None:
-    last = tmp_path / "checkpoints" / "last.pt"
-    assert checkpoint_to_resume(None, tmp_path) is None
-    assert checkpoint_to_resume("auto", tmp_path) is None
-    assert checkpoint_to_resume(str(tmp_path), tmp_path / "other") == last
-    last.parent.mkdir()
-    last.touch()
-    assert checkpoint_to_resume("auto", tmp_path) == last
-    assert checkpoint_to_resume(str(last), tmp_path / "other") == last
-    with pytest.raises(UserError, match="there is a run already; resume=auto goes on with it"):
-        checkpoint_to_resume(None, tmp_path)
+def test_what_resume_names(run_dir: Path, tiny: Compose) -> None:
+    def step(resume: str, folder: Path) -> int | None:
+        checkpoint = read_for_resume(tiny(f"resume={resume}"), folder)
+        return None if checkpoint is None else int(checkpoint["step"])
+
+    new = run_dir.with_name("new")
+    assert step("null", new) is None
+    assert step("auto", new) is None
+    assert step("auto", run_dir) == 0
+    for name in (run_dir, run_dir / LAST):
+        assert step(str(name), run_dir) == step(str(name), new) == 0
+    with pytest.raises(UserError, match="there is a run already; resume=auto resumes it"):
+        step("null", run_dir)
+
+
+def test_a_folder_of_foreign_files_is_refused(tmp_path: Path, tiny: Compose) -> None:
+    refused = pytest.raises(UserError, match=r"holds files that are no run's \(config.yaml, ten")
+    for name in ("config.yaml", "tensorboard"):
+        (tmp_path / name).write_text("name: another project")
+    for resume in ("null", "auto"):
+        with refused:
+            read_for_resume(tiny(f"resume={resume}"), tmp_path)
+    # What a run left that ended before its first checkpoint may be overwritten.
+    (tmp_path / "config.yaml").write_text("upsample: {kind: resize}")
+    assert read_for_resume(tiny(), tmp_path) is None

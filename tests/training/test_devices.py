@@ -39,14 +39,14 @@ def test_several_devices_need_as_many_processes(
     with pytest.raises(UserError, match="torchrun --nproc-per-node=2"):
         make_fabric(tiny("trainer.devices=2").trainer)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
-    with pytest.raises(UserError, match=r"trainer.devices=1: 2 processes.*say trainer.devices=2"):
+    with pytest.raises(UserError, match=r"trainer.devices=1: 2 processes.*set trainer.devices=2"):
         make_fabric(tiny().trainer)
 
 
 def test_no_gpu_is_said(tiny: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
     trainer = replace(tiny().trainer, accelerator="gpu")
-    with pytest.raises(UserError, match=r"trainer.accelerator=gpu: no CUDA GPU is available"):
+    with pytest.raises(UserError, match=r"trainer.accelerator=gpu: no GPU is available"):
         make_fabric(trainer)
 
 
@@ -130,8 +130,8 @@ def test_a_lost_process_ends_the_other_with_a_checkpoint_to_go_on_from(
     assert process.returncode != 0
     step = torch.load(last, weights_only=True)["step"]
     assert step % 10 == 0
-    assert "another process of this run was lost after step" in errors
-    assert "the last good checkpoint is run/checkpoints/last.pt\n" in errors
+    assert "another process of this run was lost" in errors
+    assert "the last good checkpoint, if there is one, is run/checkpoints/last.pt\n" in errors
     assert "To go on: torchrun --nproc-per-node=2 -m dcgan.commands.train" in errors
     done = both(tmp_path, cache_dir, *settings[:1], "resume=auto", f"trainer.steps={step + 8}")
     assert done.returncode == 0, done.stderr

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from dcgan.training.interruption import SECONDS_OF_ONE, SIGNALS, Interruption
+from dcgan.training.interruption import GRACE, SIGNALS, Interruption
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -18,7 +18,7 @@ def test_a_signal_is_kept_until_it_is_asked_for(
         assert interruption.received is None
         os.kill(os.getpid(), number)
         assert interruption.received == number
-        monkeypatch.setattr("time.monotonic", lambda: now + SECONDS_OF_ONE + 1)
+        monkeypatch.setattr("time.monotonic", lambda: now + GRACE + 1)
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), number)
     assert signal.getsignal(number) == before
@@ -31,14 +31,3 @@ def test_what_comes_twice_at_once_is_one_signal(monkeypatch: pytest.MonkeyPatch)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
             os.kill(os.getpid(), number)
         assert interruption.received == signal.SIGTERM
-
-
-def test_a_signal_before_an_inner_block_counts_in_it() -> None:
-    with Interruption() as outer:
-        os.kill(os.getpid(), signal.SIGTERM)
-        with Interruption() as inner:
-            assert inner is outer
-            assert inner.received == signal.SIGTERM
-        assert signal.getsignal(signal.SIGTERM) == outer._handle  # still in the outer one
-    with Interruption() as later:
-        assert later.received is None

@@ -11,7 +11,7 @@ from dcgan.config import LossConfig
 from dcgan.errors import UserError
 from dcgan.training.losses import LOSSES
 
-LOGITS = torch.tensor([-1.3, -0.4, 0.0, 0.7, 2.0], dtype=torch.float64)
+OUTPUTS = torch.tensor([-1.3, -0.4, 0.0, 0.7, 2.0], dtype=torch.float64)
 FAR = torch.tensor([-4000.0, 4000.0], dtype=torch.float64)
 
 
@@ -54,26 +54,32 @@ def test_every_loss_has_its_formula_and_its_setting() -> None:
 
 @pytest.mark.parametrize("kind", FORMULAS)
 def test_values_and_gradients_are_the_formulas(kind: str) -> None:
-    loss = LOSSES[kind]
-    for function, (value, derivative) in zip(
-        (loss.on_real, loss.on_fake, loss.of_generator), FORMULAS[kind], strict=True
-    ):
-        logits = LOGITS.clone().requires_grad_()
-        result = function(logits)
-        torch.testing.assert_close(result, value(LOGITS).mean())
-        (gradient,) = torch.autograd.grad(result, logits)
-        torch.testing.assert_close(gradient, derivative(LOGITS) / len(LOGITS))
-        assert torch.isfinite(function(FAR))  # where a sigmoid would saturate
+    loss, other = LOSSES[kind], torch.zeros(3, dtype=torch.float64)
+    of_real, of_fake = (value for value, _ in FORMULAS[kind][:2])
+    parts: list[Callable[[Tensor], Tensor]] = [
+        lambda real: loss.discriminator(real, other) - of_fake(other).mean(),
+        lambda fake: loss.discriminator(other, fake) - of_real(other).mean(),
+        lambda fake: loss.generator(other, fake),
+    ]
+    for part, (value, derivative) in zip(parts, FORMULAS[kind], strict=True):
+        outputs = OUTPUTS.clone().requires_grad_()
+        result = part(outputs)
+        torch.testing.assert_close(result, value(OUTPUTS).mean())
+        (gradient,) = torch.autograd.grad(result, outputs)
+        torch.testing.assert_close(gradient, derivative(OUTPUTS) / len(OUTPUTS))
+        assert torch.isfinite(part(FAR))  # where a sigmoid would saturate
 
 
 def test_an_undecided_discriminator_costs_the_logarithm_of_two() -> None:
-    assert LOSSES["nonsaturating"].on_real(torch.zeros(3)).item() == pytest.approx(math.log(2))
+    assert LOSSES["nonsaturating"].generator(
+        torch.zeros(3), torch.zeros(3)
+    ).item() == pytest.approx(math.log(2))
 
 
 def test_the_generators_gradient_does_not_vanish_where_d_is_sure_of_the_fake() -> None:
     for kind, loss in LOSSES.items():
-        logits = torch.tensor([-20.0], dtype=torch.float64, requires_grad=True)
-        (gradient,) = torch.autograd.grad(loss.of_generator(logits), logits)
+        outputs = torch.tensor([-20.0], dtype=torch.float64, requires_grad=True)
+        (gradient,) = torch.autograd.grad(loss.generator(outputs, outputs), outputs)
         assert gradient.item() < -0.99, kind
 
 

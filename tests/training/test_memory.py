@@ -1,12 +1,13 @@
 """What malloc is told, and what it then does."""
 
+import ctypes
 import platform
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from dcgan.training import memory
 from dcgan.training.memory import MMAP_THRESHOLD, TRIM_THRESHOLD, VARIABLES, keeping_freed_memory
 
 SCRIPT = """
@@ -49,7 +50,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         calls.append((parameter, value))
         return not (parameter == MMAP_THRESHOLD and value > 2**25)
 
-    monkeypatch.setattr(memory, "_mallopt", mallopt)
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace(mallopt=mallopt))
     monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2.34"))
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)

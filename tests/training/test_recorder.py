@@ -1,4 +1,4 @@
-"""Losses that are not finite, and what is due when."""
+"""Losses that are not finite, what is due when, and what is written then."""
 
 import json
 import math
@@ -10,42 +10,54 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from dcgan.errors import RunFailed
-from dcgan.training.recorder import Recorder
-from dcgan.training.step import StepResult, train_step
-from dcgan.training.tracking import Tracker, read_metrics
+from dcgan.errors import RunFailed, UserError
+from dcgan.networks.saved import LAST
+from dcgan.training.checkpoint import BEST
+from dcgan.training.loop import due
+from dcgan.training.recorder import Recorder, recording
+from dcgan.training.step import State, StepResult, train_step
+from dcgan.training.tracking import read_metrics
+from tests.conftest import Compose
 from tests.training.conftest import Build
 
 
 def result(loss: float) -> StepResult:
-    logits, images = torch.zeros(2), torch.zeros(2, 1, 4, 4)
-    return StepResult(torch.tensor(loss), torch.tensor(0.5), logits, logits, images, images)
+    outputs, images = torch.zeros(2), torch.zeros(2, 1, 4, 4)
+    return StepResult(torch.tensor([loss, 0.5]), outputs, outputs, images, images)
 
 
-def test_everything_is_done_when_due_and_at_the_last_step(tmp_path: Path, build: Build) -> None:
+def train_steps(recorder: Recorder, state: State, number: int) -> None:
+    """As the loop does it."""
+    for _ in range(number):
+        recorder.record(train_step(state), due(state.step, state.config.trainer))
+
+
+def saved_step(path: Path) -> int:
+    return int(torch.load(path, weights_only=True)["step"])
+
+
+def test_what_is_due_when(tiny: Compose) -> None:
     every = ("trainer.log_every=3", "trainer.sample_every=4", "trainer.checkpoint_every=5")
-    config, state, fabric = build("trainer.steps=7", "trainer.num_scored=0", *every)
-    recorder = Recorder(config, state, Tracker(tmp_path), tmp_path / "last.pt")
-    saved_at = []
-    for _ in range(7):
-        recorder.after_step(train_step(state, fabric))
-        if (tmp_path / "last.pt").exists():
-            step = torch.load(tmp_path / "last.pt", weights_only=True)["step"]
-            saved_at.append(step)
-    assert [line["step"] for line in read_metrics(tmp_path / "metrics.jsonl")] == [3, 6, 7]
-    assert sorted(p.stem for p in (tmp_path / "samples").iterdir()) == ["000004", "000007"]
-    assert saved_at == [5, 5, 7]
-    assert recorder.seconds > 0
+    trainer = tiny("trainer.steps=7", "trainer.num_scored=0", *every).trainer
+    assert [sorted(due(step, trainer)) for step in range(1, 8)] == [
+        *([], [], ["log"], ["samples"], ["checkpoint"], ["log"]),
+        ["checkpoint", "log", "samples"],
+    ]
+    trainer = tiny("trainer.steps=1000", "trainer.score_from=25").trainer
+    scored = [step for step in range(1, 1001) if "scores" in due(step, trainer)]
+    assert scored == [25, 50, 100, 200, 400, 800, 1000]
+    assert all("samples" in due(step, trainer) for step in scored)
+    assert not any("fid" in due(step, trainer) for step in range(1, 1001))
+    trainer = tiny("trainer.steps=10", "trainer.evaluate_every=4").trainer
+    assert [step for step in range(1, 11) if "fid" in due(step, trainer)] == [4, 8, 10]
 
 
-def test_scores_and_their_samples_come_at_doubling_steps_and_at_the_last(
-    tmp_path: Path, build: Build
-) -> None:
-    config, state, fabric = build("trainer.steps=7", "trainer.sample_every=100")
-    recorder = Recorder(config, state, Tracker(tmp_path), tmp_path / "last.pt")
-    recorder.start()
-    for _ in range(7):
-        recorder.after_step(train_step(state, fabric))
+def test_everything_is_written_where_it_belongs(tmp_path: Path, build: Build) -> None:
+    state = build("trainer.steps=7", "trainer.sample_every=100")
+    with recording(state, tmp_path) as recorder:
+        recorder.start()
+        train_steps(recorder, state, 7)
+        shares = recorder.finish()
     lines = read_metrics(tmp_path / "metrics.jsonl")
     scored = [(line["step"], line["images_seen"]) for line in lines if "r2_over_real" in line]
     assert scored == [(0, 0), (2, 16), (4, 32), (7, 56)]
@@ -53,14 +65,15 @@ def test_scores_and_their_samples_come_at_doubling_steps_and_at_the_last(
     steps = ["000000", "000002", "000004", "000007", "real"]
     for folder in ("samples", "checkerboard"):
         assert sorted(p.stem for p in (tmp_path / folder).iterdir()) == steps
-    assert 0 < recorder.score_seconds < recorder.seconds
+    assert saved_step(tmp_path / LAST) == 7
+    assert 0 < shares["scores_share"] < shares["tracking_share"] < 1
+    assert json.loads((tmp_path / "result.json").read_text())["images_seen"] == 56
 
 
 def test_metrics_hold_what_the_run_promises(tmp_path: Path, build: Build) -> None:
-    config, state, fabric = build("trainer.log_every=1", "trainer.generator_lr=3e-4")
-    recorder = Recorder(config, state, Tracker(tmp_path), tmp_path / "last.pt")
-    recorder.after_step(train_step(state, fabric))
-    recorder.checkpoint()
+    state = build("trainer.log_every=1", "trainer.num_scored=0", "trainer.generator_lr=3e-4")
+    with recording(state, tmp_path) as recorder:
+        train_steps(recorder, state, 1)
     (line,) = read_metrics(tmp_path / "metrics.jsonl")
     assert set(line) == {
         *("step", "images_seen", "discriminator_loss", "generator_loss", "d_real", "d_fake"),
@@ -74,41 +87,38 @@ def test_metrics_hold_what_the_run_promises(tmp_path: Path, build: Build) -> Non
 def test_a_loss_that_is_not_finite_is_named_by_its_step(
     tmp_path: Path, build: Build, loss: float
 ) -> None:
-    config, state, _ = build("trainer.log_every=4", "trainer.checkpoint_every=100")
-    recorder = Recorder(config, state, Tracker(tmp_path), tmp_path / "last.pt")
-    for step, value in enumerate((1.0, 1.0, loss), 1):
-        state.step = step
-        recorder.after_step(result(value))
-    state.step = 4
-    with pytest.raises(RunFailed, match=r"not finite at step 3 \(.*no checkpoint yet; smaller"):
-        recorder.after_step(result(loss))
+    state = build()
+    with recording(state, tmp_path) as recorder:
+        for step, value in enumerate((1.0, 1.0, loss), 1):
+            state.step = step
+            recorder.record(result(value), frozenset())
+        state.step = 4
+        with pytest.raises(RunFailed, match=r"not finite at step 3 \(.*no checkpoint yet; smaller"):
+            recorder.record(result(loss), frozenset(["log"]))
 
 
 def test_the_last_good_checkpoint_is_kept(tmp_path: Path, build: Build) -> None:
-    config, state, fabric = build("trainer.checkpoint_every=2", "trainer.log_every=100")
-    recorder = Recorder(config, state, Tracker(tmp_path), tmp_path / "last.pt")
-    for _ in range(2):
-        recorder.after_step(train_step(state, fabric))
-    before = (tmp_path / "last.pt").read_bytes()
-    recorder.after_step(train_step(state, fabric))
-    with torch.no_grad():
-        next(state.generator.parameters()).fill_(float("inf"))
-    state.step = 4
-    with pytest.raises(RunFailed, match=r"at step 4 a weight of the generator .*last\.pt"):
-        recorder.after_step(result(1.0))
-    assert (tmp_path / "last.pt").read_bytes() == before
+    state = build()
+    with recording(state, tmp_path) as recorder:
+        recorder.record(train_step(state), frozenset(["checkpoint"]))
+        before = (tmp_path / LAST).read_bytes()
+        with torch.no_grad():
+            next(state.generator.parameters()).fill_(float("inf"))
+        state.step = 4
+        with pytest.raises(RunFailed, match=r"at step 4 a weight of the generator .*last\.pt"):
+            recorder.record(result(1.0), frozenset(["checkpoint"]))
+    assert (tmp_path / LAST).read_bytes() == before
 
 
 def test_the_best_checkpoint_stays_until_a_better_one_comes(tmp_path: Path, build: Build) -> None:
-    every = ("trainer.evaluate_every=1", "data=digits", "data.num_images=300")
-    config, state, fabric = build("trainer.steps=5", "trainer.num_scored=0", *every)
+    state = build("trainer.num_scored=0")
     fids = iter([9.0, 5.0, 7.0, math.nan, 4.0])
-    watch: Any = SimpleNamespace(measure=lambda: next(fids))
-    recorder = Recorder(config, state, Tracker(tmp_path), tmp_path / "last.pt", watch)
+    meter: Any = SimpleNamespace(measure=lambda: next(fids))
     best_at = []
-    for _ in range(5):
-        recorder.after_step(train_step(state, fabric))
-        best_at.append(torch.load(tmp_path / "best.pt", weights_only=True)["step"])
+    with recording(state, tmp_path, meter=meter) as recorder:
+        for _ in range(5):
+            recorder.record(train_step(state), frozenset(["fid"]))
+            best_at.append(saved_step(tmp_path / BEST))
     assert best_at == [1, 2, 2, 2, 5]
     assert state.best_fid == 4
     lines = [line for line in read_metrics(tmp_path / "metrics.jsonl") if "fid" in line]
@@ -118,20 +128,26 @@ def test_the_best_checkpoint_stays_until_a_better_one_comes(tmp_path: Path, buil
 def test_alarms_are_written_where_people_look(
     tmp_path: Path, build: Build, caplog: pytest.LogCaptureFixture
 ) -> None:
-    config, state, _ = build("trainer.log_every=1", "trainer.num_scored=0", "trainer.steps=99")
-    recorder = Recorder(config, state, Tracker(tmp_path), tmp_path / "last.pt")
-    sure = torch.full((4,), 9.0)
-    images = torch.rand(4, 1, 4, 4)
-    seen = StepResult(torch.tensor(0.1), torch.tensor(9.0), sure, -sure, images, images)
-    for step in range(1, 6):
-        state.step = step
-        recorder.after_step(seen)
-    recorder._tracker.close()
-    (warning,) = [r.message for r in caplog.records if r.levelname == "WARNING"]
-    assert warning.startswith("step 5: discriminator saturated: ")
+    state = build("trainer.num_scored=0", "trainer.steps=99")
+    sure, images = torch.full((4,), 9.0), torch.rand(4, 1, 4, 4)
+    saturated = StepResult(torch.tensor([0.1, 9.0]), sure, -sure, images, images)
+    with recording(state, tmp_path) as recorder:
+        for step in range(1, 6):
+            state.step = step
+            recorder.record(saturated, frozenset(["log"]))
+    warnings = [r.message for r in caplog.records if "saturated" in r.message]
+    assert len(warnings) == 1
+    assert warnings[0].startswith("step 5: discriminator saturated: ")
     written = [json.loads(line) for line in (tmp_path / "metrics.jsonl").open()]
-    (line,) = [line for line in written if "alarm" in line]
-    assert (line["step"], line["alarm"]) == (5, "discriminator saturated")
+    (line,) = [line for line in written if line.get("alarm") == "discriminator saturated"]
+    assert line["step"] == 5
     events = EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
-    assert [e.step for e in events.Tensors("alarms/text_summary")] == [5]
+    assert 5 in [e.step for e in events.Tensors("alarms/text_summary")]
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, build: Build) -> None:
+    (tmp_path / "file").touch()
+    refused = pytest.raises(UserError, match=r"hydra.run.dir=.*file/run: .*Not a directory")
+    with refused, recording(build(), tmp_path / "file" / "run"):
+        pass

@@ -6,24 +6,17 @@ import pytest
 import torch
 
 from dcgan.checkerboard.images import contrast, phase_energy
-from dcgan.training.scores import Scorer, gradients_at, is_score_step, upsampling_blocks
-from dcgan.training.state import State
-from dcgan.training.step import train_step
+from dcgan.training.checkpoint import checkpoint_of
+from dcgan.training.scores import Scorer, gradients_at, upsampling_blocks
+from dcgan.training.step import State, train_step
 from tests.training.conftest import Build
 
 WHOLE = ("data.image_size=32", "data.num_images=256", "trainer.num_scored=256")
 
 
-def test_scored_steps_double() -> None:
-    assert [s for s in range(1001) if is_score_step(s, 25, 1000)] == [
-        *(0, 25, 50, 100, 200, 400, 800, 1000)
-    ]
-    assert [s for s in range(8) if is_score_step(s, 3, 7)] == [0, 3, 6, 7]
-
-
 def test_every_score_of_the_theory_is_there(build: Build) -> None:
-    config, state, _ = build(*WHOLE)
-    scores = Scorer(config, state).measure()
+    state = build(*WHOLE)
+    scores = Scorer(state.config, state).measure()
     assert set(scores.numbers) == {
         "std",
         *(f"{name}{period}" for name in ("r", "a", "pec") for period in (2, 4)),
@@ -38,15 +31,15 @@ def test_every_score_of_the_theory_is_there(build: Build) -> None:
 
 
 def test_small_images_are_scored_as_far_as_their_size_allows(build: Build) -> None:
-    config, state, _ = build("data.image_size=12")
-    numbers = Scorer(config, state).measure().numbers
+    state = build("data.image_size=12")
+    numbers = Scorer(state.config, state).measure().numbers
     assert set(numbers) == {"std", "rho_up1", "kappa_up1"}
 
 
 def test_an_untrained_transposed_convolution_has_a_grid_and_a_resize_none(build: Build) -> None:
     def numbers(*overrides: str) -> dict[str, float]:
-        config, state, _ = build(*WHOLE, *overrides, "generator=small")
-        return dict(Scorer(config, state).measure().numbers)
+        state = build(*WHOLE, *overrides, "generator=small")
+        return dict(Scorer(state.config, state).measure().numbers)
 
     transposed, resize = numbers("upsample=transposed_k3"), numbers("upsample=resize_nearest")
     assert transposed["r2"] > 10 > 1 > resize["r2"]
@@ -68,37 +61,38 @@ def test_the_discriminators_gradient_shows_its_coverage(
     """Theory: 4.4 for k3, 1.1 for k4, 2.4 for k5, 1.06 for convolution and average pooling."""
     pooled = torch.zeros(2, 2, dtype=torch.float64)
     for seed in range(4):
-        _, state, _ = build(*WHOLE, f"downsample={choice}", "discriminator=small", f"seed={seed}")
+        state = build(*WHOLE, f"downsample={choice}", "discriminator=small", f"seed={seed}")
         images = torch.rand(64, 3, 32, 32, generator=torch.Generator().manual_seed(seed)) * 2 - 1
         energy = phase_energy(gradients_at(images, state.discriminator), 2)
         pooled += energy / energy.mean()
     assert least < contrast(pooled) < most
 
 
-def test_ema_or_raw_as_configured(build: Build) -> None:
-    for weights in ("ema", "raw"):
-        config, state, _ = build(f"trainer.score_weights={weights}", "trainer.ema_half_life=1000")
-        scorer = Scorer(config, state)
-        before = scorer.measure().numbers
-        assert state.ema is not None
-        changed = state.ema.module if weights == "ema" else state.generator
+def test_the_average_is_scored(build: Build) -> None:
+    state = build("trainer.ema_half_life=1000")
+    scorer = Scorer(state.config, state)
+    before = scorer.measure().numbers
+    assert state.ema is not None
+    for network, changes in ((state.generator, False), (state.ema.module, True)):
         with torch.no_grad():
-            for weight in upsampling_blocks(changed)["up2"].parameters():
+            for weight in upsampling_blocks(network)["up2"].parameters():
                 weight[0].zero_()
-        assert scorer.measure().numbers != before
+        assert (scorer.measure().numbers != before) == changes
 
 
 def test_measuring_leaves_no_trace(build: Build) -> None:
     def trained(measure: bool) -> State:
-        config, state, fabric = build("trainer.ema_half_life=100")
-        scorer = Scorer(config, state)
+        state = build("trainer.ema_half_life=100")
+        scorer = Scorer(state.config, state)
         for _ in range(3):
             if measure:
                 scorer.measure()
-            train_step(state, fabric)
+            train_step(state)
         return state
 
-    with_scores, without = copy.deepcopy(trained(True).state_dict()), trained(False).state_dict()
+    with_scores, without = (
+        copy.deepcopy(checkpoint_of(trained(measure))) for measure in (True, False)
+    )
     for network in ("generator", "discriminator", "ema"):
         for name, value in without[network].items():
             assert torch.equal(with_scores[network][name], value), f"{network}.{name}"

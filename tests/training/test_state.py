@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from dcgan.sampling import generate
+from dcgan.training.checkpoint import checkpoint_of, load_state
 from dcgan.training.step import train_step
 from tests.training.conftest import Build
 
@@ -14,12 +15,12 @@ from tests.training.conftest import Build
 def test_the_average_follows_weights_and_running_statistics_at_its_half_life(
     build: Build, half_life: float
 ) -> None:
-    _, state, fabric = build(f"trainer.ema_half_life={half_life}")
+    state = build(f"trainer.ema_half_life={half_life}")
     assert state.ema is not None
-    train_step(state, fabric)  # the first step copies
+    train_step(state)  # the first step copies
     expected = {k: v.clone() for k, v in state.generator.state_dict().items()}
     for images_seen in (8, 16, 24):
-        train_step(state, fabric)
+        train_step(state)
         decay = 0.5 ** (8 / min(half_life, 0.1 * images_seen))
         for name, value in state.generator.state_dict().items():
             expected[name] = expected[name] * decay + value * (1 - decay)
@@ -31,8 +32,8 @@ def test_the_average_follows_weights_and_running_statistics_at_its_half_life(
 
 def test_the_untrained_generator_can_be_seen(build: Build) -> None:
     # With the running statistics that batch norm is born with, step 0 would be flat grey.
-    _, state, _ = build("upsample=transposed_k3")
-    latents = torch.randn(64, state.latent_size)
+    state = build("upsample=transposed_k3")
+    latents = torch.randn(64, state.generator.latent_size)
     images = generate(state.sampler, latents)
     batch = generate(state.sampler, latents, batch_statistics=True)
     assert images.std().item() == pytest.approx(batch.std().item(), rel=0.1)
@@ -40,9 +41,9 @@ def test_the_untrained_generator_can_be_seen(build: Build) -> None:
 
 
 def test_without_a_half_life_there_is_no_average(build: Build) -> None:
-    _, state, _ = build("trainer.ema_half_life=0")
+    state = build("trainer.ema_half_life=0")
     assert state.ema is None
-    assert state.sampler is state.plain_generator
+    assert state.sampler is state.generator
 
 
 RECIPES = [
@@ -58,58 +59,58 @@ RECIPES = [
 def test_a_state_goes_on_from_its_state_dict_bit_for_bit(
     build: Build, recipe: tuple[str, ...]
 ) -> None:
-    _, state, fabric = build(*recipe)
+    state = build(*recipe)
     for _ in range(3):
-        train_step(state, fabric)
-    saved = copy.deepcopy(state.state_dict())
-    results = [train_step(state, fabric).generator_loss.item() for _ in range(6)]
-    _, other, _ = build(*recipe)
-    other.load_state_dict(saved)
-    assert [train_step(other, fabric).generator_loss.item() for _ in range(6)] == results
+        train_step(state)
+    saved = copy.deepcopy(checkpoint_of(state))
+    results = [train_step(state).losses[1].item() for _ in range(6)]
+    other = build(*recipe)
+    load_state(other, saved)
+    assert [train_step(other).losses[1].item() for _ in range(6)] == results
     assert other.step == state.step == 9
 
 
 def test_learning_rates_stay_then_fall_as_one_over_the_root_of_the_images(build: Build) -> None:
-    _, state, fabric = build("trainer.lr_decay_from=16", "trainer.generator_lr=4e-4")
+    state = build("trainer.lr_decay_from=16", "trainer.generator_lr=4e-4")
     rates = []
     for _ in range(9):
-        train_step(state, fabric)
+        train_step(state)
         rates.append(state.generator_optimizer.param_groups[0]["lr"])
     expected = [4e-4 * max(step * 8 / 16, 1) ** -0.5 for step in range(9)]
     assert rates == pytest.approx(expected)
     assert rates[8] == pytest.approx(2e-4)  # four times the images, half the rate
     discriminator_lr = state.discriminator_optimizer.param_groups[0]["lr"]
-    assert discriminator_lr == pytest.approx(state.discriminator_lr / 2)
+    assert discriminator_lr == pytest.approx(state.config.trainer.discriminator_lr / 2)
 
 
 def test_two_runs_of_one_seed_are_identical_and_of_two_seeds_are_not(build: Build) -> None:
     def losses(seed: int) -> list[float]:
-        _, state, fabric = build(f"seed={seed}")
-        return [train_step(state, fabric).discriminator_loss.item() for _ in range(5)]
+        state = build(f"seed={seed}")
+        return [train_step(state).losses[0].item() for _ in range(5)]
 
     assert losses(1) == losses(1)
     assert losses(1) != losses(2)
 
 
 def test_bfloat16_computes_in_it_and_keeps_weights_and_losses_in_float32(build: Build) -> None:
-    _, state, fabric = build("trainer.precision=bf16-mixed")
+    state = build("trainer.precision=bf16-mixed")
     seen = set()
     for layer in state.discriminator.modules():
         if isinstance(layer, torch.nn.Conv2d):
             layer.register_forward_hook(lambda _, __, output: seen.add(output.dtype))
-    result = train_step(state, fabric)
+    result = train_step(state)
     assert seen == {torch.bfloat16}
-    assert result.generator_loss.dtype == torch.float32
+    assert result.losses[1].dtype == torch.float32
     assert all(p.dtype == torch.float32 for p in state.generator.parameters())
-    _, reference, fabric = build()
-    expected = train_step(reference, fabric).generator_loss.item()
-    assert result.generator_loss.item() == pytest.approx(expected, rel=0.05)
+    reference = build()
+    expected = train_step(reference).losses[1].item()
+    assert result.losses[1].item() == pytest.approx(expected, rel=0.05)
 
 
 @pytest.mark.parametrize("choice", ["transposed_k3", "subpixel_icnr", "resize_bilinear"])
 def test_every_kind_of_block_learns(build: Build, choice: str) -> None:
-    _, state, fabric = build(f"upsample={choice}", "upsample.smooth=true")
+    state = build(f"upsample={choice}", "upsample.smooth=true")
     before = [p.detach().clone() for p in state.generator.parameters()]
-    train_step(state, fabric)
+    train_step(state)
     pairs = zip(before, state.generator.parameters(), strict=True)
     assert all(not torch.equal(a, b) for a, b in pairs)

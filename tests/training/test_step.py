@@ -3,23 +3,17 @@
 import copy
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from dcgan.training.step import train_step
+from dcgan.training.step import draw_latents, train_step
 from tests.training.conftest import Build
 
 GOLDEN = Path(__file__).with_name("golden_losses.json")
 NUM_GOLDEN_STEPS = 10
-
-
-def inner(network: nn.Module) -> Any:
-    """The network inside Fabric's wrapper."""
-    return network.module
 
 
 def plain_step(
@@ -46,35 +40,35 @@ def plain_step(
 
 
 def test_it_equals_the_plain_step(build: Build) -> None:
-    config, state, fabric = build()
-    plain = [copy.deepcopy(inner(n)).double() for n in (state.generator, state.discriminator)]
-    betas = (config.trainer.beta1, config.trainer.beta2)
+    state = build()
+    plain = [copy.deepcopy(n).double() for n in (state.generator, state.discriminator)]
+    betas = (state.config.trainer.beta1, state.config.trainer.beta2)
     optimizers = tuple(torch.optim.Adam(n.parameters(), 1e-3, betas) for n in plain)
-    assert config.trainer.generator_lr == config.trainer.discriminator_lr == 1e-3
-    _, twin, _ = build()
+    assert state.config.trainer.generator_lr == state.config.trainer.discriminator_lr == 1e-3
+    twin = build()
     for _ in range(3):
         real = twin.batches.draw().double()
-        latents = torch.randn(len(real), twin.latent_size, generator=twin.latents).double()
+        latents = draw_latents(twin).double()
         expected = plain_step(plain[0], plain[1], optimizers, real, latents)  # type: ignore[arg-type]
-        result = train_step(state, fabric)
-        assert result.discriminator_loss.item() == pytest.approx(expected[0], rel=1e-5)
-        assert result.generator_loss.item() == pytest.approx(expected[1], rel=1e-5)
+        result = train_step(state)
+        assert result.losses[0].item() == pytest.approx(expected[0], rel=1e-5)
+        assert result.losses[1].item() == pytest.approx(expected[1], rel=1e-5)
 
 
 def test_d_is_frozen_while_g_learns_and_free_again_after(build: Build) -> None:
-    _, state, fabric = build()
+    state = build()
     frozen = []
-    hook = inner(state.discriminator).register_forward_hook(
+    hook = state.discriminator.register_forward_hook(
         lambda module, *_: frozen.append(not any(p.requires_grad for p in module.parameters()))
     )
-    train_step(state, fabric)
+    train_step(state)
     hook.remove()
     assert frozen == [False, False, True]  # real, fake, and the fake again for G
     assert all(p.requires_grad for p in state.discriminator.parameters())
 
 
 def test_networks_and_batches_are_channels_last(build: Build) -> None:
-    _, state, _ = build("data.channels=3")
+    state = build("data.channels=3")
     last = torch.channels_last
     assert state.batches.draw().is_contiguous(memory_format=last)
     for network in (state.generator, state.discriminator):
@@ -89,11 +83,11 @@ def test_golden_losses(build: Build) -> None:
     After a change that is meant: delete golden_losses.json, run this test twice, and say in the
     commit why the numbers moved.
     """
-    _, state, fabric = build()
+    state = build()
     losses = []
     for _ in range(NUM_GOLDEN_STEPS):
-        result = train_step(state, fabric)
-        losses.append([result.discriminator_loss.item(), result.generator_loss.item()])
+        result = train_step(state)
+        losses.append([result.losses[0].item(), result.losses[1].item()])
     if not GOLDEN.exists():
         GOLDEN.write_text(json.dumps(losses, indent=1) + "\n", encoding="utf-8")
         pytest.fail(f"{GOLDEN} was missing; it is written now")
@@ -104,22 +98,22 @@ def test_golden_losses(build: Build) -> None:
 
 
 def test_runs_with_different_blocks_share_everything_else(build: Build) -> None:
-    _, first, fabric = build("upsample=transposed_k3", "seed=4")
-    _, second, _ = build("upsample=resize_nearest", "seed=4")
+    first = build("upsample=transposed_k3", "seed=4")
+    second = build("upsample=resize_nearest", "seed=4")
     pairs = zip(first.discriminator.parameters(), second.discriminator.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
-    project = [inner(state.generator).layers.project.weight for state in (first, second)]
+    project = [state.generator.layers.project.weight for state in (first, second)]
     assert torch.equal(*project)
     seen: dict[int, list[torch.Tensor]] = {}
     for number, state in enumerate((first, second)):
-        inner(state.generator).register_forward_pre_hook(
+        state.generator.register_forward_pre_hook(
             lambda _, inputs, number=number: seen.setdefault(number, []).append(inputs[0])
         )
-        inner(state.discriminator).register_forward_pre_hook(
+        state.discriminator.register_forward_pre_hook(
             lambda _, inputs, number=number: seen[number].append(inputs[0])
         )
         for _ in range(5):
-            train_step(state, fabric)
+            train_step(state)
     latents = [[seen[n][i] for i in range(0, 20, 4)] for n in (0, 1)]
     reals = [[seen[n][i] for i in range(1, 20, 4)] for n in (0, 1)]
     fakes = [[seen[n][i] for i in range(2, 20, 4)] for n in (0, 1)]

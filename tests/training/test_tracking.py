@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from dcgan.training.metrics import METRICS
 from dcgan.training.scores import Scores
-from dcgan.training.step import StepResult
-from dcgan.training.tracking import METRICS, Tracker, read_metrics, step_metrics
+from dcgan.training.tracking import Tracker, read_metrics
+from tests.conftest import Compose
 
 
 def events(run_dir: Path) -> EventAccumulator:
@@ -19,28 +19,7 @@ def events(run_dir: Path) -> EventAccumulator:
     return accumulator
 
 
-def test_step_metrics_are_what_their_names_say() -> None:
-    result = StepResult(
-        discriminator_loss=torch.tensor(1.5),
-        generator_loss=torch.tensor(2.5),
-        real_logits=torch.tensor([1.0, 2.0, -1.0]),
-        fake_logits=torch.tensor([-3.0, 0.0, 4.0]),
-        real=torch.tensor([0.0, 3.0, 6.0]).reshape(3, 1, 1, 1),
-        fake=torch.tensor([1.0, 1.0, 4.0]).reshape(3, 1, 1, 1),
-    )
-    metrics = step_metrics(result)
-    assert metrics["discriminator_loss"] == 1.5
-    assert metrics["generator_loss"] == 2.5
-    assert metrics["d_real"] == pytest.approx(torch.sigmoid(result.real_logits).mean().item())
-    assert metrics["d_fake"] == pytest.approx(torch.sigmoid(result.fake_logits).mean().item())
-    assert metrics["d_accuracy"] == pytest.approx(4 / 6)
-    assert step_metrics(result, threshold=1.5)["d_accuracy"] == pytest.approx(3 / 6)
-    # A critic's outputs have no zero: their mean, 0.5, stands for it.
-    assert step_metrics(result, threshold=None)["d_accuracy"] == pytest.approx(4 / 6)
-    assert metrics["diversity"] == pytest.approx((0 + 3 + 3) / (3 + 3 + 6))
-
-
-def test_metrics_and_pictures_go_to_files_and_to_tensorboard(tmp_path: Path) -> None:
+def test_metrics_and_pictures_go_to_files_and_to_tensorboard(tmp_path: Path, tiny: Compose) -> None:
     tracker = Tracker(tmp_path)
     tracker.text("config", "seed: 0\ndata:\n  source: digits")
     tracker.real_images(torch.zeros(4, 1, 8, 8))
@@ -51,7 +30,7 @@ def test_metrics_and_pictures_go_to_files_and_to_tensorboard(tmp_path: Path) -> 
         assert path.is_file()
     tracker.flush()
     lines = read_metrics(tmp_path / "metrics.jsonl")
-    tracker.hparams({"seed": 0, "data.source": "digits", "data.crop": None}, lines[-1])
+    tracker.hparams(tiny(), lines[-1])
     tracker.close()
     assert [(line["step"], line["images_seen"]) for line in lines] == [(5, 40), (10, 80)]
     written = events(tmp_path)

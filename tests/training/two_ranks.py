@@ -9,9 +9,9 @@ from hydra import compose, initialize_config_module
 from dcgan.commands.app import register, to_dataclass
 from dcgan.config import TrainConfig
 from dcgan.data.preparation import prepare
-from dcgan.training.devices import disconnect, make_fabric
-from dcgan.training.state import build_state
-from dcgan.training.step import train_step
+from dcgan.training.checkpoint import build_state
+from dcgan.training.devices import connected
+from dcgan.training.step import State, train_step
 from tests.conftest import TINY
 
 STEPS = 6
@@ -24,11 +24,16 @@ def main(cache_dir: str, regularizer: str) -> None:
     with initialize_config_module("dcgan.configs", version_base="1.3"):
         settings = compose("train", [*overrides, f"data.cache_dir={cache_dir}"])
     config = to_dataclass(settings, TrainConfig)
-    fabric = make_fabric(config.trainer)
-    state = build_state(config, prepare(config.data), fabric)
+    with connected(config.trainer) as fabric:
+        compare(build_state(config, prepare(config.data), fabric))
+
+
+def compare(state: State) -> None:
+    """Train, and print how far the ranks differ."""
+    fabric = state.fabric
     for _ in range(STEPS):
-        result = train_step(state, fabric)
-    networks = (state.plain_generator, state.plain_discriminator)
+        result = train_step(state)
+    networks = (state.generator, state.discriminator)
     parameters = torch.cat([p.detach().flatten() for n in networks for p in n.parameters()])
     fakes = result.fake.flatten()
     gathered = [fabric.all_gather(x) for x in (parameters, fakes)]
@@ -40,7 +45,6 @@ def main(cache_dir: str, regularizer: str) -> None:
             "steps": state.step,
         }
         print(json.dumps(found))
-    disconnect()
 
 
 main(*sys.argv[1:])

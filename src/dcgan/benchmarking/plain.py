@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from dcgan.data.sources import Images
-from dcgan.networks.ends import Projection, Readout
+from X
 
 
 class PlainImages(Dataset[Tensor]):

@@ -4,26 +4,12 @@ import torch
 from torch import Tensor
 
 from dcgan.errors import UserError
+from dcgan.pictures import normalize
 from dcgan.seeding import stream
 
 
-def normalise(images: Tensor) -> Tensor:
-    """uint8 0 … 255 to float32 in [−1, 1], channels last in memory."""
-    return images.to(torch.float32, memory_format=torch.channels_last).div_(127.5).sub_(1)
-
-
-def evenly_spread(images: Tensor, at_most: int) -> Tensor:
-    """At most so many of (N, C, H, W) uint8 images, normalised; spread, as files may be sorted."""
-    return normalise(thinned(images, at_most))
-
-
-def thinned(images: Tensor, at_most: int) -> Tensor:
-    """At most so many of the images, evenly spread over all of them."""
-    return images[torch.linspace(0, len(images) - 1, min(at_most, len(images))).long()]
-
-
-def bring(tensor: Tensor, device: torch.device) -> Tensor:
-    """`tensor` on the device; a GPU fetches it from pinned memory, so that nobody waits."""
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """`tensor` on the device; a CUDA GPU copies it from pinned memory without a host sync."""
     if device.type == "cuda" and tensor.device.type == "cpu":
         tensor = tensor.pin_memory()
     return tensor.to(device, non_blocking=True)
@@ -65,8 +51,9 @@ class Batches:
         self.share = slice(rank, None, num_ranks)  # of a batch's rows
         self.device = device
         self._seed, self._flip = seed, flip
-        # On a GPU the images live there, if they fit: no batch has to be brought.
-        self._resident = images.to(device) if _fits(images, device) else images
+        self._resident = images
+        if device.type == "cuda" and images.nbytes < torch.cuda.mem_get_info(device)[0] // 2:
+            self._resident = images.to(device)  # in at most half of what is free
         self._per_epoch = len(images) // batch_size
         self._epoch = -1
 
@@ -76,24 +63,16 @@ class Batches:
         if epoch != self._epoch:
             random = stream(self._seed, "data order", epoch)
             order = torch.randperm(len(self.images), generator=random)
-            self._order = bring(order, self._resident.device)  # beside the images: no copy a batch
+            self._order = to_device(order, self._resident.device)
             if self._flip:
                 mirrored = torch.rand(len(self.images), generator=random) < 0.5
-                self._mirrored = bring(mirrored, self.device)
+                self._mirrored = to_device(mirrored, self.device)
             self._epoch = epoch
         self.num_drawn += 1
         rows = slice(place * self.batch_size, (place + 1) * self.batch_size)
         chosen = self._order[rows][self.share]
-        batch = normalise(bring(self._resident.index_select(0, chosen), self.device))
+        batch = normalize(to_device(self._resident.index_select(0, chosen), self.device))
         if self._flip:
             mirrored = self._mirrored[rows][self.share]
             batch = torch.where(mirrored[:, None, None, None], batch.flip(3), batch)
         return batch
-
-
-def _fits(images: Tensor, device: torch.device) -> bool:
-    """Whether the images take at most half of a GPU's free memory; a CPU has them already."""
-    if device.type != "cuda":
-        return False
-    free, _ = torch.cuda.mem_get_info(device)
-    return images.nbytes <= free // 2

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from dcgan.checkerboard.judgement import judge
-from dcgan.data.batches import thinned
 from dcgan.data.labelled import NUM_CLASSES
 from dcgan.evaluation.distances import frechet_distance, kernel_distance, precision_recall
 from dcgan.evaluation.features import Extractor, Features
+from dcgan.pictures import subsample
 
 NUM_JUDGED = 2000  # images that the checkerboard scores look at
 
@@ -45,7 +45,7 @@ def assess(
         numbers["confidence"] = features.probabilities.max(1).values.double().mean().item()
         numbers["class_kl"] = divergence(generated, class_shares(real.probabilities))
         shares = generated.tolist()
-    for judged in judge(thinned(images, NUM_JUDGED), thinned(held_out, NUM_JUDGED)):
+    for judged in judge(subsample(images, NUM_JUDGED), subsample(held_out, NUM_JUDGED)):
         numbers[f"r{judged.period}_over_real"] = judged.ratio
         numbers[f"pec{judged.period}"] = judged.contrast
     return Assessment(numbers, shares)

@@ -21,9 +21,9 @@ from torch.optim.lr_scheduler import OneCycleLR
 from tqdm import tqdm
 
 from dcgan.config import DataConfig
-from dcgan.data.batches import normalise
 from dcgan.data.labelled import NUM_CLASSES, Labelled, read_labelled
 from dcgan.files import replacing
+from dcgan.pictures import normalize
 from dcgan.seeding import derive_seed, stream
 
 log = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ def train_classifier(data: Labelled) -> Classifier:
 def accuracy_of(network: Classifier, data: Labelled) -> float:
     """The share of images that are classified rightly."""
     parts = zip(data.images.split(500), data.labels.split(500), strict=True)
-    right = [network(normalise(images)).argmax(1).eq(labels) for images, labels in parts]
+    right = [network(normalize(images)).argmax(1).eq(labels) for images, labels in parts]
     return torch.cat(right).double().mean().item()
 
 
@@ -152,7 +152,7 @@ def _batches(
     for _ in range(epochs):
         order = torch.randperm(len(data.images), generator=random)
         for rows in order[: len(order) // batch_size * batch_size].split(batch_size):
-            images = normalise(data.images[rows])
+            images = normalize(data.images[rows])
             size = images.shape[-1]
             padded = F.pad(images, (shift,) * 4, mode="replicate")
             top, left = torch.randint(0, 2 * shift + 1, (2,), generator=random).tolist()

@@ -3,8 +3,8 @@
 from torch import Tensor
 
 from dcgan.config import DataConfig
-from dcgan.data.batches import evenly_spread
 from dcgan.data.labelled import has_labels, read_labelled
+from dcgan.pictures import evenly_spread
 
 
 def held_out(data: DataConfig, training_images: Tensor, at_most: int) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from dcgan.data.batches import normalise
+from dcgan.pictures import normalize
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def nearest(images: Tensor, training_images: Tensor, chunk: int = 4000) -> Neare
     indices = torch.zeros(len(flat), dtype=torch.long)
     starts = range(0, len(training_images), chunk)
     for start in tqdm(starts, desc="nearest training images", leave=False, disable=None):
-        part = normalise(training_images[start : start + chunk]).flatten(1)
+        part = normalize(training_images[start : start + chunk]).flatten(1)
         distances, found = torch.cdist(flat, part).min(dim=1)
         closer = distances < best
         best[closer], indices[closer] = distances[closer], found[closer] + start

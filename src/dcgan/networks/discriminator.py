@@ -1,20 +1,30 @@
-"""The discriminator: image → halved until base x base → one logit."""
+"""The discriminator: an image, halved until it is base x base, then one logit."""
 
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from dcgan.checks import doublings
 from dcgan.config import DiscriminatorConfig, DownsampleConfig
-from dcgan.networks.ends import Readout
-from dcgan.networks.initialisation import initialise
+from dcgan.networks.upsampling import initialize
+
+
+class Readout(nn.Conv2d):
+    """A convolution of an image that is as large as its kernel: base x base to one pixel.
+
+    Computed as the matrix product that it is, which a CPU does several times as fast.
+    """
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, in_channels, k, k) to (N, out_channels, 1, 1)."""
+        pixels, weight = (x.permute(0, 2, 3, 1).flatten(1) for x in (images, self.weight))
+        return nn.functional.linear(pixels, weight, self.bias)[:, :, None, None]
 
 
 def downsampling_block(
     config: DownsampleConfig, in_channels: int, out_channels: int, bias: bool = False
 ) -> nn.Sequential:
     """A block that maps (N, in_channels, H, W) to (N, out_channels, H/2, W/2), H and W even."""
-    k = config.kernel_size
-    strided = config.kind == "strided"
+    k, strided = config.kernel_size, config.kind == "strided"
     convolution = nn.Conv2d(
         in_channels,
         out_channels,
@@ -30,8 +40,8 @@ class Discriminator(nn.Module):
     """DCGAN's discriminator (Radford et al., 2016), with a choice of downsampling block.
 
     Each `down` block halves the size and doubles the channels. Batch norm in every block but the
-    first (or biases, with spectral normalisation or none), LeakyReLU(0.2), and a last base x base
-    convolution to the logit. Initialised from `seed`.
+    first (or biases, with spectral normalization or none), LeakyReLU(0.2), and a last base x base
+    convolution to the logit. Initialized from `seed`.
 
     Raises:
         UserError: `image_size` is not base·2^L.
@@ -48,19 +58,17 @@ class Discriminator(nn.Module):
     ) -> None:
         super().__init__()
         base, num_blocks = doublings(image_size)
+        batch_norm = size.norm == "batch"
+        widths = [channels, *(size.filters * 2**i for i in range(num_blocks))]
         self.layers = nn.Sequential()
-        batch = size.norm == "batch"
-        in_channels = channels
-        for i in range(num_blocks):
-            out_channels = size.filters * 2**i
-            block = downsampling_block(downsample, in_channels, out_channels, bias=not batch)
-            self.layers.add_module(f"down{i + 1}", block)
-            if batch and i > 0:
-                self.layers.add_module(f"norm{i + 1}", nn.BatchNorm2d(out_channels))
-            self.layers.add_module(f"leaky{i + 1}", nn.LeakyReLU(0.2, inplace=True))
-            in_channels = out_channels
-        self.layers.add_module("logit", Readout(in_channels, 1, base, bias=not batch))
-        initialise(self, seed, "discriminator", {})
+        for i in range(1, num_blocks + 1):
+            block = downsampling_block(downsample, widths[i - 1], widths[i], bias=not batch_norm)
+            self.layers.add_module(f"down{i}", block)
+            if batch_norm and i > 1:
+                self.layers.add_module(f"norm{i}", nn.BatchNorm2d(widths[i]))
+            self.layers.add_module(f"leaky{i}", nn.LeakyReLU(0.2, inplace=True))
+        self.layers.add_module("logit", Readout(widths[-1], 1, base, bias=not batch_norm))
+        initialize(self, seed, "discriminator")
         if size.norm == "spectral":  # Miyato et al., 2018
             for layer in [m for m in self.layers.modules() if isinstance(m, nn.Conv2d)]:
                 spectral_norm(layer)

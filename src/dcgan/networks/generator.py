@@ -1,19 +1,42 @@
-"""The generator: latent → base x base → doubled until it is an image; or flat, without doubling."""
+"""The generator: a latent, projected to base x base, then doubled until it is an image.
+
+Or flat: every layer at full resolution, without any upsampling.
+"""
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
+from typing import cast
 
 from torch import Tensor, nn
 
 from dcgan.checks import doublings
 from dcgan.config import GeneratorConfig, UpsampleConfig
-from dcgan.networks.ends import Projection
-from dcgan.networks.initialisation import initialise
-from dcgan.networks.upsampling import upsampling_block
+from dcgan.networks.upsampling import initialize, upsampling_block
 
-# What blocks outside `upsample.layers` are: they cannot make a grid (theory: ρ = 0).
+# The blocks that `upsample.layers` leaves out: their gains are equal, so no checkerboard (ρ = 0).
 RESIZE = UpsampleConfig(kind="resize", kernel_size=3, mode="nearest")
+
+
+class Projection(nn.ConvTranspose2d):
+    """A transposed convolution of a single pixel, without bias: one pixel to base x base.
+
+    Computed as the matrix product that it is, which a CPU does several times as fast.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, size: int) -> None:
+        super().__init__(in_channels, out_channels, size, bias=False)
+
+    def forward(
+        self,
+        latents: Tensor,
+        output_size: list[int] | None = None,  # noqa: ARG002  (torch's signature)
+    ) -> Tensor:
+        """(N, in_channels, 1, 1) to (N, out_channels, k, k), channels last in memory."""
+        weight = self.weight.permute(0, 2, 3, 1)
+        pixels = latents.flatten(1) @ weight.flatten(1)
+        return pixels.reshape(-1, *weight.shape[1:]).permute(0, 3, 1, 2)
 
 
 class Generator(nn.Module):
@@ -22,7 +45,7 @@ class Generator(nn.Module):
     A transposed convolution projects the latent to base x base; each `up` block doubles the size
     and halves the channels. Flat, the latent is one number a pixel, and every layer a transposed
     convolution of stride 1; `upsample` has no effect then. Batch norm and ReLU follow every layer
-    but the last, which ends in tanh. Initialised from `seed`.
+    but the last, which ends in tanh. Initialized from `seed`.
 
     Raises:
         UserError: `image_size` is not base·2^L, or `upsample.layers` names a missing block.
@@ -40,55 +63,36 @@ class Generator(nn.Module):
         super().__init__()
         self.size, self.upsample = size, upsample
         self.image_size, self.channels = image_size, channels
+        flat = size.kind == "flat"
+        self.latent_shape = (1, image_size, image_size) if flat else (size.latent_size or 0, 1, 1)
+        self.latent_size = math.prod(self.latent_shape)  # how many numbers one image is made from
+        layers = list(self._flat_layers() if flat else self._doubling_layers())
         self.layers = nn.Sequential()
-        inits: dict[str, str] = {}
-        if size.kind == "flat":
-            self.latent_shape = (1, image_size, image_size)
-            self._add_flat_layers()
-        else:
-            assert size.latent_size is not None
-            self.latent_shape = (size.latent_size, 1, 1)
-            inits = self._add_doubling_layers(size.latent_size)
+        for i, (name, layer, out_channels) in enumerate(layers, start=int(flat)):
+            self.layers.add_module(name, layer)
+            if name != layers[-1][0]:
+                self.layers.add_module(f"norm{i}", nn.BatchNorm2d(out_channels))
+                self.layers.add_module(f"relu{i}", nn.ReLU(inplace=True))
         self.layers.add_module("tanh", nn.Tanh())
-        initialise(self, seed, "generator", inits)
+        initialize(self, seed, "generator")
 
-    @property
-    def latent_size(self) -> int:
-        """How many numbers one image is made from."""
-        return math.prod(self.latent_shape)
-
-    def _add_doubling_layers(self, latent_size: int) -> dict[str, str]:
-        """Return the name of each upsampling block → its `init`."""
+    def _doubling_layers(self) -> Iterator[tuple[str, nn.Module, int]]:
+        """Name, layer and output channels of every layer that has weights."""
         base, num_blocks = doublings(self.image_size)
         selected = self.upsample.selected_layers(num_blocks)
         others = replace(RESIZE, padding_mode=self.upsample.padding_mode)
         widths = [self.size.filters * 2 ** (num_blocks - 1 - i) for i in range(num_blocks)]
-        project = Projection(latent_size, widths[0], base)
-        self.layers.add_module("project", project)
-        self._add_norm(0, widths[0])
-        inits = {}
-        for i, (width, out_channels) in enumerate(pairwise([*widths, self.channels]), start=1):
-            choice = self.upsample if i - 1 in selected else others
-            self.layers.add_module(f"up{i}", upsampling_block(choice, width, out_channels))
-            inits[f"layers.up{i}"] = choice.init
-            if i < num_blocks:
-                self._add_norm(i, out_channels)
-        return inits
+        yield "project", Projection(self.latent_size, widths[0], base), widths[0]
+        for i, (width, out_channels) in enumerate(pairwise([*widths, self.channels])):
+            choice = self.upsample if i in selected else others
+            yield f"up{i + 1}", upsampling_block(choice, width, out_channels), out_channels
 
-    def _add_flat_layers(self) -> None:
-        k, num_layers = self.size.kernel_size, self.size.num_layers
-        assert k is not None
-        assert num_layers is not None
+    def _flat_layers(self) -> Iterator[tuple[str, nn.Module, int]]:
+        k, num_layers = cast(int, self.size.kernel_size), cast(int, self.size.num_layers)
         widths = [1, *[self.size.filters] * (num_layers - 1), self.channels]
-        for i, (width, out_channels) in enumerate(pairwise(widths), start=1):
+        for i, (width, out_channels) in enumerate(pairwise(widths)):
             layer = nn.ConvTranspose2d(width, out_channels, k, padding=k // 2, bias=False)
-            self.layers.add_module(f"flat{i}", layer)
-            if i < num_layers:
-                self._add_norm(i, out_channels)
-
-    def _add_norm(self, number: int, channels: int) -> None:
-        self.layers.add_module(f"norm{number}", nn.BatchNorm2d(channels))
-        self.layers.add_module(f"relu{number}", nn.ReLU(inplace=True))
+            yield f"flat{i + 1}", layer, out_channels
 
     def forward(self, latents: Tensor) -> Tensor:
         """(N, latent_size) standard normal to images (N, C, H, W) in [−1, 1]."""

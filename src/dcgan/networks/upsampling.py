@@ -1,7 +1,7 @@
-"""The ways to double an image: transposed convolution, resize-convolution, sub-pixel convolution.
+"""The ways to double height and width, and how every layer of both networks is initialized.
 
-Every block maps (N, in_channels, H, W) to (N, out_channels, 2H, 2W) exactly. None has a bias: batch
-norm follows in the generator, and after the last block DCGAN has none either.
+Every upsampling block maps (N, in_channels, H, W) to (N, out_channels, 2H, 2W) exactly. None has a
+bias: batch norm follows in the generator, and after the last block DCGAN has none either.
 """
 
 from typing import Any, cast
@@ -12,29 +12,29 @@ from torch.nn import functional as F
 
 from dcgan.config import UpsampleConfig
 from dcgan.convolution.stretch import triangular_kernel
+from dcgan.seeding import stream
+
+STD = 0.02  # Radford, Metz & Chintala, 2016: all weights from N(0, 0.02)
 
 
-def upsampling_block(config: UpsampleConfig, in_channels: int, out_channels: int) -> nn.Sequential:
-    """Build the block that `config` describes; its weights are set by `initialise`.
+class UpsamplingBlock(nn.Sequential):
+    """Plain torch layers in a row, so that anything that inspects torch modules can read it."""
 
-    The block is a plain `nn.Sequential` of torch layers, so anything that inspects torch modules
-    can read it.
-    """
+    def __init__(self, *layers: nn.Module, init: str) -> None:
+        super().__init__(*layers)
+        self.init = init  # see `initialize_block`
+
+
+def upsampling_block(
+    config: UpsampleConfig, in_channels: int, out_channels: int
+) -> UpsamplingBlock:
+    """Build the block that `config` describes; `initialize` sets its weights."""
     k = config.kernel_size
     layers: list[nn.Module]
     if config.kind == "transposed":
-        assert config.padding is not None
-        assert config.output_padding is not None
+        geometry = cast(Any, {"padding": config.padding, "output_padding": config.output_padding})
         layers = [
-            nn.ConvTranspose2d(
-                in_channels,
-                out_channels,
-                k,
-                stride=2,
-                padding=config.padding,
-                output_padding=config.output_padding,
-                bias=False,
-            )
+            nn.ConvTranspose2d(in_channels, out_channels, k, stride=2, bias=False, **geometry)
         ]
     else:
         resize = config.kind == "resize"
@@ -43,7 +43,7 @@ def upsampling_block(config: UpsampleConfig, in_channels: int, out_channels: int
             out_channels if resize else 4 * out_channels,
             k,
             padding=k // 2,
-            padding_mode=cast(Any, config.padding_mode),  # checked by the config
+            padding_mode=config.padding_mode,
             bias=False,
         )
         if resize:
@@ -53,13 +53,13 @@ def upsampling_block(config: UpsampleConfig, in_channels: int, out_channels: int
             layers = [convolution, nn.PixelShuffle(2)]
     if config.smooth:
         layers.append(Smooth(out_channels))
-    return nn.Sequential(*layers)
+    return UpsamplingBlock(*layers, init=config.init)
 
 
 class Smooth(nn.Module):
     """A fixed [1 2 1]/4 low-pass per channel and axis, edges reflected; shape is kept.
 
-    It has its zero at the Nyquist frequency, where the period-2 grid of a doubling lies.
+    It has its zero at the Nyquist frequency, where a checkerboard of period 2 lies.
     """
 
     kernel: Tensor
@@ -77,23 +77,46 @@ class Smooth(nn.Module):
 
 
 @torch.no_grad()
-def initialise_block(block: nn.Module, init: str, std: float, random: torch.Generator) -> None:
-    """Draw a block's weights: N(0, std) for each tap, shaped by `init`.
+def initialize(network: nn.Module, seed: int, purpose: str) -> None:
+    """Draw every weight: N(0, 0.02); batch norm scales N(1, 0.02); shifts and biases 0.
+
+    A layer's numbers depend on `seed`, `purpose` and the layer's name alone, so networks that
+    differ in one layer agree in all others.
+    """
+    blocks: set[nn.Module] = set()
+    for name, layer in network.named_modules():
+        random = stream(seed, purpose, name)
+        if isinstance(layer, UpsamplingBlock):
+            initialize_block(layer, random)
+            blocks.update(layer)
+        elif layer in blocks:
+            continue
+        elif isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            layer.weight.normal_(0, STD, generator=random)
+            if layer.bias is not None:
+                layer.bias.zero_()
+        elif isinstance(layer, nn.BatchNorm2d):
+            layer.weight.normal_(1, STD, generator=random)
+            layer.bias.zero_()
+
+
+def initialize_block(block: UpsamplingBlock, random: torch.Generator) -> None:
+    """Draw the block's one weight: N(0, 0.02) for each tap, shaped by its `init`.
 
     normal: every tap on its own. icnr: the four sub-pixel filters of an output channel are equal,
-    so the block starts as nearest-neighbour resizing of one convolution (Aitken et al., 2017).
-    bilinear: every pair of channels is one N(0, std) number times the interpolation kernel (Long et
+    so the block starts as nearest-neighbor resizing of one convolution (Aitken et al., 2017).
+    bilinear: every pair of channels is one random number times the interpolation kernel (Long et
     al., 2015), scaled to the energy that k·k independent taps would have.
     """
-    (weight,) = (p for p in block.parameters())
-    if init == "bilinear":
+    (weight,) = block.parameters()
+    if block.init == "bilinear":
         k = weight.shape[-1]
         taps = triangular_kernel(2, k).to(weight)
         kernel = torch.outer(taps, taps)
-        mixing = torch.empty(*weight.shape[:2], 1, 1).normal_(0, std, generator=random)
+        mixing = torch.empty(*weight.shape[:2], 1, 1).normal_(0, STD, generator=random)
         weight.copy_(mixing * kernel * (k / kernel.norm()))
-    elif init == "icnr":
+    elif block.init == "icnr":
         filters = torch.empty(weight.shape[0] // 4, *weight.shape[1:])
-        weight.copy_(filters.normal_(0, std, generator=random).repeat_interleave(4, dim=0))
+        weight.copy_(filters.normal_(0, STD, generator=random).repeat_interleave(4, dim=0))
     else:
-        weight.normal_(0, std, generator=random)
+        weight.normal_(0, STD, generator=random)

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dcgan.config import DataConfig
-from dcgan.data.batches import evenly_spread
 from dcgan.data.preparation import prepare
 from dcgan.errors import UserError
 from dcgan.networks.saved import build_discriminator, find_checkpoint, read_checkpoint
+from dcgan.pictures import evenly_spread
 
 NUM_IMAGES = 512  # real images among which those that fire a unit most are found
 

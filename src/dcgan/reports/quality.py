@@ -11,7 +11,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dcgan.config import DataConfig, EvaluateConfig
-from dcgan.data.batches import evenly_spread, thinned
 from dcgan.data.labelled import has_labels
 from dcgan.data.preparation import prepare
 from dcgan.errors import UserError
@@ -23,6 +22,7 @@ from dcgan.files import write_json
 from dcgan.intervals import Summary, summarise
 from dcgan.networks.generator import Generator
 from dcgan.networks.saved import find_checkpoint, load_generator, read_checkpoint
+from dcgan.pictures import evenly_spread, subsample
 from dcgan.reports.figures import save_png
 from dcgan.reports.quality_picture import quality_picture
 from dcgan.sampling import generate
@@ -75,7 +75,7 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
     floor = assess(known, unseen, real, extractor)
     copies = has_labels(data) and data.source != "digits"  # held-out images are really new
     if copies:
-        distances = nearest(thinned(unseen, NUM_NEAREST), training).distances
+        distances = nearest(subsample(unseen, NUM_NEAREST), training).distances
         floor.numbers["nearest_training"] = distances.median().item()
     found, near = [], []
     for seed in tqdm(config.seeds, desc="evaluating", unit="seed", disable=None):

@@ -7,9 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from dcgan.data.batches import normalise
 from dcgan.evaluation.memorisation import Nearest
-from dcgan.pictures import grid, to_picture
+from dcgan.pictures import grid, normalize, to_picture
 from dcgan.reports.figures import STYLE
 
 COLUMNS = 10
@@ -45,7 +44,7 @@ def quality_picture(
         if near is not None and probabilities is not None:
             found, training = near
             closest = _closest(found.distances, probabilities)
-            copies = normalise(training[found.indices[closest]])
+            copies = normalize(training[found.indices[closest]])
             pairs = torch.stack([images[closest], copies], dim=1).flatten(0, 1)
             _show(next(axes), pairs, "nearest; right of each: the training image")
     return figure

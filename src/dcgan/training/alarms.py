@@ -1,13 +1,14 @@
-"""What goes wrong in GAN training, noticed: a cause and a cure in one line."""
+"""Detect common failures of a training; each alarm names a cause and a cure in one line."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-PATIENCE = 5  # log lines in a row before an alarm is raised
-SATURATED = 0.995  # share of images that D tells apart rightly
+PATIENCE = 5  # log lines in a row before an alarm about learning is raised
+SATURATED = 0.995  # share of images that D classifies correctly
 COLLAPSED = 0.5  # of the real images' mean distance
-DIVERSE = 0.7  # once reached, the images have had something to lose
+DIVERSE = 0.7  # only once this was reached can diversity fall
+SLOW = 4.0  # times the duration of a step at the start
 
 
 @dataclass(frozen=True)
@@ -22,48 +23,63 @@ class Alarms:
     """Looks at every log line; each alarm is raised once, and again only after it has passed.
 
     Args:
-        critic: the discriminator is one, so that telling everything apart is what it is for.
+        is_critic: the discriminator is a critic, which is meant to tell everything apart.
     """
 
-    def __init__(self, critic: bool = False) -> None:
-        self._critic = critic
-        self._lines = {"discriminator saturated": 0, "diversity fallen": 0}
+    def __init__(self, is_critic: bool = False) -> None:
+        self._is_critic = is_critic
+        self._lines: dict[str, int] = {}  # in a row, by alarm
         self._was_diverse = False
+        self._first_seconds: float | None = None
 
     def recall(self, lines: Iterable[Mapping[str, float | None]]) -> None:
-        """Take up where an earlier part of the run, of which these are the lines, stopped."""
+        """Continue from the log lines of an earlier part of the run."""
         for line in lines:
             if line.get("diversity") is not None:
                 self.check(cast(Mapping[str, float], line))
 
-    def check(self, metrics: Mapping[str, float]) -> list[Alarm]:
+    def check(self, metrics: Mapping[str, float], step_seconds: float | None = None) -> list[Alarm]:
         """The alarms that this line raises.
 
         Args:
             metrics: with d_accuracy and diversity.
+            step_seconds: how long a step took since the last line, if that is known.
         """
-        self._was_diverse |= metrics["diversity"] >= DIVERSE
-        present: dict[str, tuple[bool, Callable[[], str]]] = {
-            "discriminator saturated": (
-                not self._critic and metrics["d_accuracy"] >= SATURATED,
-                lambda: (
-                    f"the discriminator tells {metrics['d_accuracy']:.1%} of the images apart, so"
-                    " the generator learns little from it; a smaller trainer.discriminator_lr or"
-                    " regularizer=r1 is the usual cure"
-                ),
+        diversity, accuracy = metrics["diversity"], metrics["d_accuracy"]
+        self._was_diverse |= diversity >= DIVERSE
+        saturated = not self._is_critic and accuracy >= SATURATED
+        found = [
+            self._alarm(
+                "discriminator saturated",
+                saturated,
+                f"the discriminator classifies {accuracy:.1%} of the images correctly, so the"
+                " generator learns little from it; a smaller trainer.discriminator_lr or"
+                " regularizer=r1 is the usual cure",
             ),
-            "diversity fallen": (
-                self._was_diverse and metrics["diversity"] < COLLAPSED,
-                lambda: (
-                    f"generated images differ from one another {metrics['diversity']:.0%} as much"
-                    " as real ones, so the generator repeats itself; smaller learning rates or"
-                    " regularizer=r1 are the usual cure, and an earlier checkpoint may be better"
-                ),
+            self._alarm(
+                "diversity fallen",
+                self._was_diverse and diversity < COLLAPSED,
+                f"generated images differ from one another {diversity:.0%} as much as real ones, so"
+                " the generator repeats itself; smaller learning rates or regularizer=r1 are the"
+                " usual cure, and an earlier checkpoint may be better",
             ),
-        }
-        raised = []
-        for name, (seen, message) in present.items():
-            self._lines[name] = self._lines[name] + 1 if seen else 0
-            if self._lines[name] == PATIENCE:
-                raised.append(Alarm(name, f"{name}: {message()}"))
-        return raised
+        ]
+        if step_seconds is not None:
+            self._first_seconds = self._first_seconds or step_seconds
+            times = step_seconds / self._first_seconds
+            found.append(
+                self._alarm(
+                    "steps slow",
+                    times > SLOW,
+                    f"steps take {times:.0f} times as long as at the start: other programs use the"
+                    " cores; stop them, or resume with OMP_NUM_THREADS=1",
+                    patience=1,
+                )
+            )
+        return [alarm for alarm in found if alarm is not None]
+
+    def _alarm(
+        self, name: str, present: bool, message: str, patience: int = PATIENCE
+    ) -> Alarm | None:
+        self._lines[name] = self._lines.get(name, 0) + 1 if present else 0
+        return Alarm(name, f"{name}: {message}") if self._lines[name] == patience else None

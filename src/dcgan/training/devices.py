@@ -2,17 +2,48 @@
 
 import logging
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
+from torch import Tensor
+from torch.distributed import DistBackendError
 
 from dcgan.config import TrainerConfig
-from dcgan.errors import UserError, first_line
+from dcgan.errors import RunFailed, UserError
 from dcgan.processor import cpu_has_bfloat16
 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # a run says its precision itself
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def connected(trainer: TrainerConfig) -> Iterator[Fabric]:
+    """As `make_fabric`; afterwards the connection ends: a process that exits with it may abort."""
+    try:
+        yield make_fabric(trainer)
+    finally:
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+
+
+@contextmanager
+def naming_lost_processes(where_to_resume: Callable[[], str]) -> Iterator[None]:
+    """Raise `RunFailed` if another process of this run is lost, since no step can be done then."""
+    try:
+        yield
+    except RuntimeError as error:
+        # NCCL has a type for a lost connection, gloo has not.
+        if not isinstance(error, DistBackendError) and "gloo" not in str(error):
+            raise
+        log.debug("what torch said", exc_info=error)
+        raise RunFailed(
+            "another process of this run was lost; the last good checkpoint, if there is one, is"
+            f" {where_to_resume()}"
+        ) from error
 
 
 def make_fabric(trainer: TrainerConfig) -> Fabric:
@@ -21,10 +52,9 @@ def make_fabric(trainer: TrainerConfig) -> Fabric:
     Raises:
         UserError: the accelerator is not there, or other processes run than were asked for.
     """
-    if trainer.accelerator == "gpu" and not torch.cuda.is_available():
-        raise UserError("trainer.accelerator=gpu: no CUDA GPU is available; must be cpu or auto")
+    if trainer.accelerator == "gpu" and not torch.accelerator.is_available():
+        raise UserError("trainer.accelerator=gpu: no GPU is available; must be cpu or auto")
     _check_processes(trainer)
-    precision = cast(Any, resolve_precision(trainer).precision)  # checked by the config
     num_processes = _number("WORLD_SIZE")
     several = num_processes > 1
     fabric = Fabric(
@@ -32,13 +62,10 @@ def make_fabric(trainer: TrainerConfig) -> Fabric:
         devices=trainer.devices,
         num_nodes=num_processes // trainer.devices,
         strategy="ddp" if several else "auto",
-        precision=precision,
+        precision=cast(Any, resolve_precision(trainer).precision),  # checked by the config
     )
     if several:
         fabric.launch()
-    if trainer.cuda_graphs and (fabric.device.type != "cuda" or several):
-        where = f"{num_processes} processes" if several else f"device {fabric.device.type}"
-        raise UserError(f"trainer.cuda_graphs=true: must be false on {where}; is for one CUDA GPU")
     if fabric.device.type == "cuda":
         torch.set_float32_matmul_precision("high")  # TF32 in matrix products; cuDNN has it anyway
         torch.backends.cudnn.benchmark = True  # every batch has the same shapes
@@ -50,35 +77,26 @@ def make_fabric(trainer: TrainerConfig) -> Fabric:
     return fabric
 
 
-def check_compiler(device: torch.device) -> None:
-    """Compile something small, so that what is missing is known before any work.
-
-    Raises:
-        UserError: torch.compile cannot work here.
-    """
-    # Several runs in one process (dcgan-benchmark) compile the same lines for many networks.
-    torch._dynamo.config.recompile_limit = 256
-    try:
-        torch.compile(torch.sin, dynamic=False)(torch.zeros(8, device=device))
-    except RuntimeError as error:
-        message = f"trainer.compile=true: torch.compile does not work here ({first_line(error)})"
-        raise UserError(message) from error
-
-
-def disconnect() -> None:
-    """End the connection between processes: one that exits with it open may abort."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
-
-
 def resolve_precision(trainer: TrainerConfig) -> TrainerConfig:
     """`trainer` with precision=auto replaced: bf16-mixed where the hardware has it."""
     if trainer.precision != "auto":
         return trainer
-    on_gpu = trainer.accelerator != "cpu" and torch.cuda.is_available()
-    # Emulated bfloat16, on GPUs before Ampere, would be slower than float32.
-    has = torch.cuda.is_bf16_supported(including_emulation=False) if on_gpu else cpu_has_bfloat16()
+    if trainer.accelerator == "cpu" or not torch.accelerator.is_available():
+        has = cpu_has_bfloat16()
+    else:  # emulated, on GPUs before Ampere, it would be slower; Apple's GPUs were not tried
+        has = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
     return replace(trainer, precision="bf16-mixed" if has else "32-true")
+
+
+def is_true_anywhere(here: bool, fabric: Fabric) -> bool:
+    """Whether it is true in any process of the run."""
+    flag = torch.tensor(float(here), device=fabric.device)
+    return here if fabric.world_size == 1 else bool(mean_over_ranks(flag, fabric) > 0)
+
+
+def mean_over_ranks(values: Tensor, fabric: Fabric) -> Tensor:
+    """The mean of a tensor over the processes of the run."""
+    return cast(Tensor, fabric.all_reduce(values, reduce_op="mean"))
 
 
 def _check_processes(trainer: TrainerConfig) -> None:
@@ -88,7 +106,7 @@ def _check_processes(trainer: TrainerConfig) -> None:
         how = (
             f"torchrun --nproc-per-node={trainer.devices} -m dcgan.commands.train … starts them"
             if started == 1
-            else f"say trainer.devices={started}"
+            else f"set trainer.devices={started}"
         )
         raise UserError(
             f"trainer.devices={trainer.devices}: {started} process{'es' if started > 1 else ''}"

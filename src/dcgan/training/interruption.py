@@ -3,17 +3,17 @@
 import signal
 import threading
 import time
-from types import FrameType, TracebackType
-from typing import Any
+from types import FrameType
+from typing import Any, Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-SECONDS_OF_ONE = 1.0  # a terminal tells every process, and one may pass on what all have got
+GRACE = 1.0  # seconds: a terminal and a parent process may both pass on one Ctrl-C
 
 
 class Interruption:
-    """While entered, the first signal is kept in `received`; one more than a second later stops.
+    """While entered, the first signal is kept in `received`.
 
-    Inside another one it is that other: what came before this block was entered counts too.
+    A second one after `GRACE` raises KeyboardInterrupt.
     """
 
     def __init__(self) -> None:
@@ -21,21 +21,13 @@ class Interruption:
         self._received_at = 0.0
         self._previous: dict[int, Any] = {}
 
-    def __enter__(self) -> "Interruption":
-        outer = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
-        if isinstance(outer, Interruption):
-            return outer
+    def __enter__(self) -> Self:
         # Only the main thread may set handlers; elsewhere signals go their usual way.
         if threading.current_thread() is threading.main_thread():
             self._previous = {number: signal.signal(number, self._handle) for number in SIGNALS}
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
@@ -43,5 +35,5 @@ class Interruption:
         now = time.monotonic()
         if self.received is None:
             self.received, self._received_at = number, now
-        elif now - self._received_at > SECONDS_OF_ONE:
+        elif now - self._received_at > GRACE:
             raise KeyboardInterrupt

@@ -1,144 +1,235 @@
-"""What happens between steps: losses are watched; metrics, samples, checkpoints when due."""
+"""What a run records between steps: losses are checked; logs, samples, scores, FID, checkpoints."""
 
 import logging
 import math
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
+import yaml
+from filelock import FileLock, Timeout
 from torch import Tensor
 
-from dcgan.config import TrainConfig
-from dcgan.data.batches import normalise
-from dcgan.errors import RunFailed
+from dcgan.errors import Interrupted, RunFailed, UserError
+from dcgan.files import make_folder, write_json, write_text
+from dcgan.networks.saved import LAST
+from dcgan.pictures import normalize
 from dcgan.sampling import generate
 from dcgan.seeding import stream
 from dcgan.training.alarms import Alarm, Alarms
-from dcgan.training.checkpoint import save_checkpoint
-from dcgan.training.quality import QualityWatch
-from dcgan.training.scores import Scorer, is_score_step
-from dcgan.training.state import State
-from dcgan.training.step import StepResult
-from dcgan.training.tracking import Tracker, step_metrics
-
-BEST = "best.pt"  # beside the run's last checkpoint
+from dcgan.training.checkpoint import BEST, save_checkpoint
+from dcgan.training.devices import mean_over_ranks, naming_lost_processes
+from dcgan.training.fid import FidMeter
+from dcgan.training.losses import LOSSES
+from dcgan.training.metrics import step_metrics
+from dcgan.training.scores import Scorer
+from dcgan.training.step import State, StepResult
+from dcgan.training.tracking import Tracker, read_metrics
 
 log = logging.getLogger(__name__)
 
 
+@contextmanager
+def recording(
+    state: State, run_dir: Path, meter: FidMeter | None = None, resume_command: str = ""
+) -> Iterator["Recorder"]:
+    """A recorder whose files are open; of several processes only rank 0 has files.
+
+    Raises:
+        UserError: the folder cannot be made, or another process is training there.
+        RunFailed: another process of this run was lost.
+    """
+    recorder = Recorder(state, run_dir, meter, resume_command)
+    if not state.fabric.is_global_zero:
+        with naming_lost_processes(recorder.where_to_resume):
+            yield recorder
+        return
+    make_folder(run_dir)
+    try:
+        with FileLock(run_dir / ".lock", timeout=0):
+            settings = yaml.safe_dump(asdict(state.config), sort_keys=False)
+            write_text(run_dir / "config.yaml", settings)
+            (run_dir / "result.json").unlink(missing_ok=True)  # of an earlier, shorter run
+            recorder.tracker = tracker = Tracker(run_dir, state.step)
+            recorder.alarms.recall(read_metrics(run_dir / "metrics.jsonl"))
+            if state.step == 0:
+                tracker.text("config", settings)
+            with closing(tracker), naming_lost_processes(recorder.where_to_resume):
+                yield recorder
+    except Timeout as error:
+        raise UserError(f"hydra.run.dir={run_dir}: another process is training there") from error
+
+
 class Recorder:
-    """Called after every step; does what is due and adds up how long that took.
+    """Does what is due after a step, and adds up how long that took.
 
-    That is `seconds`, of which `score_seconds` are the checkerboard scores'. The sample grids show
-    the same latents throughout, drawn from the run's seed.
-
-    Args:
-        watch: takes the FID, if the run takes any.
+    Every process of a run has one and calls it alike, since some numbers are those of all; only
+    rank 0's has a tracker and writes. The sample grids show the same latents throughout.
     """
 
     def __init__(
-        self,
-        config: TrainConfig,
-        state: State,
-        tracker: Tracker,
-        checkpoint_path: Path,
-        watch: QualityWatch | None = None,
+        self, state: State, run_dir: Path, meter: FidMeter | None, resume_command: str
     ) -> None:
-        self.seconds = self.score_seconds = 0.0
-        self.checkpoint_path = checkpoint_path
-        self._config, self._state, self._tracker = config, state, tracker
+        trainer = state.config.trainer
+        self.tracker: Tracker | None = None
+        self.alarms = Alarms(is_critic=LOSSES[state.config.loss.kind].threshold is None)
+        self.latest = ""  # the last losses, for a progress bar
+        self._state, self._run_dir = state, run_dir
+        self._resume_command, self._meter = resume_command, meter
+        self._seconds = self._score_seconds = 0.0
         self._unread: list[Tensor] = []  # losses of the steps since the last look
-        self._last_log = (state.step, time.perf_counter())
-        self.alarms = Alarms(critic=state.loss.threshold is None)
+        self._first_step, self._started = state.step, time.perf_counter()
+        self._last_log = (state.step, self._started, 0.0)
+        if not state.fabric.is_global_zero:
+            return
         self._latents = torch.randn(
-            config.trainer.num_samples,
-            state.latent_size,
-            generator=stream(config.seed, "sample latents"),
+            trainer.num_samples,
+            state.generator.latent_size,
+            generator=stream(state.config.seed, "sample latents"),
         )
-        self._scorer = Scorer(config, state) if config.trainer.num_scored else None
-        self._watch = watch
+        self._scorer = Scorer(state.config, state) if trainer.num_scored else None
+        log.info(
+            "%d images, %d steps of %d, %s",
+            len(state.batches.images),
+            trainer.steps,
+            trainer.batch_size,
+            trainer.precision,
+        )
 
     def start(self) -> None:
         """Record step 0: what the untrained networks give, and the real images to compare with."""
-        started = time.perf_counter()
-        real = self._state.batches.images[: self._config.trainer.num_samples]
-        self._tracker.real_images(normalise(real))
-        if self._scorer is not None:
-            self._tracker.real_scores(self._scorer.real)
-        self.score()
-        self.sample()
-        self.seconds += time.perf_counter() - started
-
-    def after_step(self, result: StepResult) -> dict[str, float] | None:
-        """Record one step; return its metrics if they were read.
-
-        Raises:
-            RunFailed: a loss or a weight is not finite.
-        """
-        started = time.perf_counter()
-        trainer, step = self._config.trainer, self._state.step
-        last = step == trainer.steps
-        scored = trainer.num_scored > 0 and is_score_step(step, trainer.score_from, trainer.steps)
-        metrics = None
-        self._unread.append(torch.stack([result.discriminator_loss, result.generator_loss]))
-        if scored:  # before the log: a run's last line is that of its last step's losses
-            self.check_losses()
-            self.score()
-        if self._watch is not None and (last or step % trainer.evaluate_every == 0):
-            self.check_losses()
-            self._evaluate(self._watch)
-        if last or step % trainer.log_every == 0:
-            self.check_losses()
-            metrics = self._log(result)
-        if scored or last or step % trainer.sample_every == 0:
-            self.sample()
-        if last or step % trainer.checkpoint_every == 0:
-            self.checkpoint()
-        self.seconds += time.perf_counter() - started
-        return metrics
-
-    def sample(self) -> None:
-        """Draw the grid of this step."""
-        self._tracker.samples(self._state.step, generate(self._state.sampler, self._latents))
-
-    def score(self) -> None:
-        """Take the checkerboard scores of this step, unless the run takes none."""
-        if self._scorer is None:
+        if self.tracker is None:
             return
         started = time.perf_counter()
-        step = self._state.step
-        images_seen = step * self._config.trainer.batch_size
-        self._tracker.scores(step, images_seen, self._scorer.measure())
-        self.score_seconds += time.perf_counter() - started
+        real = self._state.batches.images[: self._state.config.trainer.num_samples]
+        self.tracker.real_images(normalize(real))
+        if self._scorer is not None:
+            self.tracker.real_scores(self._scorer.real)
+            self._score()
+        self._sample()
+        self._seconds += time.perf_counter() - started
 
-    def _evaluate(self, watch: QualityWatch) -> None:
-        """Take the FID of this step; the best so far is kept as best.pt."""
-        step, fid = self._state.step, watch.measure()
-        self._tracker.metrics(
-            step, step * self._config.trainer.batch_size, {"fid": fid}, group="quality"
-        )
-        log.info("step %d: FID %.2f", step, fid)
-        if fid < self._state.best_fid:
-            self._state.best_fid = fid
-            self._save(self.checkpoint_path.with_name(BEST))
-
-    def checkpoint(self) -> None:
-        """Save the run, if it is sound.
+    def record(self, result: StepResult, due: frozenset[str]) -> None:
+        """Record what is due after one step.
 
         Raises:
-            RunFailed: a loss or a weight is not finite; the last good checkpoint stays.
+            RunFailed: a loss or a weight is not finite, in any process.
         """
-        self.check_losses()
-        self._tracker.flush()
-        self._save(self.checkpoint_path)
+        self._unread.append(result.losses)
+        if not due:
+            return
+        started = time.perf_counter()
+        self._check_losses()
+        if "scores" in due:
+            self._score()
+        if "fid" in due:
+            self._measure_fid()
+        if "log" in due:  # after scores and FID: a run's last line is that of its losses
+            self._log(result)
+        if "samples" in due:
+            self._sample()
+        if "checkpoint" in due:
+            self._save(self._run_dir / LAST)
+        self._seconds += time.perf_counter() - started
 
-    def _save(self, path: Path) -> None:
-        try:
-            save_checkpoint(path, self._state, self._config)
-        except FloatingPointError as error:
-            raise self._failure(f"at step {self._state.step} {error}") from error
+    def stop(self, signal_number: int | None) -> Interrupted:
+        """Save a run that was asked to stop; the error that says so and how to resume it."""
+        self._check_losses()
+        self._save(self._run_dir / LAST)
+        steps = self._state.config.trainer.steps
+        return Interrupted(
+            f"stopped at step {self._state.step} of {steps}; saved {self.where_to_resume()}",
+            signal_number or signal.SIGTERM,
+        )
 
-    def check_losses(self) -> None:
+    def where_to_resume(self) -> str:
+        """The last checkpoint, and the command to resume from it on a line of its own."""
+        return f"{self._run_dir / LAST}\nTo go on: {self._resume_command}"
+
+    def finish(self) -> dict[str, Any]:
+        """Write result.json, and return what it holds."""
+        if self.tracker is None:
+            return {}
+        state, fabric = self._state, self._state.fabric
+        seconds = time.perf_counter() - self._started
+        num_images = (state.step - self._first_step) * state.batches.batch_size
+        self.tracker.flush()
+        last = [m for m in read_metrics(self._run_dir / "metrics.jsonl") if "d_accuracy" in m][-1]
+        self.tracker.hparams(state.config, last)
+        result = {
+            "step": state.step,
+            "images_seen": state.step * state.batches.batch_size,
+            "resumed_from_step": self._first_step,
+            "seconds": seconds,
+            "images_per_second": num_images / seconds,
+            "images_per_second_per_process": num_images / seconds / fabric.world_size,
+            "tracking_share": self._seconds / seconds,
+            "scores_share": self._score_seconds / seconds,
+            "processes": fabric.world_size,
+            "num_threads": torch.get_num_threads(),  # of this process
+            "metrics": last,
+            "samples": f"samples/{state.step:06d}.png",
+            "checkpoint": str(LAST),
+            "tensorboard": "tensorboard",
+        }
+        if math.isfinite(state.best_fid):
+            result |= {"best_fid": state.best_fid, "best_checkpoint": str(BEST)}
+        write_json(self._run_dir / "result.json", result)
+        return result
+
+    def _sample(self) -> None:
+        if self.tracker is not None:
+            self.tracker.samples(self._state.step, generate(self._state.sampler, self._latents))
+
+    def _score(self) -> None:
+        if self.tracker is None or self._scorer is None:
+            return
+        started = time.perf_counter()
+        self.tracker.scores(self._state.step, self._images_seen, self._scorer.measure())
+        self._score_seconds += time.perf_counter() - started
+
+    def _measure_fid(self) -> None:
+        """Take the FID; the best so far is kept as best.pt."""
+        assert self._meter is not None
+        state, fid = self._state, self._meter.measure()
+        if self.tracker is not None:
+            self.tracker.metrics(state.step, self._images_seen, {"fid": fid}, group="quality")
+        log.info("step %d: FID %.2f", state.step, fid)
+        if fid < state.best_fid:
+            state.best_fid = fid
+            self._save(self._run_dir / BEST)
+
+    def _log(self, result: StepResult) -> None:
+        """Metrics and alarms of this step."""
+        state, trainer = self._state, self._state.config.trainer
+        metrics = step_metrics(result, state.config.loss.kind, state.fabric)
+        self.latest = "D {discriminator_loss:.2f}  G {generator_loss:.2f}".format(**metrics)
+        if self.tracker is None:
+            return
+        now, (last_step, last_time, last_seconds) = time.perf_counter(), self._last_log
+        num_steps, elapsed = state.step - last_step, now - last_time
+        step_seconds = (elapsed - (self._seconds - last_seconds)) / num_steps
+        self._last_log = (state.step, now, self._seconds)
+        for alarm in self.alarms.check(metrics, step_seconds):
+            log.warning("step %d: %s", state.step, alarm.message)
+            self.tracker.alarm(state.step, self._images_seen, alarm)
+        speed = num_steps * trainer.batch_size / elapsed
+        rates = {
+            f"{name}_lr": getattr(state, f"{name}_optimizer").param_groups[0]["lr"]
+            for name in ("generator", "discriminator")
+        }
+        values = {**metrics, "images_per_second": speed, **rates}
+        self.tracker.metrics(state.step, self._images_seen, values)
+        if state.step == trainer.steps or state.step % trainer.sample_every == 0:
+            numbers = "  ".join(f"{name} {value:.3f}" for name, value in metrics.items())
+            log.info("step %d of %d: %s  %.0f images/s", state.step, trainer.steps, numbers, speed)
+
+    def _check_losses(self) -> None:
         """Look at every loss since the last look, in one read from the device.
 
         Raises:
@@ -147,44 +238,37 @@ class Recorder:
         if not self._unread:
             return
         first_step = self._state.step - len(self._unread) + 1
-        losses = torch.stack(self._unread).tolist()
+        losses = mean_over_ranks(torch.stack(self._unread), self._state.fabric).tolist()
         self._unread.clear()
-        for step, (discriminator_loss, generator_loss) in enumerate(losses, first_step):
-            if not math.isfinite(discriminator_loss + generator_loss):
+        for step, (of_discriminator, of_generator) in enumerate(losses, first_step):
+            if not math.isfinite(of_discriminator + of_generator):
                 raise self._failure(
                     f"the loss is not finite at step {step}"
-                    f" (discriminator {discriminator_loss}, generator {generator_loss})"
+                    f" (discriminator {of_discriminator}, generator {of_generator})"
                 )
 
-    def _log(self, result: StepResult) -> dict[str, float]:
-        trainer, step = self._config.trainer, self._state.step
-        last_step, last_time = self._last_log
-        now = time.perf_counter()
-        metrics = step_metrics(result, self._state.loss.threshold)
-        speed = (step - last_step) * trainer.batch_size / (now - last_time)
-        for alarm in self.alarms.check(metrics):
-            log.warning("step %d: %s", step, alarm.message)
-            self._tracker.alarm(step, step * trainer.batch_size, alarm)
-        self._tracker.metrics(
-            step,
-            step * trainer.batch_size,
-            {
-                **metrics,
-                "images_per_second": speed,
-                "generator_lr": self._state.generator_optimizer.param_groups[0]["lr"],
-                "discriminator_lr": self._state.discriminator_optimizer.param_groups[0]["lr"],
-            },
-        )
-        self._last_log = (step, now)
-        if step == trainer.steps or step % trainer.sample_every == 0:
-            numbers = "  ".join(f"{name} {value:.3f}" for name, value in metrics.items())
-            log.info("step %d of %d: %s  %.0f images/s", step, trainer.steps, numbers, speed)
-        return metrics
+    def _save(self, path: Path) -> None:
+        """Write a checkpoint; every process checks the weights, which are the same in all.
+
+        Raises:
+            RunFailed: a weight is not finite; the last good checkpoint stays.
+        """
+        state = self._state
+        for name in ("generator", "discriminator"):
+            if not all(torch.isfinite(w).all() for w in getattr(state, name).parameters()):
+                raise self._failure(f"at step {state.step} a weight of the {name} is not finite")
+        if self.tracker is not None:
+            self.tracker.flush()
+            save_checkpoint(path, state)
 
     def _failure(self, what: str) -> RunFailed:
-        saved = self.checkpoint_path
+        saved = self._run_dir / LAST
         kept = f"the last good checkpoint is {saved}" if saved.exists() else "no checkpoint yet"
         message = f"{what}; {kept}; smaller learning rates are the usual cure"
-        step, batch_size = self._state.step, self._config.trainer.batch_size
-        self._tracker.alarm(step, step * batch_size, Alarm("not finite", message))
+        if self.tracker is not None:
+            self.tracker.alarm(self._state.step, self._images_seen, Alarm("not finite", message))
         return RunFailed(message)
+
+    @property
+    def _images_seen(self) -> int:
+        return self._state.step * self._state.batches.batch_size

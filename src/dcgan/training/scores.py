@@ -20,11 +20,11 @@ from dcgan.checkerboard.layers import (
     tap_contrast,
 )
 from dcgan.config import TrainConfig
-from dcgan.data.batches import evenly_spread
+from dcgan.pictures import evenly_spread
 from dcgan.sampling import generate
 from dcgan.seeding import stream
-from dcgan.training.regularizers import input_gradients
-from dcgan.training.state import State
+from dcgan.training.losses import input_gradients
+from dcgan.training.step import State
 
 NUM_REAL = 2000  # real images that the generated ones are compared with
 NUM_GRADIENTS = 128  # real images at which D's gradient is taken
@@ -39,20 +39,16 @@ class Scores:
     arrays: Mapping[str, Tensor]  # spectrum (H, W), phase_energy2 (2, 2), stamp_up1 (h, w), …
 
 
-def is_score_step(step: int, first: int, last: int) -> bool:
-    """Steps 0, first, 2·first, 4·first, … and the last one."""
-    doublings, rest = divmod(step, first)
-    return step in (0, last) or (rest == 0 and doublings.bit_count() == 1)
-
-
 class Scorer:
     """Scores the same latents throughout, against the same real images."""
 
     def __init__(self, config: TrainConfig, state: State) -> None:
         trainer = config.trainer
-        self._state, self._raw = state, trainer.score_weights == "raw"
+        self._state = state
         self._latents = torch.randn(
-            trainer.num_scored, state.latent_size, generator=stream(config.seed, "score")
+            trainer.num_scored,
+            state.generator.latent_size,
+            generator=stream(config.seed, "score"),
         )
         real = evenly_spread(state.batches.images, NUM_REAL)
         self.periods = usable_periods(*real.shape[-2:])
@@ -67,7 +63,7 @@ class Scorer:
         energy contrast; rho_up1, kappa_up1, …: of each upsampling block on its real inputs;
         discriminator_pec2: of ∂D/∂x at real images.
         """
-        generator = self._state.plain_generator if self._raw else self._state.sampler
+        generator = self._state.sampler
         blocks = upsampling_blocks(generator)
         images = generate(generator, self._latents)
         with input_moments(blocks) as moments:
@@ -82,7 +78,7 @@ class Scorer:
             numbers[f"rho_{name}"] = step_imbalance(stamp, moments[name])
             numbers[f"kappa_{name}"] = tap_contrast(stamp)
             arrays[f"stamp_{name}"] = stamp.energy.sqrt()
-        gradients = gradients_at(self._at, self._state.plain_discriminator)
+        gradients = gradients_at(self._at, self._state.discriminator)
         if 2 in self.periods:
             arrays["discriminator_phase_energy2"] = energy = phase_energy(gradients, 2)
             numbers["discriminator_pec2"] = contrast(energy)

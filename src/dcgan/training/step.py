@@ -1,113 +1,151 @@
 """One training step: one update of D, one of G, one of the average."""
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
+import torch
 from lightning_fabric import Fabric
 from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from dcgan.training.regularizers import REGULARIZERS
-from dcgan.training.state import State
+from dcgan.config import TrainConfig
+from dcgan.data.batches import Batches, to_device
+from dcgan.networks import Discriminator, Generator
+from dcgan.training.losses import LOSSES, gradient_penalty, r1
+
+EMA_RAMP = 0.1  # half-life of the average early on, as a share of the images seen
+
+
+@dataclass
+class State:
+    """What a step works on and changes; a checkpoint holds it."""
+
+    config: TrainConfig
+    fabric: Fabric
+    generator: Generator
+    discriminator: Discriminator
+    wrapped_generator: Any  # by Fabric: in the run's precision, gradients shared by all ranks
+    wrapped_discriminator: Any
+    ema: AveragedModel | None
+    generator_optimizer: Optimizer
+    discriminator_optimizer: Optimizer
+    batches: Batches
+    latents: torch.Generator
+    mixing: torch.Generator  # of points between real and fake
+    data_digest: str  # of the real images
+    step: int = 0
+    best_fid: float = math.inf  # so far
+
+    @property
+    def sampler(self) -> Generator:
+        """The generator to look at: the average where there is one."""
+        return self.generator if self.ema is None else cast(Generator, self.ema.module)
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """Detached tensors, still on the device: nobody waits for them until they are read.
+    """This rank's share of a step: detached, on the device; no host sync until they are read."""
 
-    With CUDA graphs the next step overwrites them.
-    """
-
-    discriminator_loss: Tensor  # ()
-    generator_loss: Tensor  # ()
-    real_logits: Tensor  # (N,) D(x) before its update
-    fake_logits: Tensor  # (N,) D(G(z)) before its update
+    losses: Tensor  # (2,) D's and G's
+    real_outputs: Tensor  # (N,) D(x) before its update
+    fake_outputs: Tensor  # (N,) D(G(z)) before its update
     real: Tensor  # (N, C, H, W) in [−1, 1]
     fake: Tensor  # (N, C, H, W) in [−1, 1]
 
 
-class Seen(NamedTuple):
-    """What D saw and said; detached, but for the fakes, through which G will learn."""
-
-    fake: Tensor
-    loss: Tensor
-    real_logits: Tensor
-    fake_logits: Tensor
-
-
-def discriminator_gradients(state: State, fabric: Fabric, real: Tensor, latents: Tensor) -> Seen:
-    """Leave the gradients of D's loss in its weights.
-
-    Real and fake pass separately: concatenated, batch norm would mix them. Each pass goes backward
-    at once, so only one graph is alive at a time; ranks exchange gradients once, at the last.
-    """
-    discriminator = cast(Any, state.discriminator)  # Fabric's wrapper
-    fake = state.generator(latents)
-    state.discriminator_optimizer.zero_grad()
-    with fabric.no_backward_sync(discriminator):
-        real_logits = discriminator(real)
-        loss_on_real = state.loss.on_real(real_logits)
-        fabric.backward(loss_on_real)
-        if state.penalty_is_due:
-            regularizer = state.regularizer
-            points = real if regularizer.kind == "r1" else state.draw_between(real, fake.detach())
-            penalty = REGULARIZERS[regularizer.kind](state.plain_discriminator, points)
-            fabric.backward(regularizer.weight * regularizer.every * penalty)
-    fake_logits = discriminator(fake.detach())
-    loss_on_fake = state.loss.on_fake(fake_logits)
-    fabric.backward(loss_on_fake)
-    loss = (loss_on_real + loss_on_fake).detach()
-    return Seen(fake, loss, real_logits.detach(), fake_logits.detach())
-
-
-def generator_gradients(state: State, fabric: Fabric, seen: Seen) -> Tensor:
-    """Leave the gradients of G's loss in its weights; return that loss.
-
-    D is frozen meanwhile: no gradients for its weights are computed.
-    """
-    discriminator = cast(Any, state.discriminator)
-    discriminator.requires_grad_(False)
-    state.generator_optimizer.zero_grad()
-    with fabric.no_backward_sync(discriminator):
-        loss = state.loss.of_generator(discriminator(seen.fake))
-    fabric.backward(loss)
-    discriminator.requires_grad_(True)
-    return loss.detach()
-
-
-class Parts(NamedTuple):
-    """The two parts of a step that compute gradients: as above, or as CUDA graphs."""
-
-    of_discriminator: Callable[[State, Fabric, Tensor, Tensor], Seen] = discriminator_gradients
-    of_generator: Callable[[State, Fabric, Seen], Tensor] = generator_gradients
-
-
-PLAIN = Parts()
-
-
-def train_step(state: State, fabric: Fabric, parts: Parts = PLAIN) -> StepResult:
+def train_step(state: State) -> StepResult:
     """Advance `state` by one step (Goodfellow et al., 2014, algorithm 1 with k = 1)."""
-    state.decay_learning_rates()
+    fabric, loss = state.fabric, LOSSES[state.config.loss.kind]
+    generator, discriminator = state.wrapped_generator, state.wrapped_discriminator
+    decay_learning_rates(state)
 
-    # Draw: real images, and the latents of one batch of fakes that serves both updates.
-    real, latents = state.batches.draw(), state.draw_latents()
+    # Draw real images, and one batch of fakes that serves both updates.
+    real = state.batches.draw()
+    fake = generator(draw_latents(state))
 
-    # Update D.
-    seen = parts.of_discriminator(state, fabric, real, latents)
+    # Update D. Real and fake pass separately: together, batch norm would mix them.
+    state.discriminator_optimizer.zero_grad()
+    penalize(state, real, fake.detach())
+    real_outputs, fake_outputs = discriminator(real), discriminator(fake.detach())
+    discriminator_loss = loss.discriminator(real_outputs, fake_outputs)
+    fabric.backward(discriminator_loss)
     state.discriminator_optimizer.step()
 
-    # Update G.
-    generator_loss = parts.of_generator(state, fabric, seen)
+    # Update G, with D frozen: no gradients of its weights are computed, nor exchanged by ranks.
+    state.generator_optimizer.zero_grad()
+    discriminator.requires_grad_(False)
+    with fabric.no_backward_sync(discriminator):
+        beside = discriminator(real) if loss.pairs else real_outputs.detach()
+        generator_loss = loss.generator(beside, discriminator(fake))
+        fabric.backward(generator_loss)
+    discriminator.requires_grad_(True)
     state.generator_optimizer.step()
 
     # Update the average.
-    state.update_average()
+    update_ema(state)
     state.step += 1
-    return StepResult(
-        discriminator_loss=seen.loss,
-        generator_loss=generator_loss,
-        real_logits=seen.real_logits,
-        fake_logits=seen.fake_logits,
-        real=real,
-        fake=seen.fake.detach(),
+    losses = torch.stack([discriminator_loss.detach(), generator_loss.detach()])
+    return StepResult(losses, real_outputs.detach(), fake_outputs.detach(), real, fake.detach())
+
+
+def decay_learning_rates(state: State) -> None:
+    """Set both rates for this step: constant, then falling as 1/√images.
+
+    That depends on no end, so a run can be made longer (Karras et al., 2024: EDM2's schedule).
+    """
+    trainer = state.config.trainer
+    if trainer.lr_decay_from:
+        factor = max(state.step * trainer.batch_size / trainer.lr_decay_from, 1) ** -0.5
+        state.generator_optimizer.param_groups[0]["lr"] = trainer.generator_lr * factor
+        state.discriminator_optimizer.param_groups[0]["lr"] = trainer.discriminator_lr * factor
+
+
+def draw_latents(state: State) -> Tensor:
+    """This rank's share of the next batch of latents, (N, latent_size), on the device.
+
+    All are drawn, so that the random stream is at the same place on every rank.
+    """
+    shape = (state.batches.batch_size, state.generator.latent_size)
+    latents = torch.randn(shape, generator=state.latents)[state.batches.share]
+    return to_device(latents, state.batches.device)
+
+
+def penalize(state: State, real: Tensor, fake: Tensor) -> None:
+    """Add the gradient of D's penalty, if this step has one.
+
+    Every so many steps, scaled by as many (Karras et al., 2020: lazy regularization).
+    """
+    regularizer = state.config.regularizer
+    if regularizer.kind == "none" or state.step % regularizer.every:
+        return
+    if regularizer.kind == "r1":
+        penalty = r1(state.discriminator, real)
+    else:
+        shares = torch.rand(state.batches.batch_size, generator=state.mixing)[state.batches.share]
+        between = torch.lerp(real, fake, to_device(shares, real.device)[:, None, None, None])
+        penalty = gradient_penalty(state.discriminator, between)
+    # Ranks exchange gradients once, when D's loss goes backward.
+    with state.fabric.no_backward_sync(state.wrapped_discriminator):
+        state.fabric.backward(regularizer.weight * regularizer.every * penalty)
+
+
+def update_ema(state: State) -> None:
+    """Update the average of G's weights and running statistics; the first update copies.
+
+    Early on the half-life is a share of the images seen, so that the average of a short run is not
+    its untrained start (Karras et al., 2022: the ramp-up of EDM's average).
+    """
+    if state.ema is None:
+        return
+    trainer = state.config.trainer
+    ramp = EMA_RAMP * max(state.step, 1) * trainer.batch_size
+    decay = 0.5 ** (trainer.batch_size / min(trainer.ema_half_life, ramp))
+    average, current = (
+        [t.detach() for t in network.state_dict().values() if t.is_floating_point()]
+        for network in (state.ema.module, state.generator)
     )
+    # AveragedModel's own update would wait for a GPU at every step, to fetch n_averaged.
+    get_ema_multi_avg_fn(decay if state.step else 0.0)(average, current, 0)
+    state.ema.n_averaged += 1

@@ -1,4 +1,4 @@
-"""What a run writes while it trains: metrics.jsonl, TensorBoard, sample grids."""
+"""The files of a run while it trains: metrics.jsonl, TensorBoard, sample grids, scores."""
 
 import json
 import shutil
@@ -7,47 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
+from dcgan.config import TrainConfig
 from dcgan.files import replacing, to_json
 from dcgan.pictures import grid, phase_tile_picture, spectrum_picture, to_picture
 from dcgan.training.alarms import Alarm
+from dcgan.training.checkpoint import identity_settings
+from dcgan.training.metrics import METRICS
 from dcgan.training.scores import Scores
-from dcgan.training.step import StepResult
 
 TILES = {"phase_energy2": "phase_tile", "discriminator_phase_energy2": "discriminator_phase_tile"}
 SCORES = "checkerboard"  # folder of a run, and group of TensorBoard's curves
-METRICS = ("discriminator_loss", "generator_loss", "d_real", "d_fake", "d_accuracy", "diversity")
-
-
-def step_metrics(result: StepResult, threshold: float | None = 0.0) -> dict[str, float]:
-    """Read one step's numbers from the device.
-
-    d_real and d_fake are the means of D(x) and D(G(z)), sigmoids of the logits; d_accuracy is the
-    share of both batches that D tells apart rightly, by logits above and below `threshold` (None:
-    their own mean); diversity is the mean distance between two generated images over that between
-    two real ones.
-    """
-    real, fake = result.real_logits.float(), result.fake_logits.float()
-    middle = torch.cat([real, fake]).mean() if threshold is None else threshold
-    values = {
-        "discriminator_loss": result.discriminator_loss,
-        "generator_loss": result.generator_loss,
-        "d_real": real.sigmoid().mean(),
-        "d_fake": fake.sigmoid().mean(),
-        "d_accuracy": torch.cat([real > middle, fake <= middle]).float().mean(),
-        "diversity": _mean_distance(result.fake) / _mean_distance(result.real),
-    }
-    # Stacked first: one wait for the device instead of five.
-    numbers = torch.stack([values[name].float() for name in METRICS]).tolist()
-    return dict(zip(METRICS, numbers, strict=True))
-
-
-def _mean_distance(images: Tensor) -> Tensor:
-    """The mean Euclidean distance between two of (N, C, H, W) images: ()."""
-    return torch.pdist(images.float().flatten(1)).mean()
 
 
 class Tracker:
@@ -120,8 +92,9 @@ class Tracker:
         indented = "\n".join(f"    {line}" for line in text.splitlines())
         self._writer.add_text(tag, indented, 0)
 
-    def hparams(self, settings: Mapping[str, object], metrics: Mapping[str, float]) -> None:
+    def hparams(self, config: TrainConfig, metrics: Mapping[str, float]) -> None:
         """The settings and the last metrics of the run, for TensorBoard's table of runs."""
+        settings = identity_settings(config)
         plain = {k: v if isinstance(v, bool | int | float) else str(v) for k, v in settings.items()}
         # Under the names of the curves, whose last point this is: no second set of charts.
         known = {name: metrics[name] for name in METRICS if metrics[name] is not None}

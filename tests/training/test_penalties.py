@@ -8,8 +8,10 @@ from torch import Tensor, nn
 
 from dcgan.config import RegularizerConfig
 from dcgan.errors import UserError
-from dcgan.training.regularizers import gradient_penalty, input_gradients, r1
-from dcgan.training.step import train_step
+from dcgan.training import step
+from dcgan.training.checkpoint import checkpoint_of, load_state
+from dcgan.training.losses import gradient_penalty, input_gradients, r1
+from dcgan.training.step import penalize, train_step
 from tests.conftest import Compose
 from tests.training.conftest import Build
 
@@ -59,13 +61,38 @@ def test_the_gradient_penalty_draws_the_length_to_one() -> None:
     torch.testing.assert_close(gradient, torch.tensor([8.0, 0.0, 0.0, 0.0]))  # 2(‖w‖ − 1)w/‖w‖
 
 
-def test_points_lie_between_real_and_fake_each_at_its_own_place(build: Build) -> None:
-    _, state, _ = build()
-    real, fake = torch.zeros(8, 1, 2, 2), torch.ones(8, 1, 2, 2)
-    between = state.draw_between(real, fake)
-    assert 0 <= between.min() < 0.3 < 0.7 < between.max() <= 1
-    assert between.flatten(1).std(1).max() == 0  # one share an image
-    assert not torch.equal(state.draw_between(real, fake), between)
+def test_points_lie_between_real_and_fake_each_at_its_own_place(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = build("regularizer=gradient_penalty", "discriminator.norm=none")
+    seen: list[Tensor] = []
+
+    def watched(discriminator: nn.Module, between: Tensor) -> Tensor:
+        seen.append(between)
+        return discriminator(between).sum()
+
+    monkeypatch.setattr(step, "gradient_penalty", watched)
+    real, fake = torch.zeros(8, 3, 16, 16), torch.ones(8, 3, 16, 16)
+    for _ in range(2):
+        penalize(state, real, fake)
+    assert 0 <= seen[0].min() < 0.3 < 0.7 < seen[0].max() <= 1
+    assert seen[0].flatten(1).std(1).max() == 0  # one share an image
+    assert not torch.equal(*seen)
+
+
+@pytest.mark.parametrize(("weight", "every"), [(0.3, 1), (2.0, 16)])
+def test_the_gradient_is_the_penaltys_times_weight_and_interval(
+    build: Build, weight: float, every: int
+) -> None:
+    factor = (f"regularizer.weight={weight}", f"regularizer.every={every}")
+    state = build("regularizer=r1", "discriminator.norm=none", *factor)
+    real = state.batches.draw()
+    penalize(state, real, real)
+    weights = list(state.discriminator.parameters())
+    expected = torch.autograd.grad(r1(state.discriminator, real), weights, allow_unused=True)
+    for parameter, gradient in zip(weights, expected, strict=True):
+        if gradient is not None:  # the last bias moves no gradient of D
+            torch.testing.assert_close(parameter.grad, weight * every * gradient)
 
 
 @pytest.mark.parametrize(
@@ -77,10 +104,10 @@ def test_points_lie_between_real_and_fake_each_at_its_own_place(build: Build) ->
     ids=["r1", "gradient_penalty"],
 )
 def test_penalties_go_with_bfloat16(build: Build, recipe: tuple[str, ...]) -> None:
-    _, state, fabric = build("trainer.precision=bf16-mixed", *recipe)
+    state = build("trainer.precision=bf16-mixed", *recipe)
     for _ in range(2):
-        result = train_step(state, fabric)
-    assert torch.isfinite(result.discriminator_loss)
+        result = train_step(state)
+    assert torch.isfinite(result.losses[0])
 
 
 def test_input_gradients_are_flat_and_leave_the_images_alone() -> None:
@@ -91,13 +118,13 @@ def test_input_gradients_are_flat_and_leave_the_images_alone() -> None:
 
 
 def test_a_lazy_penalty_comes_every_so_often(build: Build) -> None:
-    _, plain, fabric = build()
-    _, lazy, _ = build("regularizer=r1", "regularizer.every=3", "regularizer.weight=5")
+    plain = build()
+    lazy = build("regularizer=r1", "regularizer.every=3", "regularizer.weight=5")
     differing = []
     for _ in range(6):
-        lazy.load_state_dict(copy.deepcopy(plain.state_dict()))
-        train_step(plain, fabric)
-        train_step(lazy, fabric)
+        load_state(lazy, copy.deepcopy(checkpoint_of(plain)))
+        train_step(plain)
+        train_step(lazy)
         pairs = zip(plain.discriminator.parameters(), lazy.discriminator.parameters(), strict=True)
         differing.append(not all(torch.equal(a, b) for a, b in pairs))
     assert differing == [True, False, False, True, False, False]

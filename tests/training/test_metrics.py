@@ -1,0 +1,30 @@
+"""The numbers of a log line against their definitions."""
+
+import pytest
+import torch
+
+from dcgan.training.metrics import step_metrics
+from dcgan.training.step import StepResult
+from tests.training.conftest import Build
+
+
+def test_step_metrics_are_what_their_names_say(build: Build) -> None:
+    fabric = build().fabric
+    result = StepResult(
+        losses=torch.tensor([1.5, 2.5]),
+        real_outputs=torch.tensor([1.0, 2.0, -1.0]),
+        fake_outputs=torch.tensor([-3.0, 0.0, 4.0]),
+        real=torch.tensor([0.0, 3.0, 6.0]).reshape(3, 1, 1, 1),
+        fake=torch.tensor([1.0, 1.0, 4.0]).reshape(3, 1, 1, 1),
+    )
+    metrics = step_metrics(result, "nonsaturating", fabric)
+    assert metrics["discriminator_loss"] == 1.5
+    assert metrics["generator_loss"] == 2.5
+    assert metrics["d_real"] == pytest.approx(2 / 3)
+    assert metrics["d_fake"] == pytest.approx(1 / 3)
+    assert metrics["d_accuracy"] == pytest.approx(4 / 6)
+    # Least squares draws real outputs to 1 and fakes to 0, so its threshold is 0.5.
+    assert step_metrics(result, "least_squares", fabric)["d_accuracy"] == pytest.approx(4 / 6)
+    # A critic's outputs have no zero: their mean, 0.5, stands for it.
+    assert step_metrics(result, "wasserstein", fabric)["d_accuracy"] == pytest.approx(4 / 6)
+    assert metrics["diversity"] == pytest.approx((0 + 3 + 3) / (3 + 3 + 6))
