@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import dcgan.configs
 import pytest
 from hydra import compose, initialize_config_module
 
@@ -19,8 +20,15 @@ from dcgan.config import TrainConfig
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Compose = Callable[..., TrainConfig]
 
+CONFIGS = Path(dcgan.configs.__path__[0])
+
 # What makes a run so small that it ends in a moment.
 TINY = ("experiment=smoke", "data.image_size=16", "data.num_images=32")
+
+
+def choices(group: str) -> list[str]:
+    """The names of every choice of a config group, such as transposed_k3 of upsample."""
+    return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
 
 
 @pytest.fixture(scope="session")

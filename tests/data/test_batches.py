@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from dcgan.data.batches import Batches
-from dcgan.pictures import normalize
 from dcgan.errors import UserError
+from dcgan.pictures import normalize
 
 CPU = torch.device("cpu")
 

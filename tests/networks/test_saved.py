@@ -5,10 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from dcgan.checkerboard import diagnose
 from dcgan.config import GeneratorConfig, UpsampleConfig
 from dcgan.errors import UserError
 from dcgan.networks import Generator, load_generator
 from dcgan.networks.saved import FORMAT_VERSION, ema_weights, export_generator, find_checkpoint
+from dcgan.sampling import latents_of_seeds, sample
+
+FORMAT1 = Path(__file__).with_name("format1.pt")  # made by the code of November 2026
 
 SETTINGS = {
     "generator": {"latent_size": 8, "filters": 4},
@@ -73,3 +77,16 @@ def test_files_of_another_kind_are_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"something else altogether")
     with pytest.raises(UserError, match="not a"):
         load_generator(tmp_path / name)
+
+
+def test_an_older_checkpoint_still_gives_the_same_images_and_can_be_diagnosed() -> None:
+    generator = load_generator(FORMAT1)
+    images = sample(generator, seeds=[3, 4])
+    seen = [images.std(), images[0, 0, 5, 5], images[1, 2, 8, 3]]
+    expected = [0.068422139, 0.005462505, 0.095661819]  # as that code printed them
+    assert [value.item() for value in seen] == pytest.approx(expected, abs=1e-5)
+    latents = latents_of_seeds(range(8), generator.latent_size)
+    assert [layer.name for layer in diagnose(generator, latents).layers] == [
+        "layers.up1.0",
+        "layers.up2.0",
+    ]

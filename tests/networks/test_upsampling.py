@@ -13,12 +13,9 @@ from dcgan.networks.upsampling import (
     initialize_block,
     upsampling_block,
 )
-from tests.conftest import Compose
+from tests.conftest import Compose, choices
 
-CHOICES = [
-    *(f"transposed_k{k}" for k in range(1, 7)),
-    *("transposed_k4_bilinear", "resize_nearest", "resize_bilinear", "subpixel", "subpixel_icnr"),
-]
+CHOICES = choices("upsample")
 
 
 def build(config: UpsampleConfig, channels: tuple[int, int] = (8, 6)) -> UpsamplingBlock:
