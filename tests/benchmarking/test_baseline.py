@@ -74,3 +74,10 @@ def test_an_epoch_has_every_image_once(channels: int) -> None:
     expected = torch.from_numpy(images).float() / 127.5 - 1
     order, expected_order = (x.flatten(1).sum(1).argsort() for x in (epoch, expected))
     torch.testing.assert_close(epoch[order], expected[expected_order], atol=1e-6, rtol=0)
+
+
+def test_it_computes_where_a_run_does(settings: dict[str, Any]) -> None:
+    assert Baseline(settings).device.type == "cpu"
+    settings["trainer"]["accelerator"] = "auto"
+    found = torch.accelerator.is_available()
+    assert (Baseline(settings).device.type == "cpu") is not found

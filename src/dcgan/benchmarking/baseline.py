@@ -33,15 +33,13 @@ from dcgan.data.sources import Images
 from dcgan.networks.ends import Projection, Readout
 from dcgan.networks.saved import build_discriminator, build_generator
 
-log = logging.getLogger(__name__)
-
 
 class Baseline:
     """Both networks and their optimizers, by config.yaml of a run."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         on_cpu = settings["trainer"]["accelerator"] == "cpu"
-        gpu = None if on_cpu else torch.accelerator.current_accelerator()
+        gpu = None if on_cpu else torch.accelerator.current_accelerator(check_available=True)
         self.device = gpu or torch.device("cpu")
         self.generator = build_generator(settings).to(self.device)
         self.discriminator = build_discriminator(settings).to(self.device)
@@ -111,7 +109,7 @@ def train(settings: dict[str, Any], steps: int, folder: Path) -> None:
         real = next(batches).to(baseline.device)
         losses = baseline.step(real, baseline.draw_latents(batch_size))
         if step % 50 == 0:
-            log.info("[%d/%d] Loss_D: %.4f Loss_G: %.4f", step, steps, *losses)
+            logging.info("[%d/%d] Loss_D: %.4f Loss_G: %.4f", step, steps, *losses)
         if step % 500 == 0 or step == steps:
             with torch.no_grad():
                 samples = baseline.generator(fixed_latents)

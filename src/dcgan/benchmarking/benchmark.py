@@ -58,7 +58,6 @@ def benchmark(config: BenchmarkConfig, run_dir: Path, environment: Mapping[str, 
         "num_threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "load_before": load,
-        "busy": load > BUSY,
         "rounds": config.rounds,
         "overrides": config.overrides,
         "rows": rows,
@@ -90,22 +89,16 @@ def take_turns(
     order = random.Random(0)
     turns = [arm for _ in range(config.rounds) for arm in order.sample(ARMS, len(ARMS))]
     for arm in tqdm(turns, desc=f"{pixels}x{pixels}", unit="arm", disable=None):
-        pair = []
+        runs[arm].append([train(arm, steps, folder / str(steps)) for steps in lengths])
         for steps in lengths:
-            pair.append(train(arm, steps, folder / "run"))
-            shutil.rmtree(folder / "run")
-        runs[arm].append(pair)
+            shutil.rmtree(folder / str(steps))
     return yaml.safe_load(settings.read_text(encoding="utf-8")), runs
 
 
 def compare(
     size: Sequence[int], settings: dict[str, Any], runs: Mapping[Arm, ArrayLike]
 ) -> list[dict[str, Any]]:
-    """What there is to say of every arm at one size; spreads are quartiles over rounds.
-
-    Args:
-        settings, runs: what `take_turns` returns.
-    """
+    """A row for every arm, from what `take_turns` returns; spreads are quartiles over rounds."""
     pixels, short, long = size
     step = {arm: per_step(runs[arm], long - short) for arm in ARMS}
     baseline, batch_size = Baseline(settings), settings["trainer"]["batch_size"]
@@ -118,6 +111,7 @@ def compare(
         gflops = gflop[arm in OURS] * steps_per_second
         rows.append(
             {
+                "device": baseline.device.type,
                 "pixels": pixels,
                 "name": arm.name,
                 "precision": arm.precision,
@@ -175,10 +169,11 @@ def step_gflop(baseline: Baseline, real: Tensor) -> list[float]:
 
 def summary(result: Mapping[str, Any]) -> str:
     """The result as text, with a line for every arm."""
-    busy = " (busy)" if result["busy"] else ""
+    busy = " (busy)" if result["load_before"] > BUSY else ""
     overrides = " ".join(result["overrides"])
     lines = [
-        f"{result['processor']}, {result['num_threads']} threads, torch {result['torch']},"
+        f"{result['processor']}, {result['rows'][0]['device']}, {result['num_threads']} threads,"
+        f" torch {result['torch']},"
         f" load {result['load_before']:.2f} before{busy}; dcgan-train {overrides}",
         f"a step, median [quartiles] of {result['rounds']} rounds:",
         "pixels                  precision   ms                     images/s   x baseline        "
