@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from dcgan.benchmarking import benchmark
-from dcgan.benchmarking.arms import ARMS, BASELINE, OURS
+from dcgan.benchmarking.arms import ARMS, BASELINE, OURS, Arm
 from dcgan.benchmarking.baseline import Baseline
 from dcgan.benchmarking.benchmark import compare, per_step, quartiles, step_gflop, take_turns
 from dcgan.config import BenchmarkConfig
@@ -28,14 +29,16 @@ def test_a_step_costs_the_difference_between_two_runs() -> None:
 
 
 def test_quartiles_are_lower_median_upper() -> None:
-    assert quartiles([5.0, 1.0, 4.0, 2.0, 3.0]) == [2, 3, 4]
+    assert quartiles(np.array([5.0, 1.0, 4.0, 2.0, 3.0])) == [2, 3, 4]
 
 
 def test_ratios_are_of_one_round(tiny: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benchmark, "peak_gflops", lambda *_: 1.0)
     seconds = {arm: [1.0, 2.0, 30.0] for arm in ARMS}  # one round was slow for all
     seconds[OURS[1]] = [0.5, 1.0, 10.0]
-    runs = {arm: [[[1, 0], [1 + 4 * s, 8]] for s in times] for arm, times in seconds.items()}
+    runs: dict[Arm, list[Any]] = {
+        arm: [[[1, 0], [1 + 4 * s, 8]] for s in times] for arm, times in seconds.items()
+    }
     rows = compare([16, 3, 7], asdict(tiny()), runs)
     assert [(row["name"], row["precision"]) for row in rows] == list(ARMS)
     assert [row["ratio_to_baseline"] for row in rows[:3]] == [[1, 1, 1]] * 3

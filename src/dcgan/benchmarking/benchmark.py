@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
@@ -96,7 +96,7 @@ def take_turns(
 
 
 def compare(
-    size: Sequence[int], settings: dict[str, Any], runs: Mapping[Arm, ArrayLike]
+    size: Sequence[int], settings: dict[str, Any], runs: Mapping[Arm, list[Any]]
 ) -> list[dict[str, Any]]:
     """A row for every arm, from what `take_turns` returns; spreads are quartiles over rounds."""
     pixels, short, long = size
@@ -127,13 +127,14 @@ def compare(
     return rows
 
 
-def per_step(runs: ArrayLike, steps: int) -> NDArray[np.float64]:
+def per_step(runs: list[Any], steps: int) -> NDArray[np.float64]:
     """(quantities, rounds) of a step from (rounds, 2, quantities) of a short and a long run."""
-    values = np.asarray(runs, float)
-    return (values[:, 1] - values[:, 0]).T / steps
+    short, long = np.asarray(runs, np.float64).swapaxes(0, 1)
+    step: NDArray[np.float64] = (long - short).T / steps
+    return step
 
 
-def quartiles(values: ArrayLike) -> list[float]:
+def quartiles(values: NDArray[np.float64]) -> list[float]:
     """The 25th, 50th and 75th percentile."""
     found: list[float] = np.percentile(values, (25, 50, 75)).tolist()
     return found
@@ -144,10 +145,10 @@ def peak_gflops(precision: str, device: torch.device) -> float:
     dtype = torch.bfloat16 if precision == "bf16-mixed" else torch.float32
     to: dict[str, Any] = {"dtype": dtype, "memory_format": torch.channels_last}
     layer = nn.Conv2d(256, 256, 3, padding=1, bias=False, device=device).requires_grad_(False)
-    timed = {"layer": layer.to(**to), "x": torch.randn(16, 256, 32, 32, device=device).to(**to)}
+    x = torch.randn(16, 256, 32, 32, device=device).to(**to)
+    timed = {"layer": layer.to(**to), "x": x}
     timer = Timer("layer(x)", globals=timed, num_threads=torch.get_num_threads())
-    seconds = min(timer.blocked_autorange(min_run_time=1).times)
-    return 2 * timed["x"].numel() * 256 * 9 / seconds / 1e9
+    return 2 * x.numel() * 256 * 9 / min(timer.blocked_autorange(min_run_time=1).times) / 1e9
 
 
 def step_gflop(baseline: Baseline, real: Tensor) -> list[float]:
