@@ -5,78 +5,65 @@ from pathlib import Path
 
 import pytest
 
-from dcgan.benchmarking.apart import PLAIN, PLAIN_KEPT
-from dcgan.benchmarking.waiting import SITUATIONS, WAYS
-from tests.conftest import TINY, Run
+from tests.conftest import Run, command_environment
 
-TINY_BENCHMARK = [
-    *("data=synthetic", "generator=tiny", "discriminator=tiny", "trainer=smoke", *TINY[1:]),
-    *("rounds=2", "seconds_per_turn=0.01", "tracking_steps=8", "hydra.run.dir=out"),
-]
-
-
-@pytest.mark.slow
-def test_one_size_alone(run: Run, tmp_path: Path, cache_dir: Path) -> None:
-    without = ["further_sizes=[]", "scaling=false", "waiting=false"]
-    done = run("benchmark", *TINY_BENCHMARK, *without, f"data.cache_dir={cache_dir}")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "out"
-    result = json.loads((tmp_path / "out" / "result.json").read_text())
-    assert len(result["rows"]) == 8
-    assert not {"waiting", "scaling"} & set(result)
-    assert not (tmp_path / "out" / "scaling.png").exists()
-    assert "INFO" not in done.stderr  # what the timed runs say
+# Python runs this in every process at its start.
+WRITE_DOWN = """
+import json, os, pathlib, sys
+seen = {"environment": dict(os.environ), "command": sys.orig_argv}
+pathlib.Path(__file__).with_name(f"{os.getpid()}.json").write_text(json.dumps(seen))
+"""
 
 
 @pytest.mark.slow
-def test_it_reports_ratios_equivalence_and_curves(
-    run: Run, tmp_path: Path, cache_dir: Path
-) -> None:
-    more = ["further_sizes=[[32,2]]", f"data.cache_dir={cache_dir}"]
-    done = run("benchmark", *TINY_BENCHMARK, *more)
+def test_every_arm_runs_as_the_user_runs_it(run: Run, tmp_path: Path, cache_dir: Path) -> None:
+    spy = tmp_path / "spy"
+    spy.mkdir()
+    (spy / "sitecustomize.py").write_text(WRITE_DOWN)
+    extra = {"PYTHONPATH": str(spy)}
+    overrides = ["experiment=smoke", "data.num_images=32", f"data.cache_dir={cache_dir}"]
+    done = run(
+        "benchmark",
+        "sizes=[[16,1,2]]",
+        "rounds=1",
+        f"overrides={json.dumps(overrides)}",
+        "hydra.run.dir=out",
+        **extra,
+    )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert (tmp_path / "out" / "benchmark.txt").read_text() in done.stdout
     assert lines[-1] == "out"
-    assert "threads, load" in lines[0]
-    assert any(line.startswith("  ours, end to end") for line in lines)
-    result = json.loads((tmp_path / "out" / "result.json").read_text())
-    warnings = [line for line in lines if line.startswith("Warning: ")]
-    assert warnings == ([f"Warning: {result['warning']}"] if result["warning"] else [])
-    assert [row["image_size"] for row in result["rows"]] == [16] * 8 + [32] * 8
-    assert [row["tracking_share"] > 0 for row in result["rows"]] == ([False] * 6 + [True] * 2) * 2
-    for each in result["apart"]:
-        assert set(each["arms"]) == {PLAIN, PLAIN_KEPT, "32-true", "bf16-mixed"}
-        assert all(found["page_faults"] >= 0 for found in each["arms"].values())
-        assert each["arms"][PLAIN]["ratio"]["median"] == 1
-    for found in result["breakdown"]:
-        assert sum(found["shares"].values()) == pytest.approx(1)
-        assert all(share > 0 for share in found["shares"].values())
-    assert result["loss_difference_to_float64"]["32-true"]["step 1"] < 1e-5
-    assert set(result["data"]) == {"resident", "memory-mapped", "PIL and DataLoader"}
-    assert set(result["waiting"]) == {"32-true", "bf16-mixed"}
-    for by_situation in result["waiting"].values():
-        assert set(by_situation) == set(SITUATIONS)
-        for times in by_situation.values():
-            assert set(times) == set(WAYS)
-            assert all(ms["median"] > 0 for ms in times.values())
-    assert {curve["setting"] for curve in result["scaling"]} == {
-        "batch size",
-        "filters",
-        "image size",
-    }
-    assert (tmp_path / "out" / "scaling.png").is_file()
+    assert (tmp_path / "out" / "benchmark.txt").read_text() in done.stdout
+    rows = json.loads((tmp_path / "out" / "result.json").read_text())["rows"]
+    assert [row["name"] for row in rows] == ["baseline", "baseline, again", "ours", "ours"]
+    assert not list((tmp_path / "out").glob("runs-*"))
+
+    seen = [json.loads(path.read_text()) for path in spy.glob("*.json")]
+    arms = [each for each in seen if "-m" in each["command"]]
+    programs = [each["command"][each["command"].index("-m") + 1] for each in arms]
+    assert programs.count("dcgan.commands.train") == 2 * 2 + 1
+    assert programs.count("dcgan.benchmarking.baseline") == 2 * 2 + 1
+    for each in arms:
+        assert each["environment"] == command_environment(**extra)
 
 
 def test_a_mistake_is_one_line(run: Run) -> None:
+    triples = "must be a list of [pixels, steps, more steps]"
     for mistake, message in (
         ("rounds=0", "rounds=0: must be at least 1"),
-        ("seconds_per_turn=0", "seconds_per_turn=0.0: must be above 0, finite"),
-        (
-            "further_sizes=[64,64]",
-            "further_sizes=[64, 64]: must be a list of pairs, [[pixels, filters], …]",
-        ),
+        ("sizes=[32]", f"sizes=[32]: {triples}"),
+        ("sizes=[[32,5,5]]", f"sizes=[[32, 5, 5]]: {triples}"),
     ):
         done = run("benchmark", mistake)
         assert done.returncode == 2
         assert done.stderr == f"dcgan-benchmark: {message}\n"
+
+
+def test_a_mistake_of_an_arm_names_its_command(run: Run, tmp_path: Path) -> None:
+    done = run("benchmark", 'overrides=["loss.kind=guess"]', "hydra.run.dir=out")
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("dcgan-benchmark: ")
+    assert " -m dcgan.commands.train " in last
+    assert ": dcgan-train: loss.kind=guess: must be one of" in last
+    assert not list(tmp_path.glob("out/runs-*"))

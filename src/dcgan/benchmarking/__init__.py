@@ -1,1 +1,1 @@
-"""How fast training is, always as a ratio that was measured side by side in one run."""
+"""How fast training is beside the standard DCGAN baseline, each run as a user runs it."""

@@ -1,111 +1,191 @@
-"""dcgan-benchmark's work: every measurement, as plain values and as text."""
+"""dcgan-benchmark's work: run every arm in turn, and compare what a step costs.
+
+A step costs what a long run takes more than a short one, divided by the steps between: start-up,
+and what a run writes at its start and its end, take both alike.
+"""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+import os
+import platform
+import random
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from dcgan.benchmarking.apart import compare_apart
-from dcgan.benchmarking.breakdown import breakdown
-from dcgan.benchmarking.comparison import OURS, Row, compare, equivalence, resized
-from dcgan.benchmarking.data_access import compare_data_access
-from dcgan.benchmarking.ours import PRECISIONS, in_precision
-from dcgan.benchmarking.overhead import tracking_seconds
-from dcgan.benchmarking.scaling import curve_cases, draw_curves, measure_curves
-from dcgan.benchmarking.summary import summary
-from dcgan.benchmarking.timing import busy, machine
-from dcgan.benchmarking.waiting import compare_waiting
-from dcgan.config import BenchmarkConfig, TrainConfig
-from dcgan.data.preparation import prepare
-from dcgan.files import write_json
-from dcgan.reports.figures import save_png
-from dcgan.training.devices import make_fabric, resolve_precision
+import numpy as np
+import torch
+import yaml
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.benchmark import Timer
+from torch.utils.flop_counter import FlopCounterMode
+from tqdm import tqdm
+
+from dcgan.benchmarking.arms import ARMS, BASELINE, OURS, Arm, command_of, run
+from dcgan.benchmarking.baseline import Baseline
+from dcgan.config import BenchmarkConfig
+from dcgan.files import write_json, write_text
+from dcgan.processor import cpu_info
+
+BUSY = 0.5  # load of other programs, in cores, above which times say little
 
 log = logging.getLogger(__name__)
 
 
-def benchmark(config: BenchmarkConfig, run_dir: Path) -> dict[str, Any]:
-    """Measure what `config` asks for; write result.json, benchmark.txt, scaling.png into `run_dir`.
+def benchmark(config: BenchmarkConfig, run_dir: Path, environment: Mapping[str, str]) -> None:
+    """Time every arm at every size; write result.json and benchmark.txt into `run_dir`.
+
+    Args:
+        environment: that of every command.
+
+    Raises:
+        UserError: a command refuses its settings.
+        RunFailed: a command fails.
+    """
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if load > BUSY:
+        log.warning("the machine was busy: load %.2f before, above %s", load, BUSY)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for size in config.sizes:
+        with TemporaryDirectory(dir=run_dir, prefix="runs-") as folder:
+            settings, runs = take_turns(size, config, Path(folder), environment)
+        rows += compare(size, settings, runs)
+    result = {
+        "processor": cpu_info("model name") or platform.processor(),
+        "num_threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "load_before": load,
+        "rounds": config.rounds,
+        "overrides": config.overrides,
+        "rows": rows,
+    }
+    write_json(run_dir / "result.json", result)
+    write_text(run_dir / "benchmark.txt", summary(result) + "\n")
+
+
+def take_turns(
+    size: Sequence[int], config: BenchmarkConfig, folder: Path, environment: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[Arm, list[Any]]]:
+    """Run every arm at one size once a round, in an order that changes.
 
     Returns:
-        What result.json holds.
+        config.yaml of ours; for every arm (rounds, 2, 2), seconds and page faults of the short run
+        and of the long one.
     """
-    warning, facts = busy(), machine(make_fabric(config.trainer).device)
+    pixels, *lengths = size
+    settings = folder / "ours" / "config.yaml"
 
-    # Refuse, and prepare images, before anything is timed.
-    own_size = [config.data.image_size, config.generator.filters]
-    further = [resized(config, *size) for size in config.further_sizes if size != own_size]
-    runs = [config, *further]
-    curves = curve_cases(config) if config.scaling else {}
-    for run in runs:
-        prepare(run.data)
-    run_dir.mkdir(parents=True, exist_ok=True)
-    if warning:
-        log.warning("%s", warning)
+    def train(arm: Arm, steps: int, run_dir: Path) -> tuple[float, float]:
+        command = command_of(arm, pixels, steps, config.overrides, settings, run_dir)
+        return run(command, environment)
 
-    timing = config.rounds, config.seconds_per_turn
-    result: dict[str, Any] = {
-        "machine": facts,
-        "warning": warning,
-        "rounds": config.rounds,
-        "batch_size": config.trainer.batch_size,
-        "precision": resolve_precision(config.trainer).precision,  # of what follows the breakdown
-        "rows": [asdict(row) for run in runs for row in _rows(run, config)],
-        "apart": [_apart(run, config) for run in runs],
-        "breakdown": [each for run in runs for each in _breakdowns(run)],
-        "loss_difference_to_float64": equivalence(config),
-        "data": compare_data_access(config, *timing),
-    }
-    if config.waiting and facts["device"] == "cpu":
-        result["waiting"] = compare_waiting(config, *timing)
-    if config.scaling:
-        measured = measure_curves(curves, *timing)
-        result["scaling"] = [asdict(curve) for curve in measured]
-        save_png(draw_curves(measured), run_dir / "scaling.png")
-    write_json(run_dir / "result.json", result)
-    (run_dir / "benchmark.txt").write_text(summary(result) + "\n", encoding="utf-8")
-    return result
+    # Not timed: they prepare the images, and tell the baseline which networks to build.
+    train(OURS[0], 1, settings.parent)
+    train(BASELINE, 1, folder / "baseline")
+    runs: dict[Arm, list[Any]] = {arm: [] for arm in ARMS}
+    order = random.Random(0)
+    turns = [arm for _ in range(config.rounds) for arm in order.sample(ARMS, len(ARMS))]
+    for arm in tqdm(turns, desc=f"{pixels}x{pixels}", unit="arm", disable=None):
+        runs[arm].append([train(arm, steps, folder / str(steps)) for steps in lengths])
+        for steps in lengths:
+            shutil.rmtree(folder / str(steps))
+    return yaml.safe_load(settings.read_text(encoding="utf-8")), runs
 
 
-def _rows(config: TrainConfig, how: BenchmarkConfig) -> list[Row]:
-    """All arms at one size; ours also with what tracking and checkpoints add."""
-    rows = compare(config, how.rounds, how.seconds_per_turn)
-    added = tracking_seconds(config, how.tracking_steps)
-    return rows + [_end_to_end(row, added) for row in rows if row.name == OURS]
+def compare(
+    size: Sequence[int], settings: dict[str, Any], runs: Mapping[Arm, list[Any]]
+) -> list[dict[str, Any]]:
+    """A row for every arm, from what `take_turns` returns; spreads are quartiles over rounds."""
+    pixels, short, long = size
+    step = {arm: per_step(runs[arm], long - short) for arm in ARMS}
+    baseline, batch_size = Baseline(settings), settings["trainer"]["batch_size"]
+    real = torch.zeros(batch_size, settings["data"]["channels"], pixels, pixels)
+    gflop = step_gflop(baseline, real.to(baseline.device))
+    peaks = {arm.precision: peak_gflops(arm.precision, baseline.device) for arm in OURS}
+    rows = []
+    for arm, (seconds, page_faults) in step.items():
+        steps_per_second = 1 / float(np.median(seconds))
+        gflops = gflop[arm in OURS] * steps_per_second
+        rows.append(
+            {
+                "device": baseline.device.type,
+                "pixels": pixels,
+                "name": arm.name,
+                "precision": arm.precision,
+                "ms": quartiles(1000 * seconds),
+                "images_per_second": batch_size * steps_per_second,
+                "ratio_to_baseline": quartiles(step[BASELINE][0] / seconds),  # of one round each
+                "gflops": gflops,
+                "share_of_peak": gflops / peaks[arm.precision],
+                "page_faults": float(np.median(page_faults)),
+                "runs": runs[arm],
+            }
+        )
+    return rows
 
 
-def _breakdowns(config: TrainConfig) -> list[dict[str, Any]]:
-    """What our step spends its time on, in each precision."""
-    found: list[dict[str, Any]] = []
-    for precision in PRECISIONS:
-        shares = breakdown(in_precision(config, precision))
-        size = config.data.image_size
-        found.append({"image_size": size, "precision": precision, "shares": shares})
+def per_step(runs: list[Any], steps: int) -> NDArray[np.float64]:
+    """(quantities, rounds) of a step from (rounds, 2, quantities) of a short and a long run."""
+    short, long = np.asarray(runs, np.float64).swapaxes(0, 1)
+    step: NDArray[np.float64] = (long - short).T / steps
+    return step
+
+
+def quartiles(values: NDArray[np.float64]) -> list[float]:
+    """The 25th, 50th and 75th percentile."""
+    found: list[float] = np.percentile(values, (25, 50, 75)).tolist()
     return found
 
 
-def _apart(config: TrainConfig, how: BenchmarkConfig) -> dict[str, Any]:
-    """The plain step and ours in processes of their own."""
-    found = compare_apart(config, how.rounds, how.seconds_per_turn)
-    return {"image_size": config.data.image_size, "arms": found}
+def peak_gflops(precision: str, device: torch.device) -> float:
+    """What a large convolution reaches in this precision: GFLOP/s, the best of a second."""
+    dtype = torch.bfloat16 if precision == "bf16-mixed" else torch.float32
+    to: dict[str, Any] = {"dtype": dtype, "memory_format": torch.channels_last}
+    layer = nn.Conv2d(256, 256, 3, padding=1, bias=False, device=device).requires_grad_(False)
+    x = torch.randn(16, 256, 32, 32, device=device).to(**to)
+    timed = {"layer": layer.to(**to), "x": x}
+    timer = Timer("layer(x)", globals=timed, num_threads=torch.get_num_threads())
+    return 2 * x.numel() * 256 * 9 / min(timer.blocked_autorange(min_run_time=1).times) / 1e9
 
 
-def _end_to_end(row: Row, seconds: float) -> Row:
-    """Our step, so many seconds longer."""
-    factor = row.ms["median"] / (row.ms["median"] + 1000 * seconds)
-    return replace(
-        row,
-        name="ours, end to end",
-        ms={key: value + 1000 * seconds for key, value in row.ms.items()},
-        images_per_second=row.images_per_second * factor,
-        ratio_to_step=_scaled(row.ratio_to_step, factor),
-        ratio_to_loader=_scaled(row.ratio_to_loader, factor),
-        gflops=row.gflops * factor,
-        share_of_peak=row.share_of_peak * factor,
-        tracking_share=1 - factor,
-    )
+def step_gflop(baseline: Baseline, real: Tensor) -> list[float]:
+    """Operations in the convolutions and matrix products of a step, in units of 10⁹.
+
+    Returns:
+        The baseline's; ours, without the gradients of D's weights while G learns, which are as many
+        as a pass through D has. What a regularizer adds is not counted.
+    """
+    counts = []
+    latents = baseline.draw_latents(len(real))
+    for do in (lambda: baseline.step(real, latents), lambda: baseline.discriminator(real)):
+        with FlopCounterMode(display=False) as counter:
+            do()
+        counts.append(counter.get_total_flops() / 1e9)
+    step, discriminator = counts
+    return [step, step - discriminator]
 
 
-def _scaled(ratio: Mapping[str, float], factor: float) -> dict[str, float]:
-    return {key: value * factor for key, value in ratio.items()}
+def summary(result: Mapping[str, Any]) -> str:
+    """The result as text, with a line for every arm."""
+    busy = " (busy)" if result["load_before"] > BUSY else ""
+    overrides = " ".join(result["overrides"])
+    lines = [
+        f"{result['processor']}, {result['rows'][0]['device']}, {result['num_threads']} threads,"
+        f" torch {result['torch']},"
+        f" load {result['load_before']:.2f} before{busy}; dcgan-train {overrides}",
+        f"a step, median [quartiles] of {result['rounds']} rounds:",
+        "pixels                  precision   ms                     images/s   x baseline        "
+        "  GFLOP/s  of peak  page faults",
+    ]
+    for row in result["rows"]:
+        ms = "{1:.1f} [{0:.1f}, {2:.1f}]".format(*row["ms"])
+        ratio = "{1:.2f} [{0:.2f}, {2:.2f}]".format(*row["ratio_to_baseline"])
+        lines.append(
+            f"{row['pixels']:>6}  {row['name']:<15} {row['precision']:<11} {ms:<22}"
+            f" {row['images_per_second']:>8.0f}   {ratio:<18} {row['gflops']:>8.0f}"
+            f" {row['share_of_peak']:>8.0%} {row['page_faults']:>12,.0f}"
+        )
+    return "\n".join(lines)

@@ -1,21 +1,22 @@
-"""dcgan-benchmark: the trainer beside the step that everybody copies."""
+"""dcgan-benchmark: training beside the standard DCGAN baseline."""
 
+import os
 from pathlib import Path
 
 from dcgan.commands.app import command
 from dcgan.config import BenchmarkConfig
+
+ENVIRONMENT = dict(os.environ)  # the user's, before a library adds to it
 
 
 def run(config: BenchmarkConfig, run_dir: Path) -> None:
     """Measure, print it, say where the rest lies."""
     from dcgan.benchmarking.benchmark import benchmark
 
-    benchmark(config, run_dir)
+    benchmark(config, run_dir, ENVIRONMENT)
     print((run_dir / "benchmark.txt").read_text(encoding="utf-8"))
     print(f"Numbers      {run_dir / 'result.json'}")
     print(f"Text         {run_dir / 'benchmark.txt'}")
-    if config.scaling:
-        print(f"Curves       {run_dir / 'scaling.png'}")
     print(run_dir)
 
 

@@ -5,13 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from dcgan.checks import (
-    doublings,
     require_at_least,
     require_exists,
     require_one_of,
-    require_positive,
 )
-from dcgan.config.training import TrainConfig
 from dcgan.errors import UserError
 
 
@@ -101,37 +98,18 @@ class ReportConfig:
 
 
 @dataclass(kw_only=True)
-class BenchmarkConfig(TrainConfig):
-    """A run to time, and how often."""
+class BenchmarkConfig:
+    """What to time, and how often."""
 
-    further_sizes: list[Any]  # pairs, [pixels, filters], beside the run's own
+    sizes: list[Any]  # [pixels, steps of a short run, steps of a long one]; as many filters
     rounds: int  # in each of which every arm has its turn
-    seconds_per_turn: float  # of the slowest arm; the others do as many steps
-    tracking_steps: int  # of a run whose tracking and checkpoints are timed
-    scaling: bool  # also time several batch sizes, filters and resolutions
-    waiting: bool  # also time how threads wait for each other, on a CPU
+    overrides: list[str] = field(default_factory=list)  # further settings of dcgan-train
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         require_at_least("rounds", self.rounds, 1)
-        require_positive("seconds_per_turn", self.seconds_per_turn)
-        require_at_least("tracking_steps", self.tracking_steps, 1)
-        for size in self.further_sizes:
-            if not _is_pair(size):
+        for size in self.sizes:
+            numbers = isinstance(size, list) and all(isinstance(each, int) for each in size)
+            if not numbers or len(size) != 3 or not 1 <= size[1] < size[2]:
                 raise UserError(
-                    f"further_sizes={self.further_sizes}: must be a list of pairs,"
-                    " [[pixels, filters], …]"
+                    f"sizes={self.sizes}: must be a list of [pixels, steps, more steps]"
                 )
-            try:
-                doublings(size[0])
-            except UserError as error:
-                raise UserError(f"further_sizes={self.further_sizes}: {error}") from error
-
-
-def _is_pair(size: object) -> bool:
-    """Whether it is two counts."""
-    return (
-        isinstance(size, list)
-        and len(size) == 2
-        and all(isinstance(number, int) and number >= 1 for number in size)
-    )

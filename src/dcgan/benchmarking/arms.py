@@ -1,0 +1,85 @@
+"""What is compared: commands, each run as a user runs it, in a process of its own."""
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import NamedTuple
+
+from dcgan.errors import RunFailed, UserError
+
+
+class Arm(NamedTuple):
+    """One way to train."""
+
+    name: str
+    precision: str
+
+
+BASELINE = Arm("baseline", "32-true")
+OURS = (Arm("ours", "32-true"), Arm("ours", "bf16-mixed"))
+ARMS = (BASELINE, Arm("baseline, again", "32-true"), *OURS)  # again: how large is noise?
+
+
+def command_of(
+    arm: Arm, pixels: int, steps: int, overrides: Sequence[str], config: Path, run_dir: Path
+) -> list[str]:
+    """The command that trains for so many steps, at this image size and with as many filters.
+
+    Args:
+        overrides: further settings of dcgan-train.
+        config: config.yaml of a run of ours, which tells the baseline the data and the networks.
+    """
+    if arm not in OURS:
+        program = [sys.executable, "-m", "dcgan.benchmarking.baseline"]
+        return [*program, str(config), str(steps), str(run_dir)]
+    quoted = str(run_dir).replace("'", "\\'")
+    return [
+        *(sys.executable, "-m", "dcgan.commands.train"),  # what dcgan-train is
+        f"data.image_size={pixels}",
+        f"generator.filters={pixels}",
+        f"discriminator.filters={pixels}",
+        *overrides,
+        f"trainer.precision={arm.precision}",
+        f"trainer.steps={steps}",
+        f"hydra.run.dir='{quoted}'",
+    ]
+
+
+def run(command: Sequence[str], environment: Mapping[str, str]) -> tuple[float, float]:
+    """Run a command to its end; kill it if this process is stopped meanwhile.
+
+    Returns:
+        Its seconds, and its minor page faults (NaN where the system does not count them).
+
+    Raises:
+        UserError: it refused its settings.
+        RunFailed: it failed in another way.
+    """
+    page_faults = float("nan")
+    with TemporaryFile() as stderr:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=stderr
+        )
+        try:
+            if hasattr(os, "wait4"):  # not on Windows
+                _, status, usage = os.wait4(process.pid, 0)
+                process.returncode = os.waitstatus_to_exitcode(status)
+                page_faults = usage.ru_minflt
+            process.wait()
+        finally:
+            process.kill()  # does nothing to one that has ended
+            process.wait()
+        seconds = time.perf_counter() - started
+        stderr.seek(0)
+        said = stderr.read().decode(errors="replace").split("\n")
+    if process.returncode:
+        reason = next(filter(str.strip, reversed(said)), f"exit status {process.returncode}")
+        error = UserError if process.returncode == UserError.exit_status else RunFailed
+        raise error(f"{shlex.join(command)}: {reason}")
+    return seconds, page_faults

@@ -1,0 +1,88 @@
+"""Numbers over rounds are what they say; no time is asserted."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from dcgan.benchmarking import benchmark
+from dcgan.benchmarking.arms import ARMS, BASELINE, OURS, Arm
+from dcgan.benchmarking.baseline import Baseline
+from dcgan.benchmarking.benchmark import compare, per_step, quartiles, step_gflop, take_turns
+from dcgan.config import BenchmarkConfig
+from dcgan.data.preparation import prepare
+from dcgan.training.devices import make_fabric
+from dcgan.training.state import build_state
+from dcgan.training.step import train_step
+from tests.conftest import Compose
+
+
+def test_a_step_costs_the_difference_between_two_runs() -> None:
+    runs = [[[3.0, 100.0], [5.0, 140.0]], [[4.0, 100.0], [4.5, 100.0]]]
+    seconds, page_faults = per_step(runs, steps=10)
+    assert seconds == pytest.approx([0.2, 0.05])
+    assert page_faults == pytest.approx([4, 0])
+
+
+def test_quartiles_are_lower_median_upper() -> None:
+    assert quartiles(np.array([5.0, 1.0, 4.0, 2.0, 3.0])) == [2, 3, 4]
+
+
+def test_ratios_are_of_one_round(tiny: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark, "peak_gflops", lambda *_: 1.0)
+    seconds = {arm: [1.0, 2.0, 30.0] for arm in ARMS}  # one round was slow for all
+    seconds[OURS[1]] = [0.5, 1.0, 10.0]
+    runs: dict[Arm, list[Any]] = {
+        arm: [[[1, 0], [1 + 4 * s, 8]] for s in times] for arm, times in seconds.items()
+    }
+    rows = compare([16, 3, 7], asdict(tiny()), runs)
+    assert [(row["name"], row["precision"]) for row in rows] == list(ARMS)
+    assert [row["ratio_to_baseline"] for row in rows[:3]] == [[1, 1, 1]] * 3
+    assert rows[3]["ratio_to_baseline"] == [2, 2, 2.5]
+    assert rows[0]["ms"][1] == 2000
+    assert rows[0]["images_per_second"] == 8 / 2
+    assert rows[0]["page_faults"] == 2
+
+
+def test_operations_are_those_of_a_step_of_ours(tiny: Compose) -> None:
+    config = tiny()
+    baseline = Baseline(asdict(config))
+    real = torch.zeros(8, config.data.channels, 16, 16)
+    theirs, ours = step_gflop(baseline, real)
+    fabric = make_fabric(config.trainer)
+    state = build_state(config, prepare(config.data), fabric)
+    with FlopCounterMode(display=False) as counter:
+        train_step(state, fabric)
+    assert ours == pytest.approx(counter.get_total_flops() / 1e9)
+    assert theirs > ours
+
+
+def test_every_arm_has_its_turn_in_every_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = []
+
+    def run(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
+        assert environment == {"A": "B"}
+        folder = Path(command[-1].partition("=")[2].strip("'") or command[-1])
+        folder.mkdir()  # as a run does; a second one is refused
+        (folder / "config.yaml").write_text("seed: 0")
+        commands.append(command)
+        return float(len(commands)), 0.0
+
+    monkeypatch.setattr(benchmark, "run", run)
+    config = BenchmarkConfig(sizes=[[16, 2, 5]], rounds=6)
+    settings, runs = take_turns([16, 2, 5], config, tmp_path, {"A": "B"})
+    assert settings == {"seed": 0}
+    assert {np.shape(pairs) for pairs in runs.values()} == {(6, 2, 2)}
+    assert len(commands) == 2 + 6 * 2 * len(ARMS)
+    ends = {arm: [long[0] for _, long in pairs] for arm, pairs in runs.items()}
+    rounds = [tuple(sorted(ARMS, key=lambda arm: ends[arm][i])) for i in range(6)]
+    assert len(set(rounds)) > 1
+    for i in range(5):
+        assert max(times[i] for times in ends.values()) < min(t[i + 1] for t in ends.values())
+    assert [short[0] + 1 for short, _ in runs[BASELINE]] == ends[BASELINE]
