@@ -15,8 +15,8 @@ from dcgan.benchmarking.baseline import Baseline
 from dcgan.benchmarking.benchmark import compare, per_step, quartiles, step_gflop, take_turns
 from dcgan.config import BenchmarkConfig
 from dcgan.data.preparation import prepare
+from dcgan.training.checkpoint import build_state
 from dcgan.training.devices import make_fabric
-from dcgan.training.state import build_state
 from dcgan.training.step import train_step
 from tests.conftest import Compose
 
@@ -56,7 +56,7 @@ def test_operations_are_those_of_a_step_of_ours(tiny: Compose) -> None:
     fabric = make_fabric(config.trainer)
     state = build_state(config, prepare(config.data), fabric)
     with FlopCounterMode(display=False) as counter:
-        train_step(state, fabric)
+        train_step(state)
     assert ours == pytest.approx(counter.get_total_flops() / 1e9)
     assert theirs > ours
 
