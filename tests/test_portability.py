@@ -27,11 +27,11 @@ HIDE = """
     # filelock, which has a fallback.
     real_import = builtins.__import__
 
-    def import_unless_hidden(name, globals=None, *others):
+    def import_unless_hidden(name, globals=None, *others, **named):
         importer = (globals or {}).get("__name__", "").partition(".")[0]
         if name in HIDDEN_MODULES and importer in ("dcgan", "filelock"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-        return real_import(name, globals, *others)
+        return real_import(name, globals, *others, **named)
 
     builtins.__import__ = import_unless_hidden
 
