@@ -1,6 +1,7 @@
-"""A built wheel, installed elsewhere, is the whole product: commands, configs, defaults."""
+"""A built wheel is the whole product; make installs what a target needs, once, with uv or pip."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -79,3 +80,100 @@ def test_an_installed_wheel_runs_from_another_folder(wheel: Path, tmp_path: Path
 
 def config_files() -> list[Path]:
     return sorted((PROJECT / "configs").rglob("*.yaml"))
+
+
+# Stands for python and uv: records its arguments and makes the files that the real one would.
+STUB = """#!/bin/sh
+echo "$(basename "$0") $*" >> "$RECORD"
+case "$*" in
+*venv*)
+    for folder; do :; done  # the last argument
+    mkdir -p "$folder/bin"
+    cp "$0" "$folder/bin/python"
+    cp "$0" "$folder/bin/dcgan-train" ;;
+*install*)
+    echo "a hundred lines of progress"
+    test ! -e "$RECORD.fail" ;;
+esac
+"""
+
+
+class Checkout:
+    """The Makefile in a folder of its own, with stubs for the programs that it calls."""
+
+    def __init__(self, folder: Path, *programs: str) -> None:
+        self.folder, self.record = folder, folder / "record"
+        for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+            (folder / name).write_bytes((PROJECT / name).read_bytes())
+        self.tools = folder / "tools"
+        self.tools.mkdir()
+        for name in ("make", "sh", "cat", "cp", "mkdir", "touch", "basename"):
+            found = shutil.which(name)
+            if found is None:
+                pytest.skip(f"there is no {name} here")
+            (self.tools / name).symlink_to(found)
+        for name in programs:
+            (self.tools / name).write_text(STUB)
+            (self.tools / name).chmod(0o755)
+
+    def make(self, *arguments: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+        """Run make; also return the calls of the stubs."""
+        self.record.write_text("")
+        done = subprocess.run(
+            ["make", *arguments],
+            cwd=self.folder,
+            env={"PATH": str(self.tools), "RECORD": str(self.record)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done, [line.rstrip() for line in self.record.read_text().splitlines()]
+
+
+def installing(*, uv: bool, venv: str = ".venv", python: str = "python3") -> tuple[str, str]:
+    """The calls that create a virtual environment and install into it, up to what is installed."""
+    if uv:
+        create = f"uv venv --quiet --seed --allow-existing --python {python} {venv}"
+        install = f"uv pip install --python {venv}/bin/python"
+    else:
+        create, install = f"{python} -m venv {venv}", "python -m pip install"
+    return create, f"{install} --constraint constraints.txt --editable"
+
+
+@pytest.mark.parametrize("uv", [False, True])
+def test_make_installs_once_and_no_more_than_a_target_needs(tmp_path: Path, uv: bool) -> None:
+    checkout = Checkout(tmp_path, "python3", *(["uv"] if uv else []))
+    create, install = installing(uv=uv)
+    done, calls = checkout.make("train", "ARGS=seed=1")
+    assert calls == [create, f"{install} .", "dcgan-train seed=1"]
+    assert done.stdout.splitlines() == [
+        "Installing into .venv (first time: about 3 minutes) …",
+        ".venv/bin/dcgan-train seed=1",
+    ]
+    assert checkout.make("train")[1] == ["dcgan-train"]
+    assert checkout.make("test")[1] == [create, f"{install} .[dev]", "python -m pytest"]
+    assert checkout.make("test")[1] == ["python -m pytest"]
+    assert checkout.make("train")[1] == ["dcgan-train"]
+
+
+def test_a_failed_installation_is_shown_and_repeated(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, "python3")
+    failing = tmp_path / "record.fail"
+    for target in ("train", "test"):
+        failing.touch()
+        done, _ = checkout.make(target)
+        assert done.returncode != 0
+        assert "a hundred lines of progress" in done.stderr
+        failing.unlink()
+        done, calls = checkout.make(target)
+        assert done.returncode == 0
+        assert any("pip install" in call for call in calls)
+        assert "a hundred lines" not in done.stdout + done.stderr
+
+
+def test_make_takes_another_python_and_another_folder(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path, "python3.13")
+    _, calls = checkout.make("train", "PYTHON=python3.13", "VENV=.venv313")
+    create, install = installing(uv=False, venv=".venv313", python="python3.13")
+    assert calls == [create, f"{install} .", "dcgan-train"]
+    assert not (tmp_path / ".venv").exists()

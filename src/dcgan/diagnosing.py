@@ -23,7 +23,8 @@ from dcgan.checkerboard.judgement import (
     tile_side,
 )
 from dcgan.config import DiagnoseConfig
-from dcgan.data.sources import IMAGE_SUFFIXES, image_files, to_8_bits
+from dcgan.data.preparation import to_8_bits
+from dcgan.data.sources import IMAGE_SUFFIXES, image_files
 from dcgan.errors import UserError
 from dcgan.files import write_json
 from dcgan.networks.saved import LAST, load_generator

@@ -67,7 +67,7 @@ SCRIPT = """
 
 
 @pytest.mark.slow
-def test_200_000_colour_images_need_little_memory_of_their_own(tmp_path: Path) -> None:
+def test_200_000_color_images_need_little_memory_of_their_own(tmp_path: Path) -> None:
     folder = tmp_path / "images"
     folder.mkdir()
     random = np.random.default_rng(0)

@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 import subprocess
 import sys
 import textwrap
@@ -123,11 +122,11 @@ def test_skipped_images_are_counted_and_left_out(
     config = settings(tmp_path / "in", tmp_path / "cache", on_error="skip")
     for _ in range(2):  # a later run says it again
         prepared = prepare(config)
-        assert prepared.num_skipped == 1
-        assert "1 broken images were left out" in caplog.text
+        assert "1 broken images were skipped" in caplog.text
         caplog.clear()
     assert np.array_equal(prepared.open(), np.delete(originals, 3, axis=0))
     facts = json.loads(prepared.path.with_suffix(".json").read_text())
+    assert facts["num_skipped"] == 1
     assert [Path(path).name for path in facts["skipped"]] == ["00003.png"]
 
 
@@ -175,40 +174,3 @@ def test_two_processes_at_once_prepare_it_once(tmp_path: Path) -> None:
     assert [process.returncode for process in processes] == [0, 0, 0]
     assert "".join(outputs).count("prepared here") == 1
     assert {output.split()[-1] for output in outputs} == {str(originals.sum())}
-
-
-@pytest.mark.slow
-def test_memory_stays_bounded_for_200_000_colour_images(tmp_path: Path) -> None:
-    """200,000 64x64 JPEGs (2.4 GB prepared) pass through less than 1 GiB in any process."""
-    (tmp_path / "in").mkdir()
-    random = np.random.default_rng(0)
-    jpegs = []
-    for number in range(20):
-        pixels = random.integers(0, 256, (8, 8, 3), np.uint8)
-        path = tmp_path / f"{number}.jpg"
-        Image.fromarray(pixels).resize((80, 70)).save(path)
-        jpegs.append(path)
-    for number in range(200_000):  # links: the decoder cannot tell them from 200,000 files
-        os.link(jpegs[number % 20], tmp_path / "in" / f"{number:06d}.jpg")
-    script = textwrap.dedent(
-        """
-        import resource, sys
-        from joblib.externals.loky import get_reusable_executor
-        from dcgan.config import DataConfig
-        from dcgan.data.preparation import prepare
-
-        config = DataConfig(source="folder", root=sys.argv[1], cache_dir=sys.argv[2],
-                            image_size=64, channels=3, flip=False)
-        print(*prepare(config).open().shape)
-        get_reusable_executor().shutdown()  # children are counted when they have ended
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
-            print(resource.getrusage(who).ru_maxrss // 1024)
-        """
-    )
-    arguments = [sys.executable, "-c", script, str(tmp_path / "in"), str(tmp_path / "cache")]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=900)
-    shape, parent, children = done.stdout.splitlines()
-    print(f"peak resident memory: {parent} MiB here, {children} MiB in the largest child")
-    assert shape == "200000 3 64 64"
-    assert int(parent) < 1024
-    assert 0 < int(children) < 1024

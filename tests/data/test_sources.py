@@ -16,7 +16,8 @@ from PIL import Image
 from torchvision.datasets import CIFAR10, MNIST
 
 from dcgan.config import DataConfig
-from dcgan.data.sources import ArraySource, FileSource, decode, fit_channels, open_source
+from dcgan.data.preparation import decode
+from dcgan.data.sources import find_source, fit_channels, read_images
 from dcgan.errors import UserError
 from tests.conftest import real_data
 
@@ -59,24 +60,21 @@ def write_cifar10(folder: Path) -> np.ndarray:
 )
 def test_mnist_is_padded_and_never_resized(tmp_path: Path, source: str, folder: str) -> None:
     originals = write_idx(tmp_path / folder)
-    opened = open_source(settings(source, tmp_path, channels=1))
-    assert isinstance(opened, ArraySource)
-    images = opened.read()
+    images = read_images(settings(source, tmp_path, channels=1))
     assert images.shape == (12, 1, 32, 32)
     assert np.array_equal(images[:, 0, 2:-2, 2:-2], originals)
     assert images.sum() == originals.sum()
 
-    unpadded = open_source(settings(source, tmp_path, channels=3, image_size=28))
-    assert isinstance(unpadded, ArraySource)
-    assert np.array_equal(unpadded.read(), np.repeat(originals[:, None], 3, axis=1))
+    unpadded = read_images(settings(source, tmp_path, channels=3, image_size=28))
+    assert np.array_equal(unpadded, np.repeat(originals[:, None], 3, axis=1))
     with pytest.raises(UserError, match=r"data.image_size=24: .* never resized; must be 28, or"):
-        open_source(settings(source, tmp_path, image_size=24))
+        find_source(settings(source, tmp_path, image_size=24))
 
 
 def test_real_mnist_is_found_without_a_download() -> None:
-    opened = open_source(settings("mnist", real_data("MNIST").parent, channels=1))
-    assert isinstance(opened, ArraySource)
-    assert opened.read().shape == (60000, 1, 32, 32)
+    config = settings("mnist", real_data("MNIST").parent, channels=1)
+    find_source(config)
+    assert read_images(config).shape == (60000, 1, 32, 32)
 
 
 def test_cifar10_is_read_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,11 +82,10 @@ def test_cifar10_is_read_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(CIFAR10, "_check_integrity", lambda _: True)  # not the published files
     meta = {**CIFAR10.meta, "md5": None}
     monkeypatch.setattr(CIFAR10, "meta", meta)
-    opened = open_source(settings("cifar10", tmp_path))
-    assert isinstance(opened, ArraySource)
-    assert np.array_equal(opened.read(), originals)
-    with pytest.raises(UserError, match=r"cifar10 is 32x32 and is never resized; must be 32"):
-        open_source(settings("cifar10", tmp_path, image_size=64))
+    find_source(settings("cifar10", tmp_path))
+    assert np.array_equal(read_images(settings("cifar10", tmp_path)), originals)
+    with pytest.raises(UserError, match=r"cifar10 images are never resized; must be 32$"):
+        find_source(settings("cifar10", tmp_path, image_size=64))
 
 
 def test_the_download_code_is_torchvisions_own(
@@ -107,19 +104,19 @@ def test_the_download_code_is_torchvisions_own(
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr(MNIST, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
     monkeypatch.setattr(MNIST, "resources", served)
-    opened = open_source(settings("mnist", tmp_path / "root", channels=1))
+    config = settings("mnist", tmp_path / "root", channels=1)
+    find_source(config)
     server.shutdown()
-    assert isinstance(opened, ArraySource)
-    assert np.array_equal(opened.read()[:, 0, 2:-2, 2:-2], originals)
+    assert np.array_equal(read_images(config)[:, 0, 2:-2, 2:-2], originals)
 
 
 @pytest.mark.parametrize(
     ("source", "place"),
     [
-        ("mnist", "train-images-idx3-ubyte, .*MNIST/raw, then give the same command again"),
-        ("fashion_mnist", "FashionMNIST/raw, then give the same command again"),
-        ("cifar10", "data_batch_1, .*cifar-10-batches-py, then give the same command again"),
-        ("celeba", "img_align_celeba.zip .*000001.jpg exists, then give the same command again"),
+        ("mnist", "train-images-idx3-ubyte, .*MNIST/raw, then run the same command again"),
+        ("fashion_mnist", "FashionMNIST/raw, then run the same command again"),
+        ("cifar10", "data_batch_1, .*cifar-10-batches-py, then run the same command again"),
+        ("celeba", "img_align_celeba.zip .*000001.jpg exists, then run the same command again"),
     ],
 )
 def test_without_a_network_the_message_says_what_to_put_where(
@@ -128,23 +125,22 @@ def test_without_a_network_the_message_says_what_to_put_where(
     for scheme in ("http", "https"):
         monkeypatch.setenv(f"{scheme}_proxy", "http://127.0.0.1:9")
     with pytest.raises(UserError, match=place) as refusal:
-        open_source(settings(source, tmp_path))
+        find_source(settings(source, tmp_path))
     assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("layout", ["celeba/img_align_celeba", "img_align_celeba", "."])
-def test_celeba_is_its_centre_178_resized(tmp_path: Path, layout: str) -> None:
+def test_celeba_is_its_center_178_resized(tmp_path: Path, layout: str) -> None:
     folder = tmp_path / layout
     folder.mkdir(parents=True, exist_ok=True)
-    # Red where the crop must not look, white inside: rows 20 to 197 of 218 are the centre 178.
+    # Red where the crop must not look, white inside: rows 20 to 197 of 218 are the center 178.
     face = np.full((218, 178, 3), (255, 0, 0), np.uint8)
     face[20:198] = 255
     for number in (1, 2, 3):
         Image.fromarray(face).save(folder / f"{number:06d}.jpg", quality=100, subsampling=0)
-    opened = open_source(settings("celeba", tmp_path, crop=178, image_size=64))
-    assert isinstance(opened, FileSource)
-    assert [path.name for path in opened.paths] == ["000001.jpg", "000002.jpg", "000003.jpg"]
-    image, enlarged = decode(opened.paths[0], 64, 3, 178)
+    _, paths = find_source(settings("celeba", tmp_path, crop=178, image_size=64))
+    assert [path.name for path in paths] == ["000001.jpg", "000002.jpg", "000003.jpg"]
+    image, enlarged = decode(paths[0], 64, 3, 178)
     assert image.shape == (3, 64, 64)
     assert not enlarged
     assert image.min() > 240
@@ -155,28 +151,27 @@ def test_a_folder_is_any_tree_of_images(tmp_path: Path) -> None:
     Image.new("RGB", (50, 40)).save(tmp_path / "a" / "b" / "one.PNG")
     Image.new("L", (40, 90)).save(tmp_path / "two.jpeg")
     (tmp_path / "notes.txt").write_text("not an image")
-    opened = open_source(settings("folder", tmp_path))
-    assert isinstance(opened, FileSource)
-    assert [path.name for path in opened.paths] == ["one.PNG", "two.jpeg"]
+    _, paths = find_source(settings("folder", tmp_path))
+    assert [path.name for path in paths] == ["one.PNG", "two.jpeg"]
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="no image below it"):
-        open_source(settings("folder", tmp_path / "empty"))
+        find_source(settings("folder", tmp_path / "empty"))
     with pytest.raises(UserError, match="no such folder"):
-        open_source(settings("folder", tmp_path / "missing"))
+        find_source(settings("folder", tmp_path / "missing"))
 
 
 def test_the_fingerprint_changes_with_the_files(tmp_path: Path) -> None:
     path = tmp_path / "one.png"
     Image.new("RGB", (40, 40)).save(path)
-    first = open_source(settings("folder", tmp_path)).fingerprint
-    assert open_source(settings("folder", tmp_path)).fingerprint == first
+    first = find_source(settings("folder", tmp_path))[0]
+    assert find_source(settings("folder", tmp_path))[0] == first
     os.utime(path, (1, 1))
-    second = open_source(settings("folder", tmp_path)).fingerprint
+    second = find_source(settings("folder", tmp_path))[0]
     path.rename(tmp_path / "two.png")
-    assert len({first, second, open_source(settings("folder", tmp_path)).fingerprint}) == 3
+    assert len({first, second, find_source(settings("folder", tmp_path))[0]}) == 3
 
 
-def test_decoding_crops_the_centre_and_keeps_pixels_that_fit(tmp_path: Path) -> None:
+def test_decoding_crops_the_center_and_keeps_pixels_that_fit(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (32, 48, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "wide.png")
     image, enlarged = decode(tmp_path / "wide.png", 32, 3, None)
@@ -210,9 +205,9 @@ def test_sixteen_bits_are_scaled_to_eight_and_floats_refused(tmp_path: Path) -> 
 
 
 def test_channels_are_repeated_or_weighted() -> None:
-    grey = np.full((2, 1, 4, 4), 7, np.uint8)
-    assert np.array_equal(fit_channels(grey, 3), np.full((2, 3, 4, 4), 7))
-    colour = np.zeros((1, 3, 2, 2), np.uint8)
-    colour[:, 1] = 100
-    assert np.array_equal(fit_channels(colour, 1), np.full((1, 1, 2, 2), 59))
-    assert fit_channels(colour, 3) is colour
+    gray = np.full((2, 1, 4, 4), 7, np.uint8)
+    assert np.array_equal(fit_channels(gray, 3), np.full((2, 3, 4, 4), 7))
+    color = np.zeros((1, 3, 2, 2), np.uint8)
+    color[:, 1] = 100
+    assert np.array_equal(fit_channels(color, 1), np.full((1, 1, 2, 2), 59))
+    assert fit_channels(color, 3) is color

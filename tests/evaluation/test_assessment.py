@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dcgan.config import DataConfig
-from dcgan.data.labelled import read_labelled
+from dcgan.data.labeled import read_labeled
 from dcgan.errors import UserError
 from dcgan.evaluation.assessment import assess, class_shares, divergence
 from dcgan.evaluation.features import get_extractor
@@ -35,7 +35,7 @@ def test_real_images_score_well_and_noise_badly(tmp_path: Path) -> None:
     extractor = get_extractor(data, "digest")
     assert extractor.recipe["kind"] == "classifier"
     assert extractor.recipe["version"] >= 1
-    training = read_labelled(data, train=True).images
+    training = read_labeled(data, train=True).images
     test = held_out(data, training, 500)
     real = extractor.extract(test)
     good = assess(normalize(training[:500]), test, real, extractor)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dcgan.config import DataConfig
-from dcgan.data.labelled import read_labelled
+from dcgan.data.labeled import read_labeled
 from dcgan.evaluation.classifier import Classifier, accuracy_of, get_classifier, train_classifier
 from tests.conftest import real_data
 
@@ -40,7 +40,7 @@ def test_it_learns_the_digits_is_kept_and_leaves_the_random_state_alone(tmp_path
 
 
 def test_the_same_data_give_the_same_classifier(tmp_path: Path) -> None:
-    data = read_labelled(digits(tmp_path, num_images=300), train=True)
+    data = read_labeled(digits(tmp_path, num_images=300), train=True)
     first, second = train_classifier(data), train_classifier(data)
     for a, b in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.equal(a, b)
@@ -48,7 +48,7 @@ def test_the_same_data_give_the_same_classifier(tmp_path: Path) -> None:
 
 def test_the_digits_test_split_is_other_drawings_of_the_same_digits(tmp_path: Path) -> None:
     data = digits(tmp_path)
-    train, test = (read_labelled(data, train=train) for train in (True, False))
+    train, test = (read_labeled(data, train=train) for train in (True, False))
     assert torch.equal(train.labels[:1797], test.labels[:1797])
     assert not torch.equal(train.images[:1797], test.images[:1797])
     assert sorted(train.labels.unique().tolist()) == list(range(10))
@@ -60,5 +60,5 @@ def test_on_mnist_it_is_right_about_99_percent(tmp_path: Path) -> None:
     data = DataConfig(
         source="mnist", image_size=32, channels=1, flip=False, root=root, cache_dir=str(tmp_path)
     )
-    network = train_classifier(read_labelled(data, train=True))
-    assert accuracy_of(network, read_labelled(data, train=False)) >= 0.99
+    network = train_classifier(read_labeled(data, train=True))
+    assert accuracy_of(network, read_labeled(data, train=False)) >= 0.99

@@ -1,4 +1,4 @@
-"""Images made here, from what scikit-learn embeds or from nothing: digits, photos, synthetic.
+"""Images drawn here, from what scikit-learn embeds or from nothing: digits, photos, synthetic.
 
 Each function returns (num_images, C, image_size, image_size) uint8 and draws the same images on
 every call: runs with different seeds share one data set.
@@ -6,26 +6,22 @@ every call: runs with different seeds share one data set.
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional as F
 
+from dcgan.data.sources import Images
 from dcgan.errors import UserError
 from dcgan.seeding import derive_seed, stream
-
-Images = NDArray[np.uint8]
 
 PHOTO_REDUCTION = 3  # below this the photographs show their JPEG blocks and little detail
 
 
 def draw_digits(num_images: int, image_size: int, purpose: str = "digits") -> Images:
-    """scikit-learn's 1,797 handwritten 8x8 digits, grey, each drawn with its own small motion.
+    """scikit-learn's 1,797 handwritten 8x8 digits, gray, each with its own small random transform.
 
-    Rotated by up to 12°, scaled by 0.78–0.98 and shifted by up to 4 % of the side, at random and by
-    fractions of a pixel, so that enlarging them leaves no pixel phase of its own.
-
-    Args:
-        purpose: of the random stream; another one moves the same digits otherwise.
+    Rotated by up to 12°, scaled by 0.78–0.98 and shifted by up to 4 % of the side, by fractions of
+    a pixel, so that enlarging them leaves no pixel phase of its own. `purpose` names the random
+    stream: another one gives other transforms of the same digits.
     """
     from sklearn.datasets import load_digits
 
@@ -41,34 +37,29 @@ def draw_digits(num_images: int, image_size: int, purpose: str = "digits") -> Im
     rotation = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
     affine = torch.cat([rotation, uniform(-0.08, 0.08, 2, 1)], dim=2)  # of a half-width
     drawn = np.empty((num_images, 1, image_size, image_size), np.uint8)
-    for start in range(0, num_images, 1000):
-        rows = slice(start, min(start + 1000, num_images))
-        picked = originals[torch.arange(rows.start, rows.stop) % len(originals)]
-        shape = [len(picked), 1, image_size, image_size]
+    for rows in torch.arange(num_images).split(1000):  # bounds the memory
+        picked = originals[rows % len(originals)]
+        shape = [len(rows), 1, image_size, image_size]
         grid = F.affine_grid(affine[rows], shape, align_corners=False)
         smooth = F.grid_sample(picked, grid, mode="bicubic", align_corners=False)
         drawn[rows] = (smooth.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
     return drawn
 
 
-def labels_of_digits(num_images: int) -> NDArray[np.int64]:
-    """(num_images,) what the images of `draw_digits` show: 0 … 9."""
-    from sklearn.datasets import load_digits
-
-    labels: NDArray[np.int64] = np.resize(load_digits().target.astype(np.int64), num_images)
-    return labels
-
-
 def draw_photos(num_images: int, image_size: int) -> Images:
-    """Random square crops of scikit-learn's two sample photographs, colour, reduced 3 times first.
+    """Random square crops of scikit-learn's two sample photographs, color, reduced 3 times first.
 
     Raises:
         UserError: `image_size` is larger than the reduced photographs.
     """
     from sklearn.datasets import load_sample_images
 
-    originals = load_sample_images().images
-    photos = [np.asarray(_reduce(Image.fromarray(original))) for original in originals]
+    photos = []
+    for original in load_sample_images().images:
+        height, width = (side // PHOTO_REDUCTION for side in original.shape[:2])
+        # Lanczos' filter keeps what detail the new size can hold.
+        reduced = Image.fromarray(original).resize((width, height), Image.Resampling.LANCZOS)
+        photos.append(np.asarray(reduced))
     least = min(min(photo.shape[:2]) for photo in photos)
     if image_size > least:
         raise UserError(f"data.image_size={image_size}: crops of photos are at most {least} pixels")
@@ -77,29 +68,22 @@ def draw_photos(num_images: int, image_size: int) -> Images:
     for i in range(num_images):
         photo = photos[i % len(photos)]
         top, left = (random.integers(0, side - image_size + 1) for side in photo.shape[:2])
-        crop = photo[top : top + image_size, left : left + image_size]
-        drawn[i] = crop.transpose(2, 0, 1)
+        drawn[i] = photo[top : top + image_size, left : left + image_size].transpose(2, 0, 1)
     return drawn
 
 
-def _reduce(photo: Image.Image) -> Image.Image:
-    """Smaller by `PHOTO_REDUCTION`; Lanczos' filter keeps what detail the new size can hold."""
-    size = (photo.width // PHOTO_REDUCTION, photo.height // PHOTO_REDUCTION)
-    return photo.resize(size, Image.Resampling.LANCZOS)
-
-
 def draw_synthetic(num_images: int, image_size: int) -> Images:
-    """A soft-edged ellipse on a colour gradient: smooth, cheap, for smoke tests; colour."""
+    """A soft-edged ellipse on a color gradient: smooth, cheap, for smoke tests."""
     random = np.random.default_rng(derive_seed(0, "synthetic"))
     y, x = np.mgrid[0:image_size, 0:image_size] / image_size
     drawn = np.empty((num_images, 3, image_size, image_size), np.uint8)
     for i in range(num_images):
-        from_colour, to_colour, ink = random.uniform(40, 215, (3, 3, 1, 1))
+        from_color, to_color, ink = random.uniform(40, 215, (3, 3, 1, 1))
         across = x if random.random() < 0.5 else y
-        centre_x, centre_y = random.uniform(0.3, 0.7, 2)
+        center_x, center_y = random.uniform(0.3, 0.7, 2)
         radius_x, radius_y = random.uniform(0.12, 0.3, 2)
-        distance = np.hypot((x - centre_x) / radius_x, (y - centre_y) / radius_y)
+        distance = np.hypot((x - center_x) / radius_x, (y - center_y) / radius_y)
         inside = np.clip((1.15 - distance) / 0.3, 0, 1)
-        ground = from_colour * (1 - across) + to_colour * across
+        ground = from_color * (1 - across) + to_color * across
         drawn[i] = np.rint(ground * (1 - inside) + ink * inside)
     return drawn

@@ -8,20 +8,21 @@ import errno
 import hashlib
 import json
 import logging
-import os
+import math
 import warnings
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from filelock import FileLock, Timeout
 from joblib import Parallel, cpu_count, delayed
+from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from dcgan.config import DataConfig
-from dcgan.data.sources import ArraySource, Images, decode, open_source
+from dcgan.data.sources import Images, find_source, read_images
 from dcgan.errors import UserError
 from dcgan.files import replacing, write_json
 
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 PREPARATION_VERSION = 1  # raised when the same source would be prepared into other pixels
 MACHINE_ERRORS = (errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOSPC)
-FILES_PER_TASK = 256  # what one process decodes at a time; bounds its memory
+FILES_PER_TASK = 64  # sent to a decoding process at a time; bounds its memory
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,10 @@ class Prepared:
 
     path: Path  # (N, C, H, W) uint8, .npy
     digest: str  # of the images: equal digests, equal images
-    num_skipped: int  # broken files left out
 
     def open(self) -> Images:
         """The (N, C, H, W) uint8 images, memory-mapped (copy on write: the file cannot change)."""
-        images: Images = np.load(self.path, mmap_mode="c")
-        return images
+        return np.lib.format.open_memmap(self.path, mode="c")
 
 
 def prepare(config: DataConfig) -> Prepared:
@@ -56,45 +55,33 @@ def prepare(config: DataConfig) -> Prepared:
     cache = Path(config.cache_dir).expanduser()
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with _one_at_a_time(cache / f"{config.source}.lock"):
+        lock = FileLock(cache / f"{config.source}.lock")
+        try:
+            held = lock.acquire(blocking=False)
+        except Timeout:
+            log.info("waiting for another run that prepares these images")
+            held = lock.acquire()
+        with held:
             path = _find_or_write(config, cache)
     except OSError as error:
         raise UserError(f"data.cache_dir={cache}: cannot prepare images there ({error})") from error
     facts_path = path.with_suffix(".json")
     facts = json.loads(facts_path.read_text(encoding="utf-8"))
     if facts["num_skipped"]:
-        log.warning("%d broken images were left out; see %s", facts["num_skipped"], facts_path)
+        log.warning("%d broken images were skipped; see %s", facts["num_skipped"], facts_path)
     if facts["num_enlarged"]:
-        log.warning(
-            "%d images were enlarged to %d pixels: enlarging leaves a grid of its own",
-            facts["num_enlarged"],
-            config.image_size,
-        )
-    return Prepared(path, facts["digest"], facts["num_skipped"])
-
-
-@contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Hold a lock file; say so if another run must be waited for."""
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        log.info("waiting for another run that prepares these images")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+        enlarged = f"{facts['num_enlarged']} images were enlarged to {config.image_size} pixels"
+        log.warning("%s: enlarging leaves a grid of its own", enlarged)
+    return Prepared(path, facts["digest"])
 
 
 def _find_or_write(config: DataConfig, cache: Path) -> Path:
     """The prepared file of a source (downloaded if need be), written if it is not there yet."""
-    source = open_source(config)
+    fingerprint, paths = find_source(config)
     settings = {
         "version": PREPARATION_VERSION,
         "source": config.source,
-        "fingerprint": source.fingerprint,
+        "fingerprint": fingerprint,
         "image_size": config.image_size,
         "channels": config.channels,
         "crop": config.crop,
@@ -105,99 +92,93 @@ def _find_or_write(config: DataConfig, cache: Path) -> Path:
     facts_path = path.with_suffix(".json")
     if path.exists() and facts_path.exists():
         return path
-    broken: dict[str, str] = {}
-    num_enlarged = 0
-    with replacing(path) as partial:
-        if isinstance(source, ArraySource):
-            with partial.open("wb") as file:
-                np.save(file, source.read())
+    with replacing(path) as partial, partial.open("w+b") as file:
+        if paths:
+            broken, num_enlarged = _decode_files(paths, config, file)
         else:
-            broken, num_enlarged = _decode_files(source.paths, config, partial)
-        with partial.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    facts = {
-        **settings,
-        "digest": digest,
-        "num_skipped": len(broken),
-        "num_enlarged": num_enlarged,
-        "skipped": broken,
-    }
-    write_json(facts_path, facts)
+            np.save(file, read_images(config))
+            broken, num_enlarged = {}, 0
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    counts = {"num_skipped": len(broken), "num_enlarged": num_enlarged, "skipped": broken}
+    write_json(facts_path, {**settings, "digest": digest, **counts})
     return path
 
 
 def _decode_files(
-    paths: list[Path], config: DataConfig, partial: Path
+    paths: list[Path], config: DataConfig, file: BinaryIO
 ) -> tuple[dict[str, str], int]:
-    """Decode `paths` into `partial`; return what was broken (path → reason), and enlarged how many.
-
-    The processes write their rows straight into the file, so no image passes through this one.
-    """
-    shape = (len(paths), config.channels, config.image_size, config.image_size)
-    images = np.lib.format.open_memmap(partial, "w+", np.uint8, shape)
-    offset = images.offset
-    del images
-    if hasattr(os, "posix_fallocate"):  # not on macOS
-        # Reserve the space now: a full disk is an error here, but a crash in a mapped write.
-        with partial.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, offset + int(np.prod(shape)))
-
-    starts = range(0, len(paths), FILES_PER_TASK)
-    num_workers = min(config.num_workers or cpu_count(), len(starts))
-    tasks = (
-        delayed(_decode_rows)(partial, start, paths[start : start + FILES_PER_TASK], config)
-        for start in starts
+    """Decode into `file`, in order; return the broken files (path → reason) and number enlarged."""
+    _write_header(file, len(paths), config)
+    num_workers = min(config.num_workers or cpu_count(), math.ceil(len(paths) / FILES_PER_TASK))
+    results = Parallel(num_workers, batch_size=FILES_PER_TASK, return_as="generator")(
+        delayed(_try_to_decode)(path, config) for path in paths
     )
     broken: dict[str, str] = {}
-    broken_rows: list[int] = []
     num_enlarged = 0
-    results = Parallel(n_jobs=num_workers, return_as="generator_unordered")(tasks)
-    bar = tqdm(total=len(paths), desc="preparing images", unit="img", disable=None)
-    with warnings.catch_warnings(), closing(results), bar:
+    with warnings.catch_warnings(), closing(results):
         warnings.simplefilter("ignore")  # joblib's, of tasks that an error cancels
-        for num_done, errors, enlarged in results:
-            bar.update(num_done)
-            num_enlarged += enlarged
-            for row, reason in errors.items():
-                if config.on_error == "fail":
-                    raise UserError(
-                        f"{paths[row]}: broken image ({reason});"
-                        " data.on_error=skip leaves such files out"
-                    )
-                broken[str(paths[row])] = reason
-                broken_rows.append(row)
+        bar = tqdm(paths, desc="preparing images", unit="img", disable=None)
+        for path, result in zip(bar, results, strict=True):
+            if not isinstance(result, str):
+                image, enlarged = result
+                file.write(image.tobytes())
+                num_enlarged += enlarged
+            elif config.on_error == "skip":
+                broken[str(path)] = result
+            else:
+                cure = "data.on_error=skip leaves such files out"
+                raise UserError(f"{path}: broken image ({result}); {cure}")
     if len(broken) == len(paths):
         raise UserError(f"data.root={config.root}: every one of {len(paths)} images is broken")
-    if broken_rows:
-        _drop_rows(partial, set(broken_rows))
+    file.seek(0)  # NumPy's header has room for any number of images
+    _write_header(file, len(paths) - len(broken), config)
     return broken, num_enlarged
 
 
-def _decode_rows(
-    partial: Path, start: int, paths: list[Path], config: DataConfig
-) -> tuple[int, dict[int, str], int]:
-    """In a process of its own: decode `paths` into rows `start`, `start` + 1, … of the file."""
-    images = np.lib.format.open_memmap(partial, "r+")
-    errors: dict[int, str] = {}
-    num_enlarged = 0
-    for row, path in enumerate(paths, start):
-        try:
-            images[row], enlarged = decode(path, config.image_size, config.channels, config.crop)
-            num_enlarged += enlarged
-        except Exception as error:
-            if isinstance(error, MemoryError) or getattr(error, "errno", None) in MACHINE_ERRORS:
-                raise  # not the image's fault
-            errors[row] = f"{type(error).__name__}: {error}"
-    return len(paths), errors, num_enlarged
+def _write_header(file: BinaryIO, num_images: int, config: DataConfig) -> None:
+    shape = (num_images, config.channels, config.image_size, config.image_size)
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
 
 
-def _drop_rows(partial: Path, rows: set[int]) -> None:
-    """Copy the file without `rows`, a block at a time."""
-    images = np.lib.format.open_memmap(partial, "r")
-    kept = np.delete(np.arange(len(images)), list(rows))
-    with replacing(partial) as compact_path:
-        shape = (len(kept), *images.shape[1:])
-        compact = np.lib.format.open_memmap(compact_path, "w+", np.uint8, shape)
-        for start in range(0, len(kept), 4096):
-            compact[start : start + 4096] = images[kept[start : start + 4096]]
-        compact.flush()
+def _try_to_decode(path: Path, config: DataConfig) -> tuple[Images, bool] | str:
+    """In a process of its own: what `decode` returns, or what is wrong with the file."""
+    try:
+        return decode(path, config.image_size, config.channels, config.crop)
+    except Exception as error:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) in MACHINE_ERRORS:
+            raise  # not the image's fault
+        return f"{type(error).__name__}: {error}"
+
+
+def decode(path: Path, image_size: int, channels: int, crop: int | None) -> tuple[Images, bool]:
+    """One file as (C, image_size, image_size) uint8: turned as its EXIF says, cropped, resized.
+
+    The center square of `crop` pixels (None: the largest there is) is resized with Pillow's
+    antialiased bicubic filter. Also returns whether that enlarged it.
+
+    Raises:
+        OSError, ValueError: the file is broken, or smaller than `crop`.
+    """
+    with Image.open(path) as opened:
+        image = to_8_bits(ImageOps.exif_transpose(opened))
+    image = image.convert("L" if channels == 1 else "RGB")
+    side = min(image.size) if crop is None else crop
+    if side > min(image.size):
+        raise ValueError(f"{image.width}x{image.height} is smaller than data.crop={crop}")
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    # Cropped first: resize(box=…) lets its filter look at pixels outside the box.
+    image = image.crop((left, top, left + side, top + side))
+    image = image.resize((image_size, image_size), Image.Resampling.BICUBIC)
+    pixels = np.asarray(image).reshape(image_size, image_size, channels)
+    return pixels.transpose(2, 0, 1), side < image_size
+
+
+def to_8_bits(image: Image.Image) -> Image.Image:
+    """Scale 16 bits to 8, which Pillow's own conversion would clip; refuse what has no scale."""
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image).astype(np.uint16) // 257).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError(f"mode {image.mode}: pixels must have 8 or 16 bits")
+    return image

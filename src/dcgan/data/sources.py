@@ -1,17 +1,14 @@
 """Where images come from: drawn here, a torchvision data set, or a tree of image files."""
 
+import contextlib
 import hashlib
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
-from dcgan.config import DRAWN_SOURCES, DataConfig
-from dcgan.data.downloads import missing_folders, remove_empty
-from dcgan.data.torchvision_sets import find_files, read_split
+from dcgan.config import DataConfig
 from dcgan.errors import UserError, first_line
 
 Images = NDArray[np.uint8]
@@ -22,83 +19,110 @@ IMAGE_SUFFIXES = frozenset(
 
 
 @dataclass(frozen=True)
-class ArraySource:
-    """Images that come as one array."""
+class DataSet:
+    """A labeled data set that torchvision reads: its class, image size and files."""
 
-    fingerprint: str  # changes when the images do
-    read: Callable[[], Images]  # the whole (N, C, H, W) uint8 array
-
-
-@dataclass(frozen=True)
-class FileSource:
-    """Images that are files, decoded one by one."""
-
-    fingerprint: str
-    paths: list[Path]
+    name: str
+    size: int  # pixels
+    pad: bool  # may be padded with black to a larger size
+    folder: str
+    files: tuple[str, ...]
 
 
-def open_source(config: DataConfig) -> ArraySource | FileSource:
-    """Find the images that `config` names; a missing data set is downloaded where that is possible.
+_IDX = tuple(
+    f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
+)
+_CIFAR = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batches.meta")
+DATA_SETS = {
+    "mnist": DataSet("MNIST", 28, True, "MNIST/raw", _IDX),
+    "fashion_mnist": DataSet("FashionMNIST", 28, True, "FashionMNIST/raw", _IDX),
+    "cifar10": DataSet("CIFAR10", 32, False, "cifar-10-batches-py", _CIFAR),
+}
+
+
+def find_source(config: DataConfig) -> tuple[str, list[Path]]:
+    """Find the files that `config` names; a missing data set is downloaded where possible.
+
+    Returns:
+        A fingerprint that changes when the images do, and the image files to decode (none:
+        `read_images` has the images).
 
     Raises:
-        UserError: the files are missing and cannot be had, or the size asked for cannot be made.
+        UserError: the files are missing and cannot be downloaded, or the size is not available.
     """
-    if config.source in DRAWN_SOURCES:
-        return _drawn(config)
-    assert config.root is not None
-    root = Path(config.root).expanduser()
-    if config.source == "folder":
-        return _files(root)
-    if config.source == "celeba":
-        return _celeba(root)
-    return _torchvision(config, root)
+    if config.num_images is not None:
+        return f"{config.num_images} drawn", []
+    root = _root(config)
+    if config.source in DATA_SETS:
+        return _fingerprint(_find_data_set(config, root), root), []
+    folder = _find_celeba(root) if config.source == "celeba" else root
+    if not folder.is_dir():
+        raise UserError(f"data.root={folder}: no such folder")
+    paths = image_files(folder)
+    if not paths:
+        suffixes = " ".join(sorted(IMAGE_SUFFIXES))
+        raise UserError(f"data.root={folder}: no image below it ({suffixes})")
+    return _fingerprint(paths, folder), paths
+
+
+def read_images(config: DataConfig) -> Images:
+    """All training images of a drawn source or data set: (N, C, H, W) in the channels asked for."""
+    if config.num_images is not None:
+        from dcgan.data import drawn  # imports torch, which decoding processes do not need
+
+        draw = getattr(drawn, f"draw_{config.source}")
+        images = draw(config.num_images, config.image_size)
+    else:
+        images, _ = read_split(config, train=True)
+    return fit_channels(images, config.channels)
+
+
+def read_split(config: DataConfig, *, train: bool) -> tuple[Images, NDArray[np.int64]]:
+    """One split of a data set: (N, C, H, W) with its own channels, padded to size; labels (N,).
+
+    Raises:
+        UserError: the files are damaged.
+    """
+    from torchvision import datasets
+
+    data_set, root = DATA_SETS[config.source], _root(config)
+    try:
+        data = getattr(datasets, data_set.name)(str(root), train=train)
+    except Exception as error:  # torchvision has a type for every kind of damage
+        raise UserError(
+            f"data.root={root}: cannot read the {config.source} files there ({first_line(error)})"
+        ) from error
+    images = np.asarray(data.data)
+    # MNIST comes as (N, H, W), CIFAR-10 as (N, H, W, C).
+    images = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
+    sides = ((config.image_size - data_set.size) // 2,) * 2
+    return np.pad(images, ((0, 0), (0, 0), sides, sides)), np.asarray(data.targets, np.int64)
 
 
 def fit_channels(images: Images, channels: int) -> Images:
-    """(…, C, H, W) in 1 or 3 channels: grey is repeated, colour is weighted (ITU-R BT.601)."""
+    """(…, C, H, W) in 1 or 3 channels: gray is repeated, color is weighted (ITU-R BT.601)."""
     if images.shape[-3] == channels:
         return images
     if channels == 3:
         return np.repeat(images, 3, axis=-3)
     red, green, blue = np.moveaxis(images.astype(np.float32), -3, 0)
-    grey = np.rint(0.299 * red + 0.587 * green + 0.114 * blue).astype(np.uint8)
-    return np.expand_dims(grey, -3)
+    gray = np.rint(0.299 * red + 0.587 * green + 0.114 * blue).astype(np.uint8)
+    return np.expand_dims(gray, -3)
 
 
-def decode(path: Path, image_size: int, channels: int, crop: int | None) -> tuple[Images, bool]:
-    """One file as (C, image_size, image_size) uint8: turned as its EXIF says, cropped, resized.
-
-    The centre square of `crop` pixels (None: the largest there is) is resized with Pillow's
-    antialiased bicubic filter. Also says whether that enlarged it.
-
-    Raises:
-        OSError, ValueError: the file is broken, or smaller than `crop`.
-    """
-    with Image.open(path) as opened:
-        image = to_8_bits(ImageOps.exif_transpose(opened))
-    image = image.convert("L" if channels == 1 else "RGB")
-    side = min(image.size) if crop is None else crop
-    if side > min(image.size):
-        raise ValueError(f"{image.width}x{image.height} is smaller than data.crop={crop}")
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    # Cropped first: resize(box=…) lets its filter look at pixels outside the box.
-    image = image.crop((left, top, left + side, top + side))
-    image = image.resize((image_size, image_size), Image.Resampling.BICUBIC)
-    pixels = np.asarray(image).reshape(image_size, image_size, channels)
-    return pixels.transpose(2, 0, 1), side < image_size
+def image_files(folder: Path) -> list[Path]:
+    """Every image file of a tree, by its suffix, sorted."""
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    return [path for path in found if path.is_file()]
 
 
-def to_8_bits(image: Image.Image) -> Image.Image:
-    """Scale 16 bits to 8, which Pillow's own conversion would clip; refuse what has no scale."""
-    if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image).astype(np.uint16) // 257).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        raise ValueError(f"mode {image.mode}: pixels must have 8 or 16 bits")
-    return image
+def _root(config: DataConfig) -> Path:
+    assert config.root is not None
+    return Path(config.root).expanduser()
 
 
-def _fingerprint(paths: Iterable[Path], root: Path) -> str:
-    """Names, sizes and times of the files: cheap, and different when one of them changed."""
+def _fingerprint(paths: list[Path], root: Path) -> str:
+    """Hash of the files' names, sizes and times: cheap, and different when one of them changed."""
     digest = hashlib.sha256()
     for path in paths:
         stat = path.stat()
@@ -106,58 +130,46 @@ def _fingerprint(paths: Iterable[Path], root: Path) -> str:
     return digest.hexdigest()
 
 
-def _drawn(config: DataConfig) -> ArraySource:
-    assert config.num_images is not None
-    num_images = config.num_images
-
-    def read() -> Images:
-        from dcgan.data import drawn  # imports torch; the decoding processes never come here
-
-        draw = getattr(drawn, f"draw_{config.source}")
-        return fit_channels(draw(num_images, config.image_size), config.channels)
-
-    return ArraySource(f"{num_images} drawn", read)
-
-
-def image_files(folder: Path) -> list[Path]:
-    """Every image file of a tree, by its suffix, sorted."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-    return sorted(path for path in found if path.is_file())
+def _find_data_set(config: DataConfig, root: Path) -> list[Path]:
+    data_set = DATA_SETS[config.source]
+    padding = config.image_size - data_set.size
+    if padding < 0 or (padding > 0 and not data_set.pad):
+        larger = ", or larger (padded)" if data_set.pad else ""
+        raise UserError(
+            f"data.image_size={config.image_size}: {config.source} images are never resized; must"
+            f" be {data_set.size}{larger}"
+        )
+    folder = root / data_set.folder
+    paths = sorted(folder / name for name in data_set.files)
+    if not all(path.is_file() for path in paths):
+        cure = f"Place {', '.join(data_set.files)} in {folder}"
+        _download(data_set.name, root, folder, cure)
+    return paths
 
 
-def _files(root: Path) -> FileSource:
-    if not root.is_dir():
-        raise UserError(f"data.root={root}: no such folder")
-    paths = image_files(root)
-    if not paths:
-        raise UserError(f"data.root={root}: no image below it ({' '.join(sorted(IMAGE_SUFFIXES))})")
-    return FileSource(_fingerprint(paths, root), paths)
-
-
-def _torchvision(config: DataConfig, root: Path) -> ArraySource:
-    def read() -> Images:
-        images, _ = read_split(config, train=True)
-        return fit_channels(images, config.channels)
-
-    return ArraySource(_fingerprint(find_files(config), root), read)
-
-
-def _celeba(root: Path) -> FileSource:
-    """A plain folder of the aligned 178x218 JPEGs, or torchvision's layout around one."""
+def _find_celeba(root: Path) -> Path:
+    """The folder of the aligned 178x218 JPEGs: `root` itself, or one in torchvision's layout."""
     layouts = (root / "celeba" / "img_align_celeba", root / "img_align_celeba", root)
     for folder in layouts:
         if folder.is_dir() and any(folder.glob("*.jpg")):
-            return _files(folder)
-    missing = missing_folders(layouts[0])
-    try:
-        from torchvision.datasets import CelebA
+            return folder
+    cure = f"Unpack img_align_celeba.zip so that {layouts[0]}/000001.jpg exists"
+    _download("CelebA", root, layouts[0], cure)
+    return layouts[0]
 
-        CelebA(str(root), download=True)
+
+def _download(name: str, root: Path, folder: Path, cure: str) -> None:
+    """Let torchvision download a data set into `folder`; remove empty folders if that fails."""
+    from torchvision import datasets
+
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        getattr(datasets, name)(str(root), download=True)
     except Exception as error:  # no network, a quota, gdown not installed, a damaged archive
-        remove_empty(missing)
+        with contextlib.suppress(OSError):  # not created, or not empty: it stays
+            for path in missing:
+                path.rmdir()
         raise UserError(
-            f"data.root={root}: no CelebA images there, and the download failed"
-            f" ({first_line(error)}). Unpack img_align_celeba.zip so that"
-            f" {layouts[0]}/000001.jpg exists, then give the same command again"
+            f"data.root={root}: {name} is not there, and the download failed"
+            f" ({first_line(error)}). {cure}, then run the same command again"
         ) from error
-    return _files(layouts[0])

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from dcgan.checkerboard.judgement import judge
-from dcgan.data.labelled import NUM_CLASSES
+from dcgan.data.labeled import NUM_CLASSES
 from dcgan.evaluation.distances import frechet_distance, kernel_distance, precision_recall
 from dcgan.evaluation.features import Extractor, Features
 from dcgan.pictures import subsample

@@ -21,7 +21,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from tqdm import tqdm
 
 from dcgan.config import DataConfig
-from dcgan.data.labelled import NUM_CLASSES, Labelled, read_labelled
+from dcgan.data.labeled import NUM_CLASSES, Labeled, read_labeled
 from dcgan.files import replacing
 from dcgan.pictures import normalize
 from dcgan.seeding import derive_seed, stream
@@ -96,8 +96,8 @@ def get_classifier(data: DataConfig, digest: str) -> Trained:
     with FileLock(cache / f"classifier-{data.source}.lock"):
         if not path.is_file():
             log.info("training a classifier of %s, once; it stays in %s", data.source, path)
-            network = train_classifier(read_labelled(data, train=True))
-            accuracy = accuracy_of(network, read_labelled(data, train=False))
+            network = train_classifier(read_labeled(data, train=True))
+            accuracy = accuracy_of(network, read_labeled(data, train=False))
             log.info("the classifier is right about %.2f %% of the test images", 100 * accuracy)
             with replacing(path) as temporary:
                 torch.save({"accuracy": accuracy, "network": network.state_dict()}, temporary)
@@ -107,7 +107,7 @@ def get_classifier(data: DataConfig, digest: str) -> Trained:
     return Trained(network.eval(), saved["accuracy"], path)
 
 
-def train_classifier(data: Labelled) -> Classifier:
+def train_classifier(data: Labeled) -> Classifier:
     """Cross-entropy, Adam, one cycle of the learning rate; images moved by up to 2 pixels."""
     network = _untrained(data.images.shape[1]).to(memory_format=torch.channels_last)
     random = stream(0, "classifier data")
@@ -130,7 +130,7 @@ def train_classifier(data: Labelled) -> Classifier:
 
 
 @torch.no_grad()
-def accuracy_of(network: Classifier, data: Labelled) -> float:
+def accuracy_of(network: Classifier, data: Labeled) -> float:
     """The share of images that are classified rightly."""
     parts = zip(data.images.split(500), data.labels.split(500), strict=True)
     right = [network(normalize(images)).argmax(1).eq(labels) for images, labels in parts]
@@ -145,7 +145,7 @@ def _untrained(channels: int) -> Classifier:
 
 
 def _batches(
-    data: Labelled, batch_size: int, epochs: int, random: torch.Generator
+    data: Labeled, batch_size: int, epochs: int, random: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Shuffled, each batch moved by a few pixels over a background like its corner pixel's."""
     shift = RECIPE["shift"]

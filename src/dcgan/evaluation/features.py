@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dcgan.config import DataConfig
-from dcgan.data.labelled import has_labels
+from dcgan.data.labeled import has_labels
 from dcgan.errors import UserError, first_line
 from dcgan.evaluation.classifier import RECIPE, get_classifier
 from dcgan.pictures import to_uint8

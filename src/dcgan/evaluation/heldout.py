@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from dcgan.config import DataConfig
-from dcgan.data.labelled import has_labels, read_labelled
+from dcgan.data.labeled import has_labels, read_labeled
 from dcgan.pictures import evenly_spread
 
 
@@ -18,5 +18,5 @@ def held_out(data: DataConfig, training_images: Tensor, at_most: int) -> Tensor:
     Raises:
         UserError: the files are missing or damaged.
     """
-    images = read_labelled(data, train=False).images if has_labels(data) else training_images
+    images = read_labeled(data, train=False).images if has_labels(data) else training_images
     return evenly_spread(images, at_most)

@@ -11,7 +11,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dcgan.config import DataConfig, EvaluateConfig
-from dcgan.data.labelled import has_labels
+from dcgan.data.labeled import has_labels
 from dcgan.data.preparation import prepare
 from dcgan.errors import UserError
 from dcgan.evaluation.assessment import Assessment, assess, class_shares

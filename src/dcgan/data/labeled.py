@@ -2,20 +2,20 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from dcgan.config import DataConfig
-from dcgan.data.drawn import draw_digits, labels_of_digits
-from dcgan.data.sources import fit_channels
-from dcgan.data.torchvision_sets import DATA_SETS, find_files, read_split
+from dcgan.data.drawn import draw_digits
+from dcgan.data.sources import DATA_SETS, find_source, fit_channels, read_split
 
-NUM_CLASSES = 10  # of every labelled source
+NUM_CLASSES = 10  # of every labeled source
 NUM_TEST_DIGITS = 10_000
 
 
 @dataclass(frozen=True)
-class Labelled:
+class Labeled:
     """Images and what they show."""
 
     images: Tensor  # (N, C, H, W) uint8
@@ -23,26 +23,27 @@ class Labelled:
 
 
 def has_labels(config: DataConfig) -> bool:
-    """Whether `read_labelled` can read this source."""
+    """Whether `read_labeled` can read this source."""
     return config.source == "digits" or config.source in DATA_SETS
 
 
-def read_labelled(config: DataConfig, *, train: bool) -> Labelled:
+def read_labeled(config: DataConfig, *, train: bool) -> Labeled:
     """Read one split.
 
-    Of digits the training split is what runs train on, and the test split other drawings of the
+    The training split of digits is what runs train on; the test split holds other drawings of the
     same 1,797 originals: held out as drawings, not as handwriting.
 
     Raises:
         UserError: the files are missing or damaged.
     """
-    if config.source == "digits":
-        assert config.num_images is not None
+    if config.num_images is not None:
+        from sklearn.datasets import load_digits
+
         num_images = config.num_images if train else NUM_TEST_DIGITS
         images = draw_digits(num_images, config.image_size, "digits" if train else "test digits")
-        labels = labels_of_digits(num_images)
+        labels = np.resize(load_digits().target.astype(np.int64), num_images)
     else:
-        find_files(config)
+        find_source(config)
         images, labels = read_split(config, train=train)
-    fitted = fit_channels(images, config.channels)
-    return Labelled(torch.from_numpy(fitted), torch.from_numpy(labels))
+    images = fit_channels(images, config.channels)
+    return Labeled(torch.from_numpy(images), torch.from_numpy(labels))
