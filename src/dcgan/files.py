@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from dcgan.errors import UserError
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -24,6 +26,18 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def make_folder(path: Path, setting: str = "hydra.run.dir") -> None:
+    """Make the folder of a run, unless it exists.
+
+    Raises:
+        UserError: it cannot be made; `setting` is what names it.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{setting}={path}: {error.strerror}") from error
 
 
 def write_json(path: Path, content: Any) -> None:

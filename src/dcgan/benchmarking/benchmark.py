@@ -18,7 +18,7 @@ from dcgan.benchmarking.timing import busy, machine
 from dcgan.benchmarking.waiting import compare_waiting
 from dcgan.config import BenchmarkConfig, TrainConfig
 from dcgan.data.preparation import prepare
-from dcgan.files import write_json
+from dcgan.files import make_folder, write_json
 from dcgan.reports.figures import save_png
 from dcgan.training.devices import make_fabric, resolve_precision
 
@@ -35,12 +35,12 @@ def benchmark(config: BenchmarkConfig, run_dir: Path) -> dict[str, Any]:
 
     # Refuse, and prepare images, before anything is timed.
     own_size = [config.data.image_size, config.generator.filters]
-    further = [resized(config, *size) for size in config.further_sizes if size != own_size]
+    further = [resized(config, *size) for size in config.further_sizes if list(size) != own_size]
     runs = [config, *further]
     curves = curve_cases(config) if config.scaling else {}
     for run in runs:
         prepare(run.data)
-    run_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(run_dir)
     if warning:
         log.warning("%s", warning)
 

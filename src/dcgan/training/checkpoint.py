@@ -1,6 +1,5 @@
 """A run as one file: written whole or not at all, and continued only with the same settings."""
 
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -8,32 +7,11 @@ from typing import Any
 import torch
 
 from dcgan.config import TrainConfig
+from dcgan.config.identity import MAY_DIFFER, flat_settings, flatten
 from dcgan.errors import UserError
 from dcgan.files import replacing
 from dcgan.networks.saved import FORMAT_VERSION, LAST, find_checkpoint, read_checkpoint
 from dcgan.training.state import State
-
-# Settings that change no number of the steps to come, so a resumed run may have its own.
-MAY_DIFFER = frozenset(
-    (
-        "resume",
-        "trainer.steps",
-        "trainer.devices",  # the same batches, divided; but batch norm sees less of each
-        "trainer.compile",  # the same arithmetic, up to rounding
-        "trainer.cuda_graphs",
-        "trainer.log_every",
-        "trainer.sample_every",
-        "trainer.num_samples",
-        "trainer.checkpoint_every",
-        "trainer.num_scored",
-        "trainer.score_from",
-        "trainer.score_weights",
-        "trainer.evaluate_every",
-        "data.root",  # the same images may lie elsewhere; that they are the same is checked
-        "data.cache_dir",
-        "data.num_workers",
-    )
-)
 
 
 def save_checkpoint(path: Path, state: State, config: TrainConfig) -> None:
@@ -107,23 +85,3 @@ def load_state(state: State, checkpoint: dict[str, Any]) -> None:
     if state.data_digest != checkpoint["data_digest"]:
         raise UserError("data: these are not the images that the run to resume was started on")
     state.load_state_dict(checkpoint)
-
-
-def flat_settings(config: TrainConfig) -> dict[str, Any]:
-    """Every setting by its full name, as on the command line: trainer.steps → 4000."""
-    return dict(flatten(asdict(config)))
-
-
-def identity_settings(config: TrainConfig) -> dict[str, Any]:
-    """The settings that make a run this run and no other: those set, but for `MAY_DIFFER`."""
-    flat = flat_settings(config).items()
-    return {key: value for key, value in flat if value is not None and key not in MAY_DIFFER}
-
-
-def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested settings as (full name, value)."""
-    for key, value in config.items():
-        if isinstance(value, dict):
-            yield from flatten(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

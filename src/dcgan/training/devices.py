@@ -9,7 +9,7 @@ import torch
 from lightning_fabric import Fabric
 
 from dcgan.config import TrainerConfig
-from dcgan.errors import UserError, first_line
+from dcgan.errors import UserError
 from dcgan.processor import cpu_has_bfloat16
 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # a run says its precision itself
@@ -36,9 +36,6 @@ def make_fabric(trainer: TrainerConfig) -> Fabric:
     )
     if several:
         fabric.launch()
-    if trainer.cuda_graphs and (fabric.device.type != "cuda" or several):
-        where = f"{num_processes} processes" if several else f"device {fabric.device.type}"
-        raise UserError(f"trainer.cuda_graphs=true: must be false on {where}; is for one CUDA GPU")
     if fabric.device.type == "cuda":
         torch.set_float32_matmul_precision("high")  # TF32 in matrix products; cuDNN has it anyway
         torch.backends.cudnn.benchmark = True  # every batch has the same shapes
@@ -48,21 +45,6 @@ def make_fabric(trainer: TrainerConfig) -> Fabric:
             f" {fabric.world_size} processes that share it"
         )
     return fabric
-
-
-def check_compiler(device: torch.device) -> None:
-    """Compile something small, so that what is missing is known before any work.
-
-    Raises:
-        UserError: torch.compile cannot work here.
-    """
-    # Several runs in one process (dcgan-benchmark) compile the same lines for many networks.
-    torch._dynamo.config.recompile_limit = 256
-    try:
-        torch.compile(torch.sin, dynamic=False)(torch.zeros(8, device=device))
-    except RuntimeError as error:
-        message = f"trainer.compile=true: torch.compile does not work here ({first_line(error)})"
-        raise UserError(message) from error
 
 
 def disconnect() -> None:

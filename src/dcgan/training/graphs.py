@@ -46,9 +46,9 @@ def capture_graphs(first: Work, second: Work) -> tuple[Work, Work]:
     return replays[0], replays[1]
 
 
-def parts_of(trainer: TrainerConfig) -> Parts:
-    """What `train_step` takes: the parts as they are, or as CUDA graphs."""
-    return graphed_parts() if trainer.cuda_graphs else PLAIN
+def parts_of(_: TrainerConfig) -> Parts:
+    """What `train_step` takes: the parts as they are."""
+    return PLAIN
 
 
 def graphed_parts(capture: Capture = capture_graphs) -> Parts:

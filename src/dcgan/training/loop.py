@@ -18,13 +18,13 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from dcgan.config import TrainConfig
+from dcgan.config.identity import identity_settings
 from dcgan.data.preparation import prepare
 from dcgan.errors import Interrupted, RunFailed, UserError
-from dcgan.files import write_json
+from dcgan.files import make_folder, write_json
 from dcgan.networks.saved import LAST
 from dcgan.training.checkpoint import (
     checkpoint_to_resume,
-    identity_settings,
     load_state,
     read_for_resume,
 )
@@ -99,7 +99,7 @@ def _connected(config: TrainConfig, place: _Place) -> dict[str, Any]:
     watch = QualityWatch(config, state) if config.trainer.evaluate_every else None
     try:
         with Interruption():  # what is written from here on is finished by saving
-            run_dir.mkdir(parents=True, exist_ok=True)
+            make_folder(run_dir)
             with FileLock(run_dir / ".lock", timeout=0):
                 return _train(config, place, state, fabric, watch)
     except Timeout as error:

@@ -50,7 +50,7 @@ class Scorer:
 
     def __init__(self, config: TrainConfig, state: State) -> None:
         trainer = config.trainer
-        self._state, self._raw = state, trainer.score_weights == "raw"
+        self._state = state
         self._latents = torch.randn(
             trainer.num_scored, state.latent_size, generator=stream(config.seed, "score")
         )
@@ -67,7 +67,7 @@ class Scorer:
         energy contrast; rho_up1, kappa_up1, …: of each upsampling block on its real inputs;
         discriminator_pec2: of ∂D/∂x at real images.
         """
-        generator = self._state.plain_generator if self._raw else self._state.sampler
+        generator = self._state.sampler
         blocks = upsampling_blocks(generator)
         images = generate(generator, self._latents)
         with input_moments(blocks) as moments:

@@ -15,7 +15,6 @@ from dcgan.data.batches import Batches, bring
 from dcgan.data.preparation import Prepared
 from dcgan.networks import Discriminator, Generator
 from dcgan.seeding import derive_seed, stream
-from dcgan.training.devices import check_compiler
 from dcgan.training.losses import LOSSES, Loss
 
 EMA_RAMP = 0.1  # half-life of the average early on, as a share of the images seen
@@ -181,11 +180,6 @@ def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> Stat
     if trainer.ema_half_life:
         ema = AveragedModel(generator, use_buffers=True)
         ema.eval()
-
-    if trainer.compile:  # in place, so that names in a checkpoint stay; after the average's copy
-        check_compiler(fabric.device)
-        for network in (generator, discriminator):
-            network.compile(dynamic=False)
 
     def adam(network: nn.Module, learning_rate: float) -> Adam:
         betas = (trainer.beta1, trainer.beta2)
