@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from threading import RLock
 from types import FrameType
 from typing import Any
 
@@ -17,6 +18,7 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import configure_log
 from omegaconf import DictConfig, open_dict, read_write
+from tqdm import tqdm
 
 from dcgan.commands.composing import (
     SCHEMAS,
@@ -67,6 +69,7 @@ def command(
 
     def job(settings: DictConfig) -> None:
         """One of a multirun's, perhaps in a process of its own."""
+        tqdm.set_lock(RLock())  # by default a semaphore, which would outlive a job that is ended
         try:
             run_dir = Path(HydraConfig.get().runtime.output_dir)
             _call(run, uses, to_dataclass(settings, SCHEMAS[name]), run_dir)
@@ -80,7 +83,7 @@ def command(
             sys.stdout.flush()  # before the report
 
     def many(overrides: list[str]) -> None:
-        folder, further = check_jobs(name, overrides)
+        sweep_dir, further = check_jobs(name, overrides)
         stopped = False
         try:
             with composer() as composing:
@@ -88,8 +91,10 @@ def command(
         except KeyboardInterrupt:
             stopped = True
             raise
+        except ExpectedError as error:
+            sys.exit(error.exit_status)  # its job has said what was wrong
         finally:
-            after_multirun(folder, stopped)
+            after_multirun(sweep_dir, stopped)
 
     def one(overrides: list[str]) -> int | None:
         settings = compose(name, overrides)
@@ -155,6 +160,8 @@ def _call(run: Run, uses: str, config: Any, run_dir: Path) -> int | None:
 def _overrides(args: argparse.Namespace) -> list[str]:
     if args.multirun and os.environ.get("WORLD_SIZE", "1") != "1":
         raise UserError("-m: torchrun trains one run; leave it out, or start without")
+    if args.config_name or args.config_path or args.experimental_rerun:
+        raise UserError("give settings of your own as --config-dir FOLDER experiment=NAME")
     if args.config_dir is None:
         return list(args.overrides)
     folder = Path(args.config_dir).absolute()

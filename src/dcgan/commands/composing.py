@@ -20,30 +20,16 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-import dcgan
+import dcgan.config
 from dcgan.commands.messages import describe
-from dcgan.config import (
-    BenchmarkConfig,
-    DiagnoseConfig,
-    EvaluateConfig,
-    ExplainConfig,
-    ReportConfig,
-    SampleConfig,
-    TrainConfig,
-    build,
-)
+from dcgan.config import build
 from dcgan.errors import UserError
 
 Config = TypeVar("Config")
 
+COMMANDS = ("train", "sample", "evaluate", "diagnose", "explain", "report", "benchmark")
 SCHEMAS: dict[str, type[Any]] = {
-    "train": TrainConfig,
-    "sample": SampleConfig,
-    "evaluate": EvaluateConfig,
-    "diagnose": DiagnoseConfig,
-    "explain": ExplainConfig,
-    "report": ReportConfig,
-    "benchmark": BenchmarkConfig,
+    name: getattr(dcgan.config, f"{name.capitalize()}Config") for name in COMMANDS
 }
 RUN_ID = secrets.token_hex(2)  # two runs that start in one second get folders of their own
 LONGEST_NAME = 100  # of a job's folder; file systems end at 255
@@ -110,12 +96,10 @@ def register() -> None:
 
 def folder_name(overrides: str) -> str:
     """A folder's name that Hydra takes without quotes: seed-0_upsample-subpixel; never empty."""
-    text = overrides.replace("=", "-").replace(",", "_")
+    text = overrides.replace("=", "-").replace(",", "_") or "run"
     name = re.sub(r"[^A-Za-z0-9._+-]+", "-", text).strip("-.")
     if name == text and len(name) <= LONGEST_NAME:
         return name
-    if not text:
-        return "run"
     return f"{name[:LONGEST_NAME]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 

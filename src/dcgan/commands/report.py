@@ -73,6 +73,3 @@ def _command_of(result: Path, runs: Path) -> str | None:
 
 
 main = command("report", run, uses="dcgan.reports.page")
-
-if __name__ == "__main__":
-    main()

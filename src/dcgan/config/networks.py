@@ -1,10 +1,10 @@
 """The two networks: kinds and sizes of their blocks."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic.dataclasses import dataclass
 
-from dcgan.config.settings import RULES, Count, Flag, Natural, TwoOrMore
+from dcgan.config.settings import RULES, Count, Flag, Natural, TwoOrMore, check_kind
 from dcgan.errors import UserError
 
 DOUBLING_TRIPLES = ((1, 0, 1), (2, 0, 0), (3, 1, 1), (4, 1, 0), (5, 2, 1), (6, 2, 0))
@@ -22,52 +22,33 @@ class UpsampleConfig:
     padding_mode: Literal["zeros", "reflect"] = "zeros"  # of the convolution in resize, subpixel
     init: Literal["normal", "bilinear", "icnr"] = "normal"
     smooth: Flag = False  # a fixed [1 2 1]/4 filter after the block
-    layers: str | list[str] = "all"  # all, first, last, up1 … upL, or several; the others resize
+    layers: Any = "all"  # all, first, last, up1 … upL, or several; the others resize
 
     def __post_init__(self) -> None:
         if self.kind == "transposed":
-            self._check_transposed()
+            check_kind(self, useless=["mode"])
+            triple = (self.kernel_size, self.padding, self.output_padding)
+            if triple not in DOUBLING_TRIPLES:
+                raise ValueError(
+                    "kernel_size={}, padding={}, output_padding={}: does not double a size at"
+                    " stride 2; these do: {}".format(*triple, str(DOUBLING_TRIPLES)[1:-1])
+                )
+            if self.padding_mode != "zeros":
+                raise ValueError(f"padding_mode={self.padding_mode}: has no effect on transposed")
         else:
-            self._check_convolution()
-        suits = {
+            needed, useless = ["mode"], ["padding", "output_padding"]
+            if self.kind == "subpixel":
+                needed, useless = [], useless + needed
+            check_kind(self, needed, useless)
+            _check_odd(self)
+        inits = {
             "normal": True,
             "bilinear": self.kind == "transposed" and self.kernel_size in (3, 4),
             "icnr": self.kind == "subpixel",
         }
-        if not suits[self.init]:
-            allowed = ", ".join(init for init, does in suits.items() if does)
-            raise ValueError(
-                f"init={self.init}: must be one of {allowed} for kind={self.kind},"
-                f" kernel_size={self.kernel_size}"
-            )
-
-    def _check_transposed(self) -> None:
-        triple = (self.kernel_size, self.padding, self.output_padding)
-        if triple not in DOUBLING_TRIPLES:
-            raise ValueError(
-                "kernel_size={}, padding={}, output_padding={}: does not double a size at stride 2;"
-                " these do: {}".format(*triple, ", ".join(map(str, DOUBLING_TRIPLES)))
-            )
-        if self.padding_mode != "zeros":
-            raise ValueError(f"padding_mode={self.padding_mode}: must be zeros for kind=transposed")
-        self._refuse("mode", only_for="resize")
-
-    def _check_convolution(self) -> None:
-        if self.kernel_size % 2 == 0:
-            raise ValueError(
-                f"kernel_size={self.kernel_size}: must be odd for kind={self.kind}, so that the"
-                " convolution keeps the size"
-            )
-        self._refuse("padding", only_for="transposed")
-        self._refuse("output_padding", only_for="transposed")
-        if self.kind == "subpixel":
-            self._refuse("mode", only_for="resize")
-        elif self.mode is None:
-            raise ValueError("mode=null: must be one of nearest, bilinear for kind=resize")
-
-    def _refuse(self, name: str, only_for: str) -> None:
-        if (value := getattr(self, name)) is not None:
-            raise ValueError(f"{name}={value}: only for kind={only_for}; must be null")
+        if not inits[self.init]:
+            allowed = ", ".join(init for init, fits in inits.items() if fits)
+            raise ValueError(f"init={self.init}: must be one of {allowed} for this kind and kernel")
 
     @property
     def label(self) -> str:
@@ -97,7 +78,7 @@ class UpsampleConfig:
         names = [self.layers] if isinstance(self.layers, str) else self.layers
         known = {f"up{i + 1}": {i} for i in range(num_blocks)}
         known |= {"all": set(range(num_blocks)), "first": {0}, "last": {num_blocks - 1}}
-        if not names or not known.keys() >= set(names):
+        if not isinstance(names, list) or not names or any(name not in known for name in names):
             raise UserError(
                 f"upsample.layers={self.layers}: must be one or several of {', '.join(known)}"
             )
@@ -137,14 +118,8 @@ class GeneratorConfig:
         needed, useless = ["latent_size"], ["kernel_size", "num_layers"]
         if self.kind == "flat":
             needed, useless = useless, needed
-        for name in needed:
-            if getattr(self, name) is None:
-                raise ValueError(f"{name}=null: kind={self.kind} needs it")
-        for name in useless:
-            if (value := getattr(self, name)) is not None:
-                raise ValueError(f"{name}={value}: has no effect on kind={self.kind}")
-        if self.kernel_size is not None and self.kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size={self.kernel_size}: must be odd, to keep the size")
+        check_kind(self, needed, useless)
+        _check_odd(self)
 
     @property
     def label(self) -> str:
@@ -160,3 +135,8 @@ class DiscriminatorConfig:
 
     filters: Count  # channels after the first block; they double towards the logit
     norm: Literal["batch", "spectral", "none"] = "batch"  # batch: not in the first block
+
+
+def _check_odd(config: UpsampleConfig | GeneratorConfig) -> None:
+    if config.kernel_size is not None and config.kernel_size % 2 == 0:
+        raise ValueError(f"kernel_size={config.kernel_size}: must be odd, to keep the size")

@@ -1,12 +1,11 @@
 """How settings are declared, and how plain values become settings or one line that says why not."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from dcgan.errors import UserError
 
@@ -16,7 +15,7 @@ RULES = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
 def _existing(path: str) -> str:
     if not Path(path).expanduser().exists():
-        raise ValueError("no such file or folder")
+        raise PydanticCustomError("no_path", "no such file or folder")
     return path
 
 
@@ -29,17 +28,12 @@ Positive = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
 BelowOne = Annotated[float, Strict(), Field(ge=0, lt=1)]
 ExistingPath = Annotated[str, AfterValidator(_existing)]
 
-REASONS = {  # by pydantic's name of the error, with what it says about the limit
+REASONS = {  # by pydantic's name of the error, where its own words are less plain
     "greater_than_equal": "must be at least {ge}",
     "greater_than": "must be above {gt}",
     "less_than": "must be below {lt}",
-    "too_short": "must have at least {min_length}",
-    "finite_number": "must be finite",
-    "int_type": "must be a whole number",
-    "float_type": "must be a number",
-    "bool_type": "must be true or false",
+    "literal_error": "must be one of {expected}",
     "list_type": "must be a list, in brackets",
-    "value_error": "{error}",
 }
 
 Settings = TypeVar("Settings")
@@ -60,49 +54,42 @@ def build(schema: type[Settings], values: Mapping[str, Any], where: str = "") ->
         raise UserError(where + _line(error.errors()[0], schema)) from error
 
 
+def check_kind(config: Any, needed: Sequence[str] = (), useless: Sequence[str] = ()) -> None:
+    """Raise `ValueError` unless settings that this kind needs are given, and no useless ones."""
+    for name in needed:
+        if getattr(config, name) is None:
+            raise ValueError(f"{name}=null: kind={config.kind} needs it")
+    for name in useless:
+        if (value := getattr(config, name)) is not None:
+            raise ValueError(f"{name}={value}: has no effect on kind={config.kind}")
+
+
 def no_such_setting(schema: type[Any], name: str) -> str:
     """The line for a name that the settings do not have, with those that they have there."""
-    parents, owner = _walk(schema, name.split(".")[:-1])
-    names = ", ".join(field.name for field in dataclasses.fields(owner)) if owner else "no settings"
-    known = f"{'.'.join(parents)} has {names}" if parents else f"there are {names}"
-    return f"{name}: no such setting; {known}"
+    parent = name.rpartition(".")[0]
+    known = _fields(schema)
+    for part in parent.split(".") if parent else ():
+        known = _fields(known[part].type) if part in known else {}
+    where = f"{parent} has" if parent else "there are"
+    return f"{name}: no such setting; {where} {', '.join(known) or 'none'}"
+
+
+def _fields(schema: Any) -> Mapping[str, Any]:
+    return getattr(schema, "__dataclass_fields__", {})
 
 
 def _line(error: ErrorDetails, schema: type[Any]) -> str:
-    kind, value = error["type"], error["input"]
+    kind, context = error["type"], error.get("ctx", {})
+    name = ".".join(part for part in error["loc"] if isinstance(part, str))
     if kind == "unexpected_keyword_argument":
-        return no_such_setting(schema, ".".join(map(str, error["loc"])))
-    names, owner = _walk(schema, error["loc"])
-    name = ".".join(names)
+        return no_such_setting(schema, name)
     if kind == "missing":
         return f"{name} is not set: give {name}=VALUE"
-    context = error.get("ctx", {})
-    if kind == "value_error" and owner is not None:  # a rule between settings: it names them
-        return f"{name}.{context['error']}" if names else str(context["error"])
+    if kind == "value_error":  # a rule between settings, which names them
+        return f"{name}.{context['error']}".removeprefix(".")
+    shown = {"None": "null", "True": "true", "False": "false"}  # as on a command line
+    value = shown.get(str(error["input"]), error["input"])
+    reason = REASONS.get(kind, error["msg"].replace("Input should", "must")).format(**context)
     if kind == "literal_error":
-        allowed = context["expected"].replace(" or ", ", ").replace("'", "")
-        return f"{name}={shown(value)}: must be one of {allowed}"
-    reason = REASONS.get(kind, error["msg"]).format(**context)
-    return f"{name}={shown(value)}: {reason}"
-
-
-def _walk(schema: type[Any], path: Sequence[str | int]) -> tuple[list[str], type[Any] | None]:
-    """The names in a path that are settings, and the dataclass there, if it is one."""
-    names: list[str] = []
-    owner: Any = schema
-    for part in path:
-        types = {field.name: field.type for field in dataclasses.fields(owner)}
-        if part not in types:
-            break
-        names.append(str(part))
-        owner = types[str(part)]
-        if not dataclasses.is_dataclass(owner):
-            return names, None
-    return names, owner
-
-
-def shown(value: object) -> str:
-    """A value as a command line has it."""
-    if value is None:
-        return "null"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+        reason = reason.replace(" or ", ", ").replace("'", "")
+    return f"{name}={value}: {reason}"
