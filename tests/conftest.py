@@ -3,18 +3,17 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import dcgan.configs
 import pytest
-from hydra import compose, initialize_config_module
 
 # Before torch is imported: as many tests as cores run at once, so one thread is enough for each.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from dcgan.commands.app import register, to_dataclass
+from dcgan.commands.composing import compose, to_dataclass
 from dcgan.config import TrainConfig
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -38,16 +37,14 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def compose_train(cache_dir: Path) -> Iterator[Compose]:
+def compose_train(cache_dir: Path) -> Compose:
     """A function that composes the real configs: overrides in, TrainConfig out."""
-    register()
-    with initialize_config_module("dcgan.configs", version_base="1.3"):
 
-        def composed(*overrides: str) -> TrainConfig:
-            settings = compose("train", [*overrides, f"data.cache_dir={cache_dir}"])
-            return to_dataclass(settings, TrainConfig)
+    def composed(*overrides: str) -> TrainConfig:
+        settings = compose("train", [*overrides, f"data.cache_dir={cache_dir}"])
+        return to_dataclass(settings, TrainConfig)
 
-        yield composed
+    return composed
 
 
 @pytest.fixture

@@ -1,86 +1,48 @@
-"""What is read of the processor, and what follows from it for OpenMP."""
+"""What is read of the processor: made-up texts of several machines."""
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from dcgan import processor
-from dcgan.processor import cpu_has_bfloat16, cpu_info, set_waiting
+from dcgan.processor import cpu_has_bfloat16, cpu_info
 
-INFO = "processor\t: 0\nmodel name\t: A: B\nflags\t\t: fpu {flag} sse\n\nprocessor\t: 1\n"
-
-
-@pytest.mark.parametrize(
-    ("flag", "has"), [("avx512_bf16", True), ("amx_bf16", True), ("avx512f", False)]
-)
-def test_bfloat16_is_a_flag(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: str, has: bool
-) -> None:
-    info = tmp_path / "cpuinfo"
-    info.write_text(INFO.format(flag=flag), encoding="utf-8")
-    monkeypatch.setattr(processor, "Path", lambda _: info)
-    assert cpu_info("model name") == "A: B"
-    assert cpu_has_bfloat16() is has
-
-
-def test_elsewhere_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processor, "Path", lambda _: tmp_path / "none")
-    assert cpu_info("flags") == ""
-    assert not cpu_has_bfloat16()
+X86 = "processor\t: 0\nmodel name\t: A: B\nflags\t\t: fpu {} sse\n\nprocessor\t: 1\n"
+ARM = "processor\t: 0\nBogoMIPS\t: 50.00\nFeatures\t: fp asimd {} i8mm\nCPU part\t: 0xd40\n"
 
 
 @pytest.mark.parametrize(
-    ("precision", "has", "variables", "expected"),
+    ("text", "has"),
     [
-        ("32-true", True, {}, "1000"),
-        ("auto", False, {}, "1000"),
-        ("auto", True, {}, None),
-        ("bf16-mixed", False, {}, None),
-        ("32-true", True, {"GOMP_SPINCOUNT": "7"}, "7"),
-        ("32-true", True, {"OMP_WAIT_POLICY": "ACTIVE"}, None),
+        (X86.format("avx512_bf16"), True),
+        (X86.format("amx_bf16"), True),
+        (X86.format("avx512f"), False),
+        (ARM.format("bf16"), True),
+        (ARM.format("svebf16"), False),  # for vectors of another kind
+        (None, False),
     ],
 )
-def test_threads_spin_briefly_in_float32_unless_the_user_said_otherwise(
-    monkeypatch: pytest.MonkeyPatch,
-    precision: str,
-    has: bool,
-    variables: dict[str, str],
-    expected: str | None,
+def test_bfloat16_is_a_flag_on_linux(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, has: bool
 ) -> None:
-    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
-        # Set first, so that what the function sets is undone, too.
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(processor, "cpu_has_bfloat16", lambda: has)
-    set_waiting(precision)
-    assert os.environ.get("GOMP_SPINCOUNT") == expected
+    info = tmp_path / "cpuinfo"
+    if text is not None:
+        info.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(processor, "Path", lambda _: info)
+    monkeypatch.setattr("sys.platform", "linux")
+    assert cpu_has_bfloat16() is has
+    assert cpu_info("model name") == ("A: B" if text and "A: B" in text else "")
 
 
-def test_a_command_says_so_before_torch_is_loaded(tmp_path: Path) -> None:
-    script = """
-import sys
-from dcgan.commands import app
+@pytest.mark.parametrize(("answer", "has"), [("1\n", True), ("0\n", False), ("", False)])
+def test_bfloat16_is_asked_for_on_a_mac(
+    monkeypatch: pytest.MonkeyPatch, answer: str, has: bool
+) -> None:
+    def sysctl(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        assert command == ["sysctl", "-n", "hw.optional.arm.FEAT_BF16"]
+        return subprocess.CompletedProcess(command, 0, stdout=answer)
 
-def look(precision):
-    print(precision, "torch" in sys.modules)
-    sys.exit(7)
-
-app.set_waiting = look
-from dcgan.commands.train import main
-sys.argv = ["dcgan-train", "experiment=smoke", "trainer.precision=bf16-mixed"]
-main()
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 7
-    assert done.stdout == "bf16-mixed False\n"
+    monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.setattr("subprocess.run", sysctl)
+    assert cpu_has_bfloat16() is has

@@ -26,13 +26,13 @@ from dcgan.config import DiagnoseConfig
 from dcgan.data.preparation import to_8_bits
 from dcgan.data.sources import IMAGE_SUFFIXES, image_files
 from dcgan.errors import UserError
-from dcgan.files import write_json
+from dcgan.files import make_folder, write_json
 from dcgan.networks.saved import LAST, load_generator
 from dcgan.pictures import normalize, to_uint8
 from dcgan.sampling import generate, latents_of_seeds
 
 JPEG = (".jpg", ".jpeg")  # whose blocks leave a grid of 8 pixels
-STATUS = {"clean": 0, "grid": 1, "could not judge": 2}
+STATUS = {"clean": 0, "grid": 1, "could not judge": 3}
 
 
 def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
     if network is not None:
         result["layers"] = [{**asdict(x), "verdict": x.verdict} for x in network.layers]
         result["layer_table"] = str(network)
-    run_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(run_dir)
     plain = {k: v for k, v in result.items() if not k.endswith("table")}
     write_json(run_dir / "result.json", plain)
     return result

@@ -1,4 +1,16 @@
-"""What a command reports as one line instead of a traceback, and with which exit status."""
+"""What a command reports as one line instead of a traceback, and with which exit status.
+
+All statuses of the commands:
+
+0      done; dcgan-diagnose: clean
+1      a run failed; dcgan-diagnose: a grid; dcgan-explain: a claim does not hold
+2      a mistake in the settings; nothing was written
+3      dcgan-diagnose could not judge
+70     a fault in the program, with its traceback
+128+n  stopped by signal n (130: Ctrl-C, 143: SIGTERM)
+"""
+
+FAULT = 70  # os.EX_SOFTWARE, which Windows lacks
 
 
 class ExpectedError(Exception):

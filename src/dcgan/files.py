@@ -28,16 +28,16 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def make_folder(path: Path) -> None:
-    """Make a run's folder, if it is not there yet.
+def make_folder(path: Path, setting: str = "hydra.run.dir") -> None:
+    """Make the folder of a run, unless it exists.
 
     Raises:
-        UserError: it cannot be made.
+        UserError: it cannot be made; `setting` is what names it.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"hydra.run.dir={path}: {error.filename}: {error.strerror}") from error
+        raise UserError(f"{setting}={path}: {error.strerror}") from error
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -1,13 +1,15 @@
-"""What Linux says of the processor, and how threads wait on it; before torch is loaded."""
+"""What the operating system says of the processor; torch is not needed."""
 
-import os
+import subprocess
+import sys
 from pathlib import Path
 
-BFLOAT16 = ("avx512_bf16", "amx_bf16")  # flags with which a CPU computes in bfloat16
+# With one of these a CPU computes in bfloat16: "flags" of x86, "Features" of Arm.
+BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}
 
 
 def cpu_info(field: str) -> str:
-    """What is said of the first processor, such as its "model name"; elsewhere nothing."""
+    """What Linux says of the first processor, such as its "model name"; elsewhere nothing."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
     parts = (line.partition(":") for line in lines)
@@ -15,21 +17,10 @@ def cpu_info(field: str) -> str:
 
 
 def cpu_has_bfloat16() -> bool:
-    """Whether bfloat16 is faster than float32 there, not emulated."""
-    return any(flag in cpu_info("flags").split() for flag in BFLOAT16)
-
-
-def set_waiting(precision: str) -> None:
-    """Tell OpenMP, which reads it when torch is loaded, how threads wait for their siblings.
-
-    By default they spin for milliseconds. As soon as something else runs on the machine, they spin
-    away the time that the ones they wait for would need, and a step in float32 takes many times as
-    long; a short spin mends that, and costs an idle machine 15 %. bfloat16 gains nothing by it
-    (dcgan-benchmark, "threads that wait"). What the user has set stays.
-
-    Args:
-        precision: the run's, as in `TrainerConfig`.
-    """
-    in_bfloat16 = precision == "bf16-mixed" or (precision == "auto" and cpu_has_bfloat16())
-    if "OMP_WAIT_POLICY" not in os.environ and not in_bfloat16:
-        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    """Whether bfloat16 is computed there, not emulated."""
+    if sys.platform == "darwin":
+        command = ["sysctl", "-n", "hw.optional.arm.FEAT_BF16"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.stdout.strip() == "1"
+    words = f"{cpu_info('flags')} {cpu_info('Features')}".split()
+    return not BFLOAT16.isdisjoint(words)

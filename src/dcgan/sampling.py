@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from dcgan.config import SampleConfig
-from dcgan.files import write_json
+from dcgan.files import make_folder, write_json
 from dcgan.networks.generator import Generator
 from dcgan.networks.saved import export_generator, load_generator
 from dcgan.pictures import save_gif, save_grid, save_picture
@@ -118,7 +118,7 @@ def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
     seeds = config.seeds or range(config.num_images)
     latents = latents_of_seeds(seeds, generator.latent_size)
     images = generate(generator, latents, batch_statistics=config.batch_statistics)
-    run_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(run_dir)
     files = {"grid": "grid.png"}
     save_grid(images, run_dir / files["grid"])
     if config.single_files:

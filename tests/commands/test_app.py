@@ -1,4 +1,4 @@
-"""What every command shares: folders, messages, settings."""
+"""What every command shares: where configs lie, composing, faults, Python 3.14."""
 
 import os
 import subprocess
@@ -6,53 +6,115 @@ import sys
 from pathlib import Path
 
 import pytest
-from omegaconf import OmegaConf
 
-from dcgan.commands.app import config_folder, run_folder, to_dataclass
+from dcgan.commands.composing import compose, config_folder, folder_name, to_dataclass
 from dcgan.config import SampleConfig
 from dcgan.errors import UserError
+from tests.conftest import command_environment
+
+PROJECT = Path(__file__).parents[2]
 
 
-def test_a_new_run_gets_its_own_folder_and_a_resumed_one_its_old(tmp_path: Path) -> None:
-    def folder(resume: str | None, seed: int = 0) -> Path:
-        return Path(run_folder(resume, seed, str(tmp_path), "new"))
-
-    assert folder(None) == folder("auto") == tmp_path / "new"
-    last = tmp_path / "old" / "checkpoints" / "last.pt"
-    last.parent.mkdir(parents=True)
-    last.touch()
-    (tmp_path / "old" / "config.yaml").write_text("seed: 0")
-    assert folder("auto") == tmp_path / "old"
-    assert folder("auto", seed=1) == tmp_path / "new"
-    assert folder(str(tmp_path / "old")) == folder(str(last)) == tmp_path / "old"
-    assert folder(str(tmp_path / "missing")) == tmp_path / "new"
-
-
-def test_settings_become_a_dataclass_or_one_line() -> None:
-    good = OmegaConf.create({"checkpoint": "run", "num_images": 4})
-    assert to_dataclass(good, SampleConfig) == SampleConfig(checkpoint="run", num_images=4)
-    for changed, message in (
-        ({"num_imags": 3}, "num_imags: no such setting; there are checkpoint, num_images, seeds"),
-        ({"num_images": "many"}, "num_images: Value 'many' of type 'str' could not be converted"),
-        ({"num_images": 0}, "num_images=0: must be at least 1"),
-    ):
-        with pytest.raises(UserError, match=message) as refusal:
-            to_dataclass(OmegaConf.create({"checkpoint": "run"} | changed), SampleConfig)
-        assert "\n" not in str(refusal.value)
+def test_composed_settings_become_a_dataclass() -> None:
+    settings = compose("sample", ["checkpoint=run", "weights=raw"])  # not in sample.yaml
+    expected = SampleConfig(checkpoint="run", num_images=64, weights="raw")
+    assert to_dataclass(settings, SampleConfig) == expected
     with pytest.raises(UserError, match="checkpoint is not set: give checkpoint=VALUE"):
-        to_dataclass(OmegaConf.create({"checkpoint": "???", "num_images": 4}), SampleConfig)
+        to_dataclass(compose("sample", []), SampleConfig)
 
 
 def test_a_fault_of_the_program_has_an_exit_status_of_its_own(tmp_path: Path) -> None:
     faulty = "from dcgan.commands.app import command; command('report', lambda *_: 1 / 0, 'json')()"
     call = [sys.executable, "-c", faulty, "runs=.", "hydra.run.dir=out"]
     done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == os.EX_SOFTWARE == 70
-    assert "\nTraceback" in done.stderr
+    assert done.returncode == 70
+    assert done.stderr.startswith("Traceback")
     assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
 
 
-def test_configs_are_found_installed_or_beside_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert config_folder() == "pkg://dcgan.configs"
-    monkeypatch.setattr("dcgan.commands.app.find_spec", lambda _: None)
-    assert (Path(config_folder()) / "train.yaml").is_file()
+def test_a_checkout_on_the_path_has_its_own_configs(tmp_path: Path) -> None:
+    """Not those of a copy that is installed as well, as it is here."""
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "dcgan").symlink_to(PROJECT / "src" / "dcgan")
+    (tmp_path / "configs").symlink_to(PROJECT / "configs")
+    script = "from dcgan.commands.composing import config_folder; print(config_folder())"
+    found = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "src")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(found.stdout.strip()) == tmp_path / "configs"
+    assert (config_folder() / "train.yaml").is_file()
+
+
+# What Python 3.14's argparse does in add_argument; Hydra 1.3 has a help text with only a repr.
+AS_PYTHON_3_14 = """
+import argparse
+
+def check_help(self, action):
+    if action.help and hasattr(self, "_get_formatter"):
+        try:
+            if "%" in action.help:
+                pass
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError("badly formed help string") from error
+
+def add_argument(self, *names, **options):
+    action = add(self, *names, **options)
+    self._check_help(action)
+    return action
+
+add = argparse._ActionsContainer.add_argument
+argparse._ActionsContainer._check_help = check_help
+argparse._ActionsContainer.add_argument = add_argument
+"""
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--cfg", "job"], ["trainer.steps=0"]])
+def test_the_command_line_works_as_python_3_14_has_it(tmp_path: Path, words: list[str]) -> None:
+    hydra = "from hydra._internal.utils import get_args_parser; get_args_parser()"
+    ours = "from dcgan.commands.train import main; main()"
+    without, done = (
+        subprocess.run(
+            [sys.executable, "-c", f"{AS_PYTHON_3_14}\n{script}", *words],
+            cwd=tmp_path,
+            env=command_environment(),
+            capture_output=True,
+            text=True,
+        )
+        for script in (hydra, ours)
+    )
+    assert "ValueError: badly formed help string" in without.stderr
+    if words == ["trainer.steps=0"]:
+        assert done.stderr == "dcgan-train: trainer.steps=0: must be at least 1\n"
+    else:
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_nothing_of_torch_is_imported_to_refuse_a_setting(tmp_path: Path) -> None:
+    script = """
+import sys
+from dcgan.commands.train import main
+try:
+    main()
+except SystemExit as end:
+    print(end.code, "torch" in sys.modules)
+"""
+    call = [sys.executable, "-c", script, "seed=-1"]
+    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == "2 False\n"
+
+
+def test_a_folder_is_named_by_what_differs_and_two_never_alike() -> None:
+    assert folder_name("seed=0,upsample=transposed_k3") == "seed-0_upsample-transposed_k3"
+    assert folder_name("") == "run"
+    odd = [folder_name(f"data.root=/a{sign}b") for sign in "/ '"]
+    assert len({*odd, folder_name("data.root=-a-b")}) == 4
+    long = [folder_name("upsample.layers=" + 60 * "up1" + end) for end in "ab"]
+    assert len(set(long)) == 2
+    for name in (*odd, *long):
+        assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789._-")
+        assert len(name) < 120

@@ -37,7 +37,7 @@ def test_the_exit_status_of_folders(run: Run, tmp_path: Path) -> None:
     assert clean.returncode == 0, clean.stderr
     assert "No reference: compared with 1" in clean.stdout
     few = run("diagnose", "target=noise", "num_images=4")
-    assert few.returncode == 2
+    assert few.returncode == 3
     assert "Could not judge: the target gives 4 tiles; at least 32 are needed." in few.stdout
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from hydra import compose, initialize_config_module
 
-from dcgan.commands.app import register
+from dcgan.commands.composing import compose
 from tests.commands.test_train import start, wait_for
 from tests.conftest import TINY, Run
 
 ARMS = ("upsample=transposed_k3,resize_nearest", "data.image_size=32", "hydra.sweep.dir=sweep")
+
+FIRST = "upsample-transposed_k3"
 
 
 def test_a_multirun_ends_with_a_report_and_the_command_makes_it_again(
@@ -41,9 +42,12 @@ def test_a_job_that_fails_is_named_and_the_others_are_reported(run: Run, tmp_pat
     assert done.returncode == 1
     result = json.loads((tmp_path / "sweep" / "report" / "result.json").read_text())
     assert len(result["arms"]) == 2
-    assert [run["folder"] for run in result["left_out"]] == ["1", "3"]
+    failed = [
+        f"trainer.generator_lr-1e30_upsample-{x}" for x in ("resize_nearest", "transposed_k3")
+    ]
+    assert sorted(run["folder"] for run in result["left_out"]) == failed
     assert all("not finite" in run["reason"] for run in result["left_out"])
-    assert "Left out     1: not finished" in done.stderr
+    assert f"Left out     {failed[0]}: not finished" in done.stderr
 
 
 @pytest.mark.slow
@@ -52,18 +56,18 @@ def test_after_ctrl_c_the_multirun_says_how_to_go_on(
 ) -> None:
     sweep = ("-m", *TINY, *ARMS, "trainer.steps=100000")
     process = start(tmp_path, cache_dir, *sweep)
-    wait_for(tmp_path / "sweep" / "0" / "samples" / "000004.png", process)
+    wait_for(tmp_path / "sweep" / FIRST / "samples" / "000004.png", process)
     process.send_signal(signal.SIGINT)
     errors = process.communicate(timeout=30)[1]
     assert process.returncode == 128 + signal.SIGINT
     command = shlex.split(errors.partition("To go on: ")[2].splitlines()[0])
     again = shlex.split(errors.rpartition("To go on: ")[2].splitlines()[0])
-    assert command[-1] == "resume=sweep/0"  # this job alone
+    assert command[-1] == f"resume=sweep/{FIRST}"  # this job alone
     assert again[-2:] == ["resume=auto", "hydra.sweep.dir=sweep"]  # all of them
-    step = torch.load(tmp_path / "sweep/0/checkpoints/last.pt", weights_only=True)["step"]
+    step = torch.load(tmp_path / f"sweep/{FIRST}/checkpoints/last.pt", weights_only=True)["step"]
     done = run("train", *(o.replace("100000", str(step + 2)) for o in again[1:]))
     assert done.returncode == 0, done.stderr
-    assert f"resumed sweep/0/checkpoints/last.pt at step {step}" in done.stderr
+    assert f"resumed sweep/{FIRST}/checkpoints/last.pt at step {step}" in done.stderr
     assert (tmp_path / "sweep" / "report" / "index.html").is_file()
 
 
@@ -108,10 +112,7 @@ def test_jobs_of_a_cluster_are_reported_too(run: Run) -> None:
 
 
 def test_the_preset_for_slurm_is_ready() -> None:
-    register()
-    with initialize_config_module("dcgan.configs", version_base="1.3"):
-        overrides = ["experiment=checkerboard", "hydra/launcher=slurm"]
-        settings = compose("train", overrides, return_hydra_config=True)
+    settings = compose("train", ["experiment=checkerboard", "hydra/launcher=slurm"])
     assert settings.hydra.launcher._target_.endswith("SlurmLauncher")
     assert settings.hydra.launcher.cpus_per_task == 4
 
@@ -127,9 +128,7 @@ def test_the_preset_for_slurm_is_ready() -> None:
     ],
 )
 def test_each_ablation_has_its_arms_and_seeds(experiment: str, jobs: int) -> None:
-    register()
-    with initialize_config_module("dcgan.configs", version_base="1.3"):
-        settings = compose("train", [f"experiment={experiment}"], return_hydra_config=True)
+    settings = compose("train", [f"experiment={experiment}"])
     number = 1
     for choices in settings.hydra.sweeper.params.values():
         number *= len(str(choices).split(","))

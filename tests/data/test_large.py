@@ -23,8 +23,7 @@ SCRIPT = """
     import threading
     from pathlib import Path
     import torch
-    from hydra import compose, initialize_config_module
-    from dcgan.commands.app import register, to_dataclass
+        from dcgan.commands.composing import compose, to_dataclass
     from dcgan.config import TrainConfig
     from dcgan.data.batches import Batches
     from dcgan.data.preparation import prepare
@@ -49,12 +48,10 @@ SCRIPT = """
 
     most, done = [owned()], threading.Event()
     threading.Thread(target=watch).start()
-    register()
     overrides = ["data=folder", f"data.root={sys.argv[1]}", f"data.cache_dir={sys.argv[2]}",
                  "data.image_size=64", "data.flip=true", "generator=tiny", "discriminator=tiny",
                  "trainer=smoke", "trainer.batch_size=256"]
-    with initialize_config_module("dcgan.configs", version_base="1.3"):
-        config = to_dataclass(compose("train", overrides), TrainConfig)
+    config = to_dataclass(compose("train", overrides), TrainConfig)
     images = torch.from_numpy(prepare(config.data).open())
     assert images.shape == (int(sys.argv[3]), 3, 64, 64)
     batches = Batches(images, 256, seed=0, flip=True, device=torch.device("cpu"))

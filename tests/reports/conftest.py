@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_module
 
-from dcgan.commands.app import register, to_dataclass
+from dcgan.commands.composing import compose, to_dataclass
 from dcgan.config import TrainConfig
 from dcgan.training.loop import train
 from tests.conftest import TINY
@@ -20,14 +19,12 @@ Rescore = Callable[[str, Callable[[int, int], float]], None]
 def trained(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
     """ARM/seedN for kernel 3 and resizing, seeds 0 and 1; scored at steps 0, 2, 4 and 8."""
     folder = tmp_path_factory.mktemp("trained")
-    register()
-    with initialize_config_module("dcgan.configs", version_base="1.3"):
-        for arm in ("transposed_k3", "resize_nearest"):
-            for seed in (0, 1):
-                overrides = [*TINY, "data.image_size=32", f"upsample={arm}", f"seed={seed}"]
-                settings = compose("train", [*overrides, f"data.cache_dir={cache_dir}"])
-                config = to_dataclass(settings, TrainConfig)
-                train(config, folder / arm / f"seed{seed}", "again")
+    for arm in ("transposed_k3", "resize_nearest"):
+        for seed in (0, 1):
+            overrides = [*TINY, "data.image_size=32", f"upsample={arm}", f"seed={seed}"]
+            settings = compose("train", [*overrides, f"data.cache_dir={cache_dir}"])
+            config = to_dataclass(settings, TrainConfig)
+            train(config, folder / arm / f"seed{seed}", "again")
     return folder
 
 

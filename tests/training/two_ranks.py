@@ -4,9 +4,8 @@ import json
 import sys
 
 import torch
-from hydra import compose, initialize_config_module
 
-from dcgan.commands.app import register, to_dataclass
+from dcgan.commands.composing import compose, to_dataclass
 from dcgan.config import TrainConfig
 from dcgan.data.preparation import prepare
 from dcgan.training.checkpoint import build_state
@@ -19,10 +18,8 @@ STEPS = 6
 
 def main(cache_dir: str, regularizer: str) -> None:
     """Print what rank 0 found, as one line of JSON."""
-    register()
     overrides = [*TINY, "trainer.devices=2", f"regularizer={regularizer}"]
-    with initialize_config_module("dcgan.configs", version_base="1.3"):
-        settings = compose("train", [*overrides, f"data.cache_dir={cache_dir}"])
+    settings = compose("train", [*overrides, f"data.cache_dir={cache_dir}"])
     config = to_dataclass(settings, TrainConfig)
     with connected(config.trainer) as fabric:
         compare(build_state(config, prepare(config.data), fabric))

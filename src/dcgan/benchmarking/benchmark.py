@@ -26,7 +26,7 @@ from tqdm import tqdm
 from dcgan.benchmarking.arms import ARMS, BASELINE, OURS, Arm, command_of, run
 from dcgan.benchmarking.baseline import Baseline
 from dcgan.config import BenchmarkConfig
-from dcgan.files import write_json, write_text
+from dcgan.files import make_folder, write_json, write_text
 from dcgan.processor import cpu_info
 
 BUSY = 0.5  # load of other programs, in cores, above which times say little
@@ -47,7 +47,7 @@ def benchmark(config: BenchmarkConfig, run_dir: Path, environment: Mapping[str, 
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if load > BUSY:
         log.warning("the machine was busy: load %.2f before, above %s", load, BUSY)
-    run_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(run_dir)
     rows = []
     for size in config.sizes:
         with TemporaryDirectory(dir=run_dir, prefix="runs-") as folder:

@@ -24,6 +24,3 @@ def run(config: DiagnoseConfig, run_dir: Path) -> int:
 
 
 main = command("diagnose", run, uses="dcgan.diagnosing")
-
-if __name__ == "__main__":
-    main()

@@ -18,6 +18,3 @@ def run(config: EvaluateConfig, run_dir: Path) -> None:
 
 
 main = command("evaluate", run, uses="dcgan.reports.quality")
-
-if __name__ == "__main__":
-    main()

@@ -21,6 +21,3 @@ def run(config: ExplainConfig, run_dir: Path) -> int:
 
 
 main = command("explain", run, uses="dcgan.reports.explanation")
-
-if __name__ == "__main__":
-    main()

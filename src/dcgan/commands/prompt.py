@@ -29,6 +29,13 @@ def program(name: str) -> str:
     return shlex.quote(str(shortest(beside))) if beside.exists() else name
 
 
+def quoted(text: str) -> str:
+    """`text` as a value that Hydra reads as it is."""
+    if re.fullmatch(r"[A-Za-z0-9_./:+@-]+", text):  # what it takes without quotes
+        return text
+    return "'" + text.replace("'", "\\'") + "'"
+
+
 def command_again(name: str, setting: str, value: object) -> str:
     """The command line of this process, with one setting given or changed."""
     settings = HydraConfig.get()
@@ -37,8 +44,5 @@ def command_again(name: str, setting: str, value: object) -> str:
     if settings.mode != RunMode.MULTIRUN:
         overrides = {*settings.overrides.task, *settings.overrides.hydra}
         flags = [word for word in sys.argv[1:] if word not in overrides]
-    text = str(value)
-    if not re.fullmatch(r"[A-Za-z0-9_./:+@-]+", text):  # what Hydra takes without quotes
-        text = "'" + text.replace("'", "\\'") + "'"
-    words = [*flags, *kept, f"{setting}={text}"]
+    words = [*flags, *kept, f"{setting}={quoted(str(value))}"]
     return " ".join([program(f"dcgan-{name}"), *map(shlex.quote, words)])

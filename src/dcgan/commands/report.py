@@ -1,19 +1,15 @@
-"""dcgan-report: the page of an ablation, again; and the callback that makes it after a multirun."""
+"""dcgan-report: the page of an ablation, again; and what a multirun of dcgan-train ends with."""
 
 import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Any, ClassVar
-
-from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from typing import Any
 
 from dcgan.commands.app import command
-from dcgan.commands.jobs import StopTogether
-from dcgan.commands.prompt import program, shortest
+from dcgan.commands.prompt import program, quoted, shortest
 from dcgan.config import ReportConfig
-from dcgan.errors import Interrupted, UserError
+from dcgan.errors import UserError
 
 FOLDER = "report"  # below the multirun's
 
@@ -27,48 +23,22 @@ def run(config: ReportConfig, run_dir: Path) -> None:
     _print(write_report(runs, run_dir, made_by), run_dir)
 
 
-class ReportAfterMultirun(Callback):
-    """A Hydra callback: once all jobs of a multirun have ended, compare them on one page."""
+def after_multirun(folder: Path, stopped: bool) -> None:
+    """Compare the runs of a multirun on one page; after Ctrl-C say how to go on instead."""
+    folder = shortest(folder)
+    if stopped:
+        rest = ["resume=auto", f"hydra.sweep.dir={quoted(str(folder))}"]
+        again = [program("dcgan-train"), *_arguments("resume", "hydra.sweep.dir"), *rest]
+        print(f"To go on: {shlex.join(again)}", file=sys.stderr)
+        return
+    from dcgan.reports.page import write_report
 
-    _pending: ClassVar[Path | None] = None  # the folder of a multirun that has no report yet
-
-    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Called before the first job."""
-        type(self)._pending = Path(config.hydra.sweep.dir)
-
-    def on_multirun_end(self, config: DictConfig, **_: Any) -> None:  # noqa: ARG002
-        """Called after the last job, unless one of them failed."""
-        if StopTogether.received() is not None:
-            raise KeyboardInterrupt  # the jobs have saved themselves, or did not begin
-        self.report()
-
-    @classmethod
-    def after_failure(cls, error: BaseException) -> None:
-        """Report on the jobs that did not fail; after Ctrl-C say how to go on instead."""
-        stopped = StopTogether.received() or isinstance(error, KeyboardInterrupt | Interrupted)
-        if not stopped:
-            cls.report()
-        elif cls._pending is not None:
-            rest = ["resume=auto", f"hydra.sweep.dir={shortest(cls._pending)}"]
-            again = [*_arguments("resume", "hydra.sweep.dir"), *rest]
-            print(f"To go on: {shlex.join([program('dcgan-train'), *again])}", file=sys.stderr)
-
-    @classmethod
-    def report(cls) -> None:
-        """Write the page if it is still to be written; failed runs are named on it."""
-        StopTogether.leave()
-        folder, cls._pending = cls._pending, None
-        if folder is None:
-            return
-        from dcgan.reports.page import write_report
-
-        folder = shortest(folder)
-        try:
-            result = write_report(folder, folder / FOLDER, _this_command("train"))
-        except UserError as error:  # such as no run that took scores
-            print(f"dcgan-train: no report: {error}", file=sys.stderr)
-        else:
-            _print(result, folder / FOLDER)
+    try:
+        result = write_report(folder, folder / FOLDER, _this_command("train"))
+    except UserError as error:  # such as no run that took scores
+        print(f"dcgan-train: no report: {error}", file=sys.stderr)
+    else:
+        _print(result, folder / FOLDER)
 
 
 def _print(result: dict[str, Any], report_dir: Path) -> None:
@@ -103,6 +73,3 @@ def _command_of(result: Path, runs: Path) -> str | None:
 
 
 main = command("report", run, uses="dcgan.reports.page")
-
-if __name__ == "__main__":
-    main()

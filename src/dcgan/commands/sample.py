@@ -17,6 +17,3 @@ def run(config: SampleConfig, run_dir: Path) -> None:
 
 
 main = command("sample", run, uses="dcgan.sampling")
-
-if __name__ == "__main__":
-    main()

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from dcgan.commands.app import command, is_first_process
 from dcgan.commands.prompt import command_again, program
-from dcgan.commands.report import ReportAfterMultirun
+from dcgan.commands.report import after_multirun
 from dcgan.config import TrainConfig
+from dcgan.config.identity import folder_of_run
 
 
 def run(config: TrainConfig, run_dir: Path) -> None:
@@ -33,7 +34,8 @@ main = command(
     "train",
     run,
     uses="dcgan.training.loop",
-    after_broken_multirun=ReportAfterMultirun.after_failure,
+    folder=folder_of_run,
+    after_multirun=after_multirun,
 )
 
 if __name__ == "__main__":

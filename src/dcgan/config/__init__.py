@@ -1,8 +1,9 @@
-"""One typed dataclass per config group, and the checks that refuse what cannot work.
+"""One typed dataclass per config group; what is not allowed is refused as it is made.
 
 Plain Python: nothing here knows Hydra, so the classes serve a notebook as well as a command. The
-numbers stand in configs/; a default here is only what a choice need not name. Every check raises
-`UserError` with one line that names the setting, its value and what is allowed.
+numbers stand in configs/; a default here is only what a choice need not name. A class called
+directly raises pydantic's ValidationError, a ValueError; `build` turns that into `UserError`, one
+line that names the setting, its value and what is allowed.
 """
 
 from dcgan.config.commands import (
@@ -20,6 +21,7 @@ from dcgan.config.networks import (
     GeneratorConfig,
     UpsampleConfig,
 )
+from dcgan.config.settings import build
 from dcgan.config.training import LossConfig, RegularizerConfig, TrainConfig, TrainerConfig
 
 __all__ = [
@@ -39,4 +41,5 @@ __all__ = [
     "TrainConfig",
     "TrainerConfig",
     "UpsampleConfig",
+    "build",
 ]

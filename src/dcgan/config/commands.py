@@ -1,92 +1,69 @@
 """What the commands beside dcgan-train are told."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
-from dcgan.checks import (
-    require_at_least,
-    require_exists,
-    require_one_of,
-)
-from dcgan.errors import UserError
+from pydantic import Field, Strict
+from pydantic.dataclasses import dataclass
+
+from dcgan.checks import doublings
+from dcgan.config.settings import RULES, Count, ExistingPath, Flag, Natural, TwoOrMore
+
+Weights = Literal["ema", "raw"]  # the average, where there is one, or the generator as trained
+Seed = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, config=RULES)
 class SampleConfig:
     """What to draw from a trained generator; every image belongs to its seed alone."""
 
     checkpoint: str  # a run's folder, its checkpoints/last.pt, or an exported .safetensors
-    num_images: int  # draws seeds 0 … num_images − 1 …
-    seeds: list[int] = field(default_factory=list)  # … unless seeds are chosen here
-    weights: str = "ema"  # ema (the average) or raw (the generator as it was trained)
-    batch_statistics: bool = False  # batch norm by the batch at hand instead of running statistics
-    single_files: bool = False  # one PNG per seed beside the grid
-    interpolation_frames: int = 0  # frames between two seeds, as a PNG strip and a GIF; 0: none
-    export: bool = False  # write generator.safetensors
+    num_images: Count  # draws seeds 0 … num_images − 1 …
+    seeds: list[Seed] = field(default_factory=list)  # … unless seeds are chosen here
+    weights: Weights = "ema"
+    batch_statistics: Flag = False  # batch norm by the batch at hand, not by running statistics
+    single_files: Flag = False  # one PNG per seed beside the grid
+    interpolation_frames: Natural = 0  # frames between two seeds, as a PNG strip and a GIF; 0: none
+    export: Flag = False  # write generator.safetensors
 
     def __post_init__(self) -> None:
-        require_at_least("num_images", self.num_images, 1)
-        require_at_least("interpolation_frames", self.interpolation_frames, 0)
-        require_one_of("weights", self.weights, ("ema", "raw"))
-        for seed in self.seeds:
-            if not 0 <= seed < 2**63:
-                raise UserError(f"seeds={seed}: must be at least 0 and below 2^63")
         if self.interpolation_frames and len(self.seeds) < 2:
-            raise UserError(
+            raise ValueError(
                 f"interpolation_frames={self.interpolation_frames}: choose two seeds or more to"
-                " walk between, such as seeds=[3,14,15]"
+                " interpolate between, such as seeds=[3,14,15]"
             )
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, config=RULES)
 class EvaluateConfig:
     """Which generator, and how it is drawn from."""
 
-    checkpoint: str  # a run's folder, or a checkpoint
-    num_images: int  # at most: real ones, and as many generated for each seed
-    seeds: list[int]  # of sampling: intervals are over these
-    weights: str = "ema"  # ema (the average, where there is one) or raw
-    batch_statistics: bool = False  # batch norm by batches of 500 instead of running statistics
+    checkpoint: ExistingPath  # a run's folder, or a checkpoint
+    num_images: TwoOrMore  # at most: real ones, and as many generated for each seed
+    seeds: Annotated[list[Natural], Field(min_length=1)]  # of sampling: intervals are over these
+    weights: Weights = "ema"
     root: str | None = None  # of the run's data, if they lie elsewhere now
 
-    def __post_init__(self) -> None:
-        require_at_least("num_images", self.num_images, 2)
-        require_one_of("weights", self.weights, ("ema", "raw"))
-        require_exists("checkpoint", self.checkpoint)
-        if not self.seeds or min(self.seeds) < 0:
-            raise UserError(f"seeds={self.seeds}: must be one number or more, each at least 0")
 
-
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, config=RULES)
 class DiagnoseConfig:
-    """What to look for a grid in."""
+    """Where to look for checkerboard artifacts."""
 
-    target: str  # a run's folder, a checkpoint, an exported .safetensors, or a folder of images
-    reference: str | None = None  # a folder of real images to compare with
-    num_images: int  # generated, or read from each folder at most
-    weights: str = "ema"  # of a checkpoint: ema (the average) or raw
-
-    def __post_init__(self) -> None:
-        require_at_least("num_images", self.num_images, 1)
-        require_one_of("weights", self.weights, ("ema", "raw"))
-        for name in ("target", "reference"):
-            if (path := getattr(self, name)) is not None:
-                require_exists(name, path)
+    target: ExistingPath  # a run, a checkpoint, an exported .safetensors, or a folder of images
+    reference: ExistingPath | None = None  # a folder of real images to compare with
+    num_images: Count  # generated, or read from each folder at most
+    weights: Weights = "ema"  # of a checkpoint
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, config=RULES)
 class ExplainConfig:
     """Every claim is checked; a trained discriminator is looked into if one is given."""
 
-    checkpoint: str | None = None  # a run's folder, or its checkpoints/last.pt
-
-    def __post_init__(self) -> None:
-        if self.checkpoint is not None:
-            require_exists("checkpoint", self.checkpoint)
+    checkpoint: ExistingPath | None = None  # a run's folder, or its checkpoints/last.pt
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, config=RULES)
 class ReportConfig:
     """Which runs to compare."""
 
@@ -94,22 +71,21 @@ class ReportConfig:
 
     def __post_init__(self) -> None:
         if not Path(self.runs).expanduser().is_dir():
-            raise UserError(f"runs={self.runs}: no such folder")
+            raise ValueError(f"runs={self.runs}: no such folder")
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, config=RULES)
 class BenchmarkConfig:
     """What to time, and how often."""
 
-    sizes: list[Any]  # [pixels, steps of a short run, steps of a long one]; as many filters
-    rounds: int  # in each of which every arm has its turn
+    sizes: list[tuple[Count, Count, Count]]  # pixels (as many filters), steps, more steps
+    rounds: Count  # in each of which every arm has its turn
     overrides: list[str] = field(default_factory=list)  # further settings of dcgan-train
 
     def __post_init__(self) -> None:
-        require_at_least("rounds", self.rounds, 1)
-        for size in self.sizes:
-            numbers = isinstance(size, list) and all(isinstance(each, int) for each in size)
-            if not numbers or len(size) != 3 or not 1 <= size[1] < size[2]:
-                raise UserError(
+        for pixels, short, long in self.sizes:
+            doublings(pixels)
+            if short >= long:
+                raise ValueError(
                     f"sizes={self.sizes}: must be a list of [pixels, steps, more steps]"
                 )

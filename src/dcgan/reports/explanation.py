@@ -7,7 +7,7 @@ import torch
 from markupsafe import Markup
 from tqdm import tqdm
 
-from dcgan.files import write_json, write_text
+from dcgan.files import make_folder, write_json, write_text
 from dcgan.pictures import grid, to_picture
 from dcgan.reports.claims import CHECKS, Claim
 from dcgan.reports.deconvnet import Unit, strongest_units
@@ -45,7 +45,7 @@ def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict
     page = render(
         "explanation.html", claims=shown, failed=failed, units=units, checkpoint=checkpoint
     )
-    run_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(run_dir)
     write_text(run_dir / "index.html", page)
     write_json(run_dir / "claims.json", plain)
     write_json(

@@ -11,7 +11,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from dcgan.errors import UserError
-from dcgan.files import replacing, write_json, write_text
+from dcgan.files import make_folder, replacing, write_json, write_text
 from dcgan.reports import figures
 from dcgan.reports.ablation import Ablation, analyse
 from dcgan.reports.fid import FidReport, fid_report
@@ -47,7 +47,7 @@ def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]
         if fids is None:
             raise
         result["left_out"] = [vars(run) | {"folder": str(run.folder)} for run in fids.left_out]
-        report_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(report_dir)
     else:
         result |= ablation.content()
         files += _write_ablation(ablation, report_dir, result)
@@ -62,7 +62,7 @@ def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]
 def _write_ablation(ablation: Ablation, report_dir: Path, content: dict[str, Any]) -> list[str]:
     drawn = _figures(ablation)
     rows = [_pictures(ablation, arm) for arm in tqdm(ablation.arms, desc="report", disable=None)]
-    report_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(report_dir)
     for name in PICTURES:
         (report_dir / f"{name}.png").unlink(missing_ok=True)  # of an earlier report
     for name, figure in drawn.items():

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from dcgan.config import DataConfig, EvaluateConfig
+from dcgan.config import DataConfig, EvaluateConfig, build
 from dcgan.data.labeled import has_labels
 from dcgan.data.preparation import prepare
 from dcgan.errors import UserError
@@ -29,7 +29,6 @@ from dcgan.sampling import generate
 from dcgan.seeding import stream
 
 NUM_NEAREST = 1000  # images whose nearest training image is looked for
-BATCH = 500  # images at a time where batch norm uses their own statistics
 NAMES = {
     "fid": "FID",
     "kid": "KID",
@@ -61,7 +60,7 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
         )
     checkpoint = read_checkpoint(path)
     settings = checkpoint["config"]["data"]
-    data = DataConfig(**settings | ({} if config.root is None else {"root": config.root}))
+    data = build(DataConfig, settings | ({} if config.root is None else {"root": config.root}))
     prepared = prepare(data)
     if prepared.digest != checkpoint["data_digest"]:
         raise UserError(f"root={data.root}: these are not the images that the run was trained on")
@@ -79,7 +78,7 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
         floor.numbers["nearest_training"] = distances.median().item()
     found, near = [], []
     for seed in tqdm(config.seeds, desc="evaluating", unit="seed", disable=None):
-        images = _draw(generator, seed, len(known), config)
+        images = _draw(generator, seed, len(known))
         found.append(assess(images, unseen, real, extractor))
         if copies:
             near.append(nearest(images[:NUM_NEAREST], training))
@@ -102,7 +101,7 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
         "step": checkpoint["step"],
         "images_seen": checkpoint["step"] * checkpoint["config"]["trainer"]["batch_size"],
         "weights": "raw" if config.weights == "raw" or checkpoint["ema"] is None else "ema",
-        "batch_norm": "batch statistics" if config.batch_statistics else "running statistics",
+        "batch_norm": "running statistics",
         "num_images": len(known),
         "num_held_out": len(unseen),
         "held_out": _origin(data),
@@ -130,13 +129,10 @@ def _origin(data: DataConfig) -> str:
     return "test split" if has_labels(data) else "every second training image"
 
 
-def _draw(generator: Generator, seed: int, number: int, config: EvaluateConfig) -> Tensor:
+def _draw(generator: Generator, seed: int, number: int) -> Tensor:
     """As many as there are real training images to compare with: FID depends on the number."""
     latents = torch.randn(number, generator.latent_size, generator=stream(seed, "evaluation"))
-    if not config.batch_statistics:
-        return generate(generator, latents)
-    parts = latents.split(BATCH)
-    return torch.cat([generate(generator, part, batch_statistics=True) for part in parts])
+    return generate(generator, latents)
 
 
 def _mean_shares(found: Sequence[Assessment]) -> list[float] | None:

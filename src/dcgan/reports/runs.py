@@ -13,16 +13,12 @@ import yaml
 from numpy.typing import NDArray
 
 from dcgan.config import DownsampleConfig, GeneratorConfig, UpsampleConfig
+from dcgan.config.identity import MAY_DIFFER, flatten
 from dcgan.errors import UserError
-from dcgan.training.checkpoint import MAY_DIFFER, flatten
 from dcgan.training.tracking import SCORES, read_metrics
 
 # Settings that make no other arm: the seed, and those that change no number but where data lie.
-NOT_AN_ARM = (MAY_DIFFER | {"seed"}) - {
-    "data.root",
-    "trainer.devices",
-    "trainer.score_weights",
-}
+NOT_AN_ARM = (MAY_DIFFER | {"seed"}) - {"data.root", "trainer.devices"}
 
 
 @dataclass(frozen=True)

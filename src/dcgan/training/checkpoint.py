@@ -3,7 +3,6 @@
 import json
 import logging
 import math
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from torch.optim import Adam
 from torch.optim.swa_utils import AveragedModel, update_bn
 
 from dcgan.config import TrainConfig
+from dcgan.config.identity import MAY_DIFFER, flat_settings, flatten
 from dcgan.data.batches import Batches
 from dcgan.data.preparation import Prepared
 from dcgan.errors import UserError
@@ -29,26 +29,6 @@ BEST = LAST.with_name("best.pt")  # of the lowest FID so far
 NUM_CALIBRATION = 256  # latents that batch norm's first running statistics are taken from
 
 log = logging.getLogger(__name__)
-
-# Settings that change no number of the steps to come, so a resumed run may have its own.
-MAY_DIFFER = frozenset(
-    (
-        "resume",
-        "trainer.steps",
-        "trainer.devices",  # the same batches, divided; but batch norm sees less of each
-        "trainer.log_every",
-        "trainer.sample_every",
-        "trainer.num_samples",
-        "trainer.checkpoint_every",
-        "trainer.num_scored",
-        "trainer.score_from",
-        "trainer.score_weights",
-        "trainer.evaluate_every",
-        "data.root",  # the same images may lie elsewhere; that they are the same is checked
-        "data.cache_dir",
-        "data.num_workers",
-    )
-)
 
 
 def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> State:
@@ -244,23 +224,3 @@ def _is_ours(settings: Path) -> bool:
         return "upsample" in yaml.safe_load(settings.read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError, yaml.YAMLError):  # none, or not one of ours
         return False
-
-
-def flat_settings(config: TrainConfig) -> dict[str, Any]:
-    """Every setting by its full name, as on the command line: trainer.steps → 4000."""
-    return dict(flatten(asdict(config)))
-
-
-def identity_settings(config: TrainConfig) -> dict[str, Any]:
-    """The settings that make a run this run and no other: those set, but for `MAY_DIFFER`."""
-    flat = flat_settings(config).items()
-    return {key: value for key, value in flat if value is not None and key not in MAY_DIFFER}
-
-
-def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested settings as (full name, value)."""
-    for key, value in config.items():
-        if isinstance(value, dict):
-            yield from flatten(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from dcgan.config import TrainConfig
+from dcgan.config.identity import identity_settings
 from dcgan.files import replacing, to_json
 from dcgan.pictures import grid, phase_tile_picture, spectrum_picture, to_picture
 from dcgan.training.alarms import Alarm
-from dcgan.training.checkpoint import identity_settings
 from dcgan.training.metrics import METRICS
 from dcgan.training.scores import Scores
 

@@ -1,0 +1,84 @@
+"""Which settings make a run this run and no other, and where a run that is resumed lies."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dcgan.config.training import TrainConfig
+
+LAST = Path("checkpoints", "last.pt")  # of a run's folder
+
+# Settings that change no number of the steps to come, so a resumed run may have its own.
+MAY_DIFFER = frozenset(
+    (
+        "resume",
+        "trainer.steps",
+        "trainer.devices",  # the same batches, divided; but batch norm sees less of each
+        "trainer.log_every",
+        "trainer.sample_every",
+        "trainer.num_samples",
+        "trainer.checkpoint_every",
+        "trainer.num_scored",
+        "trainer.score_from",
+        "trainer.evaluate_every",
+        "data.root",  # the same images may lie elsewhere; that they are the same is checked
+        "data.cache_dir",
+        "data.num_workers",
+    )
+)
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested settings as (full name, value)."""
+    for key, value in config.items():
+        if isinstance(value, dict):
+            yield from flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def flat_settings(config: TrainConfig) -> dict[str, Any]:
+    """Every setting by its full name, as on the command line: trainer.steps → 4000."""
+    return dict(flatten(asdict(config)))
+
+
+def identity_settings(config: TrainConfig) -> dict[str, Any]:
+    """The settings that make a run this run and no other: those set, but for `MAY_DIFFER`."""
+    return _identity(asdict(config))
+
+
+def folder_of_run(config: TrainConfig, new: Path) -> Path:
+    """Where a run goes on that `config.resume` names; `new` for one that begins.
+
+    auto is the run beside `new` that has these settings and saved a checkpoint last.
+    """
+    if config.resume is None:
+        return new
+    if config.resume != "auto":
+        path = Path(config.resume).expanduser()
+        if path.is_file() and path.parent.name == LAST.parent.name:
+            return path.parents[1]
+        return path if path.is_dir() else new
+    wanted = identity_settings(config)
+    saved = [path.parents[1] for path in new.parent.glob(f"*/{LAST}")]
+    same = [folder for folder in saved if _is_same(wanted, folder / "config.yaml")]
+    return max(same, key=lambda folder: (folder / LAST).stat().st_mtime, default=new)
+
+
+def _identity(settings: Mapping[str, Any]) -> dict[str, Any]:
+    flat = flatten(settings)
+    return {key: value for key, value in flat if value is not None and key not in MAY_DIFFER}
+
+
+def _is_same(wanted: Mapping[str, Any], path: Path) -> bool:
+    """Whether a run's config.yaml has the settings `wanted`."""
+    try:
+        recorded = _identity(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, AttributeError):  # not one of ours
+        return False
+    if wanted["trainer.precision"] == "auto":  # a run records which one it was
+        recorded["trainer.precision"] = "auto"
+    return recorded == wanted

@@ -1,0 +1,95 @@
+"""How settings are declared, and how plain values become settings or one line that says why not."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from dcgan.errors import UserError
+
+# A folder may be called 2024; no other value is turned into one of another type.
+RULES = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+
+def _existing(path: str) -> str:
+    if not Path(path).expanduser().exists():
+        raise PydanticCustomError("no_path", "no such file or folder")
+    return path
+
+
+Flag = Annotated[bool, Strict()]
+Natural = Annotated[int, Strict(), Field(ge=0)]
+Count = Annotated[int, Strict(), Field(ge=1)]
+TwoOrMore = Annotated[int, Strict(), Field(ge=2)]
+NonNegative = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
+BelowOne = Annotated[float, Strict(), Field(ge=0, lt=1)]
+ExistingPath = Annotated[str, AfterValidator(_existing)]
+
+REASONS = {  # by pydantic's name of the error, where its own words are less plain
+    "greater_than_equal": "must be at least {ge}",
+    "greater_than": "must be above {gt}",
+    "less_than": "must be below {lt}",
+    "literal_error": "must be one of {expected}",
+    "list_type": "must be a list, in brackets",
+}
+
+Settings = TypeVar("Settings")
+
+
+def build(schema: type[Settings], values: Mapping[str, Any], where: str = "") -> Settings:
+    """The dataclass `schema` from plain values, such as those of a checkpoint or of YAML.
+
+    Args:
+        where: what precedes each name in a message, such as "data.".
+
+    Raises:
+        UserError: a setting is unknown, missing or not allowed; one line with its full name.
+    """
+    try:
+        return TypeAdapter(schema).validate_python(dict(values))
+    except ValidationError as error:
+        raise UserError(where + _line(error.errors()[0], schema)) from error
+
+
+def check_kind(config: Any, needed: Sequence[str] = (), useless: Sequence[str] = ()) -> None:
+    """Raise `ValueError` unless settings that this kind needs are given, and no useless ones."""
+    for name in needed:
+        if getattr(config, name) is None:
+            raise ValueError(f"{name}=null: kind={config.kind} needs it")
+    for name in useless:
+        if (value := getattr(config, name)) is not None:
+            raise ValueError(f"{name}={value}: has no effect on kind={config.kind}")
+
+
+def no_such_setting(schema: type[Any], name: str) -> str:
+    """The line for a name that the settings do not have, with those that they have there."""
+    parent = name.rpartition(".")[0]
+    known = _fields(schema)
+    for part in parent.split(".") if parent else ():
+        known = _fields(known[part].type) if part in known else {}
+    where = f"{parent} has" if parent else "there are"
+    return f"{name}: no such setting; {where} {', '.join(known) or 'none'}"
+
+
+def _fields(schema: Any) -> Mapping[str, Any]:
+    return getattr(schema, "__dataclass_fields__", {})
+
+
+def _line(error: ErrorDetails, schema: type[Any]) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    name = ".".join(part for part in error["loc"] if isinstance(part, str))
+    if kind == "unexpected_keyword_argument":
+        return no_such_setting(schema, name)
+    if kind == "missing":
+        return f"{name} is not set: give {name}=VALUE"
+    if kind == "value_error":  # a rule between settings, which names them
+        return f"{name}.{context['error']}".removeprefix(".")
+    shown = {"None": "null", "True": "true", "False": "false"}  # as on a command line
+    value = shown.get(str(error["input"]), error["input"])
+    reason = REASONS.get(kind, error["msg"].replace("Input should", "must")).format(**context)
+    if kind == "literal_error":
+        reason = reason.replace(" or ", ", ").replace("'", "")
+    return f"{name}={value}: {reason}"

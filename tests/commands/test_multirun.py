@@ -1,0 +1,98 @@
+"""Many runs from one command: checked first, named by what differs, ended together."""
+
+import os
+import shlex
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.commands.test_train import start, wait_for
+from tests.conftest import TINY, Run, children
+
+LAUNCHERS = (["hydra/launcher=basic"], ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"])
+
+
+def is_running(process: int) -> bool:
+    status = Path(f"/proc/{process}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.parametrize(
+    ("sweep", "message"),
+    [
+        (["trainer.steps=2,0"], "trainer.steps=0: must be at least 1"),
+        (["upsample=resize_nearest,nothing"], "upsample=nothing: must be one of resize_bilinear"),
+        (["seed=0,1", "upsample.kernel_size=3,9"], "upsample.kernel_size=9, padding=1"),
+        (["seed=0,1", "trainer.stepz=3"], "trainer.stepz: no such setting; trainer has steps"),
+        (["seed=0,1", "+hydra.sweeper.params={trainer.beta1:'0,1'}"], "trainer.beta1=1"),
+        (["seed=0,1", "hydra.sweep.dir=/proc/x"], "hydra.sweep.dir=/proc/x: No such file"),
+    ],
+)
+def test_all_jobs_are_checked_before_the_first_begins(
+    run: Run, tmp_path: Path, sweep: list[str], message: str
+) -> None:
+    done = run("train", "-m", *TINY, *sweep)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"dcgan-train: {message}"), done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", [*LAUNCHERS, ["hydra/launcher=submitit_local"]])
+def test_an_arm_added_in_front_is_all_that_is_trained(
+    run: Run, tmp_path: Path, launcher: list[str]
+) -> None:
+    options = ("-m", *TINY, *launcher, "trainer.num_scored=0", "seed=0,1", "hydra.sweep.dir=sweep")
+    first = run("train", *options, "upsample=transposed_k3,transposed_k4")
+    assert first.returncode == 0, first.stderr
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("sweep/*/result.json")}
+    names = {f"seed-{seed}_upsample-transposed_k{k}" for seed in (0, 1) for k in (3, 4)}
+    assert {path.parent.name for path in before} == names
+    arms = "upsample=resize_nearest,transposed_k3,transposed_k4"
+    again = run("train", *options, arms, "resume=auto")
+    assert again.returncode == 0, again.stderr
+    after = {path: path.stat().st_mtime_ns for path in tmp_path.glob("sweep/*/result.json")}
+    assert before.items() <= after.items()
+    assert {path.parent.name for path in after.keys() - before.keys()} == {
+        *("seed-0_upsample-resize_nearest", "seed-1_upsample-resize_nearest"),
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("to_all", [True, False])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_a_multirun_that_is_stopped_leaves_no_process_and_says_how_to_go_on(
+    run: Run,
+    tmp_path: Path,
+    cache_dir: Path,
+    launcher: list[str],
+    number: signal.Signals,
+    to_all: bool,
+) -> None:
+    """Ctrl-C reaches every process, `kill` the first one only."""
+    options = ("-m", *TINY, *launcher, "trainer.num_scored=0", "hydra.sweep.dir=sweep")
+    endless = ("seed=0,1,2", "trainer.steps=100000")
+    process = start(tmp_path, cache_dir, *options, *endless, start_new_session=True)
+    wait_for(tmp_path / "sweep" / "seed-0" / "samples" / "000008.png", process)
+    jobs = children(process.pid)
+    (os.killpg if to_all else os.kill)(process.pid, number)
+    errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 128 + number
+    assert "Traceback" not in errors
+    time.sleep(0.5)
+    assert not [job for job in jobs if is_running(job)]
+
+    last = tmp_path / "sweep" / "seed-0" / "checkpoints" / "last.pt"
+    step = torch.load(last, weights_only=True)["step"]
+    again = shlex.split(errors.rpartition("To go on: ")[2].splitlines()[0])
+    assert again[-2:] == ["resume=auto", "hydra.sweep.dir=sweep"]
+    shorter = [word.replace("100000", "1000") for word in again[1:]]
+    done = run("train", *shorter, "seed=0")
+    assert done.returncode == 0, done.stderr
+    assert f"resumed sweep/seed-0/checkpoints/last.pt at step {step}" in done.stderr
