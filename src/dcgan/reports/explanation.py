@@ -12,7 +12,7 @@ from dcgan.pictures import grid, to_picture
 from dcgan.reports.claims import CHECKS, Claim
 from dcgan.reports.deconvnet import Unit, strongest_units
 from dcgan.reports.figures import svg
-from dcgan.reports.rendering import data_uri, render
+from dcgan.reports.page import data_uri, render
 
 
 def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from dcgan.evaluation.features import Features, get_extractor
 from dcgan.evaluation.heldout import held_out
 from dcgan.evaluation.memorisation import nearest
 from dcgan.files import write_json
-from dcgan.intervals import Summary, summarise
+from dcgan.intervals import Summary, summarize
 from dcgan.networks.generator import Generator
 from dcgan.networks.saved import find_checkpoint, load_generator, read_checkpoint
 from dcgan.reports.figures import save_png
@@ -86,7 +86,7 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
             found[-1].numbers["nearest_training"] = near[-1].distances.median().item()
 
     values = {key: [each.numbers[key] for each in found] for key in found[0].numbers}
-    summaries = {key: summarise(each) for key, each in values.items()}
+    summaries = {key: summarize(each) for key, each in values.items()}
     shares = _mean_shares(found)
     run_dir.mkdir(parents=True, exist_ok=True)
     picture = quality_picture(
