@@ -37,7 +37,7 @@ def test_a_run_is_scored_beside_real_images(run: Run, tmp_path: Path, trained: P
     assert len(fid["values"]) == 3
     assert fid["low"] < fid["mean"] < fid["high"]
     assert result["real_training_images"]["fid"] < fid["mean"]
-    assert (result["weights"], result["batch_norm"]) == ("ema", "running statistics")
+    assert result["weights"] == "ema"
     assert (result["num_images"], result["sampling_seeds"]) == (80, [0, 1, 2])
     assert result["features"]["kind"] == "classifier"
     assert math.isclose(sum(result["class_shares"]), 1)
@@ -45,12 +45,11 @@ def test_a_run_is_scored_beside_real_images(run: Run, tmp_path: Path, trained: P
     with Image.open(tmp_path / "quality" / "quality.png") as picture:
         assert picture.width > 500
 
-    # The same seeds give the same numbers; batch norm's mode and raw weights are named.
-    mode = ("batch_statistics=true", "weights=raw", "hydra.run.dir=other")
-    done = run("evaluate", f"checkpoint={trained}/checkpoints/best.pt", *FEW, *mode)
+    raw = ("weights=raw", "hydra.run.dir=other")
+    done = run("evaluate", f"checkpoint={trained}/checkpoints/best.pt", *FEW, *raw)
     assert done.returncode == 0, done.stderr
     other = json.loads((tmp_path / "other" / "result.json").read_text())
-    assert (other["weights"], other["batch_norm"]) == ("raw", "batch statistics")
+    assert other["weights"] == "raw"
     assert other["scores"]["fid"]["mean"] != fid["mean"]
 
 
@@ -71,7 +70,7 @@ def test_what_cannot_be_evaluated_is_said_in_one_line(
         (f"checkpoint={trained}", "seeds=[]"): "seeds=[]: must be one number or more",
         (f"checkpoint={trained}", "num_images=1"): "num_images=1: must be at least 2",
         (f"checkpoint={trained}", "weights=best"): "weights=best: must be one of ema, raw",
-        (f"checkpoint={trained}", "root=here"): "data.root=here: has no effect on data=digits",
+        (f"checkpoint={trained}", "root=here"): "evaluate: root=here: has no effect on data=digits",
     }.items():
         done = run("evaluate", *overrides)
         assert done.returncode == 2, done.stderr

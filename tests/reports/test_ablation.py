@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import dcgan.configs
 from dcgan.checkerboard.scores import PEAK_OVER_REAL
 from dcgan.reports.ablation import compare_arms, least_p, pairs_to_test, rank_correlation
 from dcgan.reports.runs import Arm, Run, find_runs, sort_into_arms
@@ -38,7 +39,7 @@ def test_single_seeds_are_not_tested(runs: Path) -> None:
 
 
 def test_many_arms_are_compared_with_the_baseline_only(compose_train: Compose) -> None:
-    names = [path.stem for path in Path("configs/upsample").glob("*.yaml")]
+    names = [path.stem for path in (Path(dcgan.configs.__path__[0]) / "upsample").glob("*.yaml")]
     runs = [
         Run(Path(name), asdict(compose_train(f"upsample={name}")), {}, {}, 1.0) for name in names
     ]

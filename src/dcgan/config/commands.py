@@ -50,7 +50,6 @@ class EvaluateConfig:
     num_images: int  # at most: real ones, and as many generated for each seed
     seeds: list[int]  # of sampling: intervals are over these
     weights: str = "ema"  # ema (the average, where there is one) or raw
-    batch_statistics: bool = False  # batch norm by batches of 500 instead of running statistics
     root: str | None = None  # of the run's data, if they lie elsewhere now
 
     def __post_init__(self) -> None:

@@ -8,11 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dcgan.config import DataConfig
 from dcgan.data.batches import evenly_spread
-from dcgan.data.preparation import prepare
-from dcgan.errors import UserError
-from dcgan.networks.saved import build_discriminator, find_checkpoint, read_checkpoint
+from dcgan.evaluation.heldout import read_run
+from dcgan.networks.saved import build_discriminator
 
 NUM_IMAGES = 512  # real images among which those that fire a unit most are found
 
@@ -35,17 +33,10 @@ def strongest_units(
     Raises:
         UserError: the file is no checkpoint, or its data are not where they were.
     """
-    found = find_checkpoint(Path(path).expanduser())
-    if found.suffix != ".pt":
-        raise UserError(
-            f"checkpoint={path}: must be a run or a .pt: only these hold a discriminator"
-        )
-    checkpoint = read_checkpoint(found)
-    config = checkpoint["config"]
-    discriminator = build_discriminator(config)
+    checkpoint, _, training = read_run(path)
+    discriminator = build_discriminator(checkpoint["config"])
     discriminator.load_state_dict(checkpoint["discriminator"])
-    prepared = prepare(DataConfig(**config["data"]))
-    images = evenly_spread(torch.from_numpy(prepared.open()), NUM_IMAGES)
+    images = evenly_spread(training, NUM_IMAGES)
     layers = discriminator.eval().layers
     names = [name for name, _ in layers.named_children() if name.startswith("leaky")]
     return [

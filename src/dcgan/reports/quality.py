@@ -13,36 +13,20 @@ from tqdm import tqdm
 from dcgan.config import DataConfig, EvaluateConfig
 from dcgan.data.batches import evenly_spread, thinned
 from dcgan.data.labelled import has_labels
-from dcgan.data.preparation import prepare
-from dcgan.errors import UserError
-from dcgan.evaluation.assessment import Assessment, assess, class_shares
+from dcgan.evaluation.assessment import NAMES, Assessment, assess, class_shares
 from dcgan.evaluation.features import Features, get_extractor
-from dcgan.evaluation.heldout import held_out
-from dcgan.evaluation.memorisation import nearest
+from dcgan.evaluation.heldout import held_out, read_run
+from dcgan.evaluation.memorization import nearest
 from dcgan.files import write_json
 from dcgan.intervals import Summary, summarize
 from dcgan.networks.generator import Generator
-from dcgan.networks.saved import find_checkpoint, load_generator, read_checkpoint
+from dcgan.networks.saved import load_generator
 from dcgan.reports.figures import save_png
 from dcgan.reports.quality_picture import quality_picture
 from dcgan.sampling import generate
 from dcgan.seeding import stream
 
 NUM_NEAREST = 1000  # images whose nearest training image is looked for
-BATCH = 500  # images at a time where batch norm uses their own statistics
-NAMES = {
-    "fid": "FID",
-    "kid": "KID",
-    "precision": "precision",
-    "recall": "recall",
-    "confidence": "classifier's confidence",
-    "class_kl": "KL of the classes, nats",
-    "nearest_training": "nearest training image, RMS",
-    "r2_over_real": "R2 / real",
-    "r4_over_real": "R4 / real",
-    "pec2": "PEC2",
-    "pec4": "PEC4",
-}
 
 
 def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
@@ -54,22 +38,11 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
     Raises:
         UserError: the checkpoint or its data cannot be read.
     """
-    path = find_checkpoint(Path(config.checkpoint).expanduser())
-    if path.suffix != ".pt":
-        raise UserError(
-            f"checkpoint={config.checkpoint}: must be a run or a .pt: only these say which data"
-        )
-    checkpoint = read_checkpoint(path)
-    settings = checkpoint["config"]["data"]
-    data = DataConfig(**settings | ({} if config.root is None else {"root": config.root}))
-    prepared = prepare(data)
-    if prepared.digest != checkpoint["data_digest"]:
-        raise UserError(f"root={data.root}: these are not the images that the run was trained on")
-    training = torch.from_numpy(prepared.open())
-    extractor = get_extractor(data, prepared.digest)
+    checkpoint, data, training = read_run(config.checkpoint, config.root, "set root=FOLDER")
+    extractor = get_extractor(data, checkpoint["data_digest"])
     unseen, known = _real_images(data, training, config.num_images)
     real = extractor.extract(unseen)
-    generator = load_generator(path, config.weights)
+    generator = load_generator(Path(config.checkpoint).expanduser(), config.weights)
 
     # Real training images first: what a perfect generator would get.
     floor = assess(known, unseen, real, extractor)
@@ -79,7 +52,7 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
         floor.numbers["nearest_training"] = distances.median().item()
     found, near = [], []
     for seed in tqdm(config.seeds, desc="evaluating", unit="seed", disable=None):
-        images = _draw(generator, seed, len(known), config)
+        images = _draw(generator, seed, len(known))
         found.append(assess(images, unseen, real, extractor))
         if copies:
             near.append(nearest(images[:NUM_NEAREST], training))
@@ -102,7 +75,6 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
         "step": checkpoint["step"],
         "images_seen": checkpoint["step"] * checkpoint["config"]["trainer"]["batch_size"],
         "weights": "raw" if config.weights == "raw" or checkpoint["ema"] is None else "ema",
-        "batch_norm": "batch statistics" if config.batch_statistics else "running statistics",
         "num_images": len(known),
         "num_held_out": len(unseen),
         "held_out": _origin(data),
@@ -130,13 +102,10 @@ def _origin(data: DataConfig) -> str:
     return "test split" if has_labels(data) else "every second training image"
 
 
-def _draw(generator: Generator, seed: int, number: int, config: EvaluateConfig) -> Tensor:
+def _draw(generator: Generator, seed: int, number: int) -> Tensor:
     """As many as there are real training images to compare with: FID depends on the number."""
     latents = torch.randn(number, generator.latent_size, generator=stream(seed, "evaluation"))
-    if not config.batch_statistics:
-        return generate(generator, latents)
-    parts = latents.split(BATCH)
-    return torch.cat([generate(generator, part, batch_statistics=True) for part in parts])
+    return generate(generator, latents)
 
 
 def _mean_shares(found: Sequence[Assessment]) -> list[float] | None:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from dcgan.data.batches import normalise
-from dcgan.evaluation.memorisation import Nearest
+from dcgan.evaluation.memorization import Nearest
 from dcgan.pictures import grid, to_picture
 from dcgan.reports.figures import STYLE
 
@@ -16,6 +16,7 @@ COLUMNS = 10
 ROWS = 10
 
 
+@mpl.rc_context(STYLE)
 def quality_picture(
     images: Tensor,
     probabilities: Tensor | None,
@@ -31,23 +32,22 @@ def quality_picture(
         shares: of the classes, generated and held out.
         near: the nearest training images of `images`, and the uint8 training images.
     """
-    with mpl.rc_context(STYLE):
-        panels = 1 + (shares is not None) + (near is not None)
-        figure = Figure(figsize=(3.7 * panels, 4.0), layout="constrained")
-        axes = iter(figure.subplots(1, panels, squeeze=False)[0])
-        shown = images[: ROWS * COLUMNS] if probabilities is None else _by_class(probabilities)
-        if probabilities is not None:
-            shown = images[shown]
-            title += "; a column for each class"
-        _show(next(axes), shown, title)
-        if shares is not None:
-            _bars(next(axes), *shares)
-        if near is not None and probabilities is not None:
-            found, training = near
-            closest = _closest(found.distances, probabilities)
-            copies = normalise(training[found.indices[closest]])
-            pairs = torch.stack([images[closest], copies], dim=1).flatten(0, 1)
-            _show(next(axes), pairs, "nearest; right of each: the training image")
+    panels = 1 + (shares is not None) + (near is not None)
+    figure = Figure(figsize=(3.7 * panels, 4.0), layout="constrained")
+    axes = iter(figure.subplots(1, panels, squeeze=False)[0])
+    shown = images[: ROWS * COLUMNS] if probabilities is None else _by_class(probabilities)
+    if probabilities is not None:
+        shown = images[shown]
+        title += "; a column for each class"
+    _show(next(axes), shown, title)
+    if shares is not None:
+        _bars(next(axes), *shares)
+    if near is not None and probabilities is not None:
+        found, training = near
+        closest = _closest(found.distances, probabilities)
+        copies = normalise(training[found.indices[closest]])
+        pairs = torch.stack([images[closest], copies], dim=1).flatten(0, 1)
+        _show(next(axes), pairs, "nearest; right of each: the training image")
     return figure
 
 

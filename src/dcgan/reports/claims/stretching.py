@@ -14,7 +14,7 @@ from dcgan.convolution.stretch import (
     transposed_convolution,
     triangular_kernel,
 )
-from dcgan.reports.claims.claim import Claim, difference, geometries, largest, random
+from dcgan.reports.claims.claim import Claim, claim, difference, geometries, random
 from dcgan.reports.claims.drawing import gallery, row
 from dcgan.reports.figures import STYLE
 
@@ -37,19 +37,13 @@ def an_ordinary_convolution() -> Claim:
             errors.append(difference(ours, expected))
     small, kernel = torch.arange(1.0, 5).double().reshape(1, 1, 2, 2), random(1, 1, 3, 3)
     stretched = F.pad(insert_zeros(small, 2), (1, 2, 1, 2))
-    return Claim(
+    return claim(
         "an ordinary convolution",
-        "The transpose is itself an ordinary convolution",
-        "Turn the kernel by 180°, swap its channels, put s − 1 zeros between the pixels, pad, and"
-        " convolve at stride 1. At s = 1 nothing is put between: no upscaling is involved.",
-        "pad d(k − 1) − p before, d(k − 1) − p + op after",
-        largest(errors),
-        f"largest difference to torch over {len(errors)} configurations",
+        errors,
         figure=gallery(
             [small[0, 0], stretched[0, 0], transposed_convolution(small, kernel, 2, 1, 1)[0, 0]],
             ["2x2", "stretched and padded", "convolved: 4x4"],
         ),
-        question="What is the transpose as a convolution of its own?",
     )
 
 
@@ -69,15 +63,9 @@ def no_upscaling_needed() -> Claim:
     dots[0, 0, 1, 1] = dots[0, 0, 3, 2] = 1
     ring = torch.ones(1, 1, 3, 3, dtype=torch.float64)
     ring[0, 0, 1, 1] = 0
-    return Claim(
+    return claim(
         "no upscaling needed",
-        "Stride 1 paints too",
-        "A map as large as the picture paints in the same way as a small one. All that a stride"
-        " adds is zeros between the numbers of the map, so that a small map reaches a large"
-        " picture.",
-        "s = 1: Aᵀ F = conv(F; K turned by 180°, padding d(k − 1) − p)",
-        largest(errors),
-        f"largest difference to an ordinary convolution over {len(errors)} configurations at s = 1",
+        errors,
         figure=gallery(
             [
                 dots[0, 0],
@@ -87,12 +75,6 @@ def no_upscaling_needed() -> Claim:
             ],
             ["map", "painted, s = 1", "the map with zeros", "painted, s = 2"],
         ),
-        question="Is upscaling necessary at all?",
-        remarks=[
-            "So it is not necessary. The command dcgan-train -m experiment=flat trains a network"
-            " of stride 1 throughout, from noise as large as the picture, beside the usual one, at"
-            " as many operations.",
-        ],
     )
 
 
@@ -147,26 +129,7 @@ def stretch_and_smooth() -> Claim:
         )
     }
     shown = ", ".join(f"{name} {round(value, 12):.3g}" for name, value in left.items())
-    return Claim(
-        "stretch and smooth",
-        "Stretching repeats the spectrum; the kernel has to remove the copies",
-        "A spectrum lists a signal's coefficients in an orthogonal basis of waves, slow ones first."
-        " Zeros between the samples repeat it s times; the copies are fast waves that the signal"
-        " did not have, and what the kernel lets through of them is a pattern that does not belong"
-        " there. The copy of a constant, at s = 2, is the alternating wave: the checkerboard."
-        " H(π) = 0 removes it exactly, and the copies of other slow waves nearly.",
-        "at s = 2: H(0) = w₀ + w₁ + w₂ + …, H(π) = w₀ − w₁ + w₂ − …; |H(π)|/|H(0)| is what is left",
-        largest(errors),
-        "largest difference of spectra to their copies, and of ideal interpolation to the signal",
-        figure=figure,
-        remarks=[
-            "H(0) and H(π) are the kernel's inner products with (1, 1, 1, …), the slowest wave,"
-            " and (1, −1, 1, …), the fastest: an alternating pattern. H(π) is the sum of the even"
-            " taps minus that of the odd ones, so it is zero exactly when these agree.",
-            f"Left of the alternating wave: {shown}; ones(3) is the kernel 1 1 1.",
-        ],
-        question="Where does the checkerboard come from, and what cures it?",
-    )
+    return claim("stretch and smooth", errors, figure=figure, shown=shown)
 
 
 def phases() -> Claim:
@@ -184,14 +147,9 @@ def phases() -> Claim:
     taps = torch.arange(1.0, 5).double()
     even, odd = torch.zeros(4).double(), torch.zeros(4).double()
     even[::2], odd[1::2] = taps[::2], taps[1::2]
-    return Claim(
+    return claim(
         "phases",
-        "It is s filters, interleaved",
-        "Every output reads the taps of its own phase only: at s = 2 the even outputs come from"
-        " one filter and the odd ones from another, and nothing makes these agree.",
-        "y[o] = Σ_q w[r + s·q]·x[(o + p)//s − q], r = (o + p) mod s",
-        largest(errors),
-        f"largest difference to torch over {len(errors)} configurations",
+        errors,
         figure=gallery(
             [taps[None], even[None], odd[None]],
             ["kernel", "taps of even outputs", "taps of odd outputs"],

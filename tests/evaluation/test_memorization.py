@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dcgan.data.batches import normalise
-from dcgan.evaluation.memorisation import nearest
+from dcgan.evaluation.memorization import nearest
 
 TRAINING = torch.randint(
     0, 256, (50, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
