@@ -126,29 +126,26 @@ def spectrum_peak(power: Tensor, period: int) -> GridPeak:
 
 
 def ratio_interval(
-    generated: Tensor, real: Tensor, period: int, *, num_resamples: int = 1000, seed: int = 0
+    generated: Tensor,
+    real: Tensor | None,
+    period: int,
+    *,
+    num_resamples: int = 1000,
+    seed: int = 0,
 ) -> tuple[float, float]:
     """A 95 % bootstrap interval of R(generated) ÷ R(real), images drawn anew on both sides.
 
-    Percentiles of ln(R(generated)/R(real)), returned as ratios. (Efron, 1979.)
+    Percentiles of ln(R(generated)/R(real)), returned as ratios. Without real images, of
+    R(generated) itself. (Efron, 1979.)
     """
     logs = [
         _resampled_log_ratios(images, period, num_resamples, stream(seed, "bootstrap", side))
         for side, images in enumerate((generated, real))
+        if images is not None
     ]
-    return _interval(logs[0] - logs[1])
-
-
-def raw_interval(
-    images: Tensor, period: int, *, num_resamples: int = 1000, seed: int = 0
-) -> tuple[float, float]:
-    """The same of R itself, where there are no real images to compare with."""
-    random = stream(seed, "bootstrap", 0)
-    return _interval(_resampled_log_ratios(images, period, num_resamples, random))
-
-
-def _interval(logs: Tensor) -> tuple[float, float]:
-    low, high = logs.quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).exp().tolist()
+    difference = logs[0] - logs[1] if len(logs) > 1 else logs[0]
+    bounds = torch.tensor([0.025, 0.975], dtype=torch.float64)
+    low, high = difference.quantile(bounds).exp().tolist()
     return low, high
 
 

@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import combinations, groupby
 from pathlib import Path
 from typing import Any
@@ -82,8 +82,8 @@ class Ablation:
             "moments": list(self.moments),
             "arms": arms,
             "scores": [
-                {"key": score.key, "name": score.name, "meaning": score.meaning}
-                for score in self.scores
+                {"key": each.key, "name": each.name, "meaning": each.meaning}
+                for each in self.scores
             ],
             "pooled": [
                 f"{when} {score.name}"
@@ -99,8 +99,8 @@ class Ablation:
             "tests": {
                 "number": len(self.comparisons),
                 "below_level": sum(c.differs for c in self.comparisons),
-                "by_chance": LEVEL * sum(c.least_p <= LEVEL for c in self.comparisons),
-                "least_p": min((c.least_p for c in self.comparisons), default=None),
+                "by_chance": LEVEL * sum(c.least_possible_p <= LEVEL for c in self.comparisons),
+                "least_p": min((c.least_possible_p for c in self.comparisons), default=None),
             },
             "single_seeds": [arm.name for arm in self.arms if len(arm.runs) == 1],
             "left_out": [
@@ -120,19 +120,7 @@ class Ablation:
 
     def test_lines(self) -> list[Mapping[str, Any]]:
         """A line for every test that was made."""
-        return [
-            {
-                "score": c.score.key,
-                "first": c.first,
-                "second": c.second,
-                "images_seen": c.images_seen,
-                "first_median": c.first_median,
-                "second_median": c.second_median,
-                "p": c.p,
-                "least_possible_p": c.least_p,
-            }
-            for c in self.comparisons
-        ]
+        return [asdict(c) | {"score": c.score.key} for c in self.comparisons]
 
     def _row(self, arm: Arm) -> dict[str, Any]:
         """Size, cost, coverage and final scores of an arm."""

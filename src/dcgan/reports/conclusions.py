@@ -30,7 +30,7 @@ class Comparison:
     first_median: float
     second_median: float
     p: float  # exact, two-sided
-    least_p: float  # the smallest that so many seeds can give
+    least_possible_p: float  # the smallest that so many seeds can give
 
     @property
     def differs(self) -> bool:
@@ -51,7 +51,7 @@ def conclude_pair(comparisons: Sequence[Comparison]) -> str:
     """
     first = comparisons[0]
     head = f"{first.first} against {first.second}"
-    if first.least_p > LEVEL:
+    if first.least_possible_p > LEVEL:
         return f"{head}: {_separations(comparisons)}"
     if not any(c.differs for c in comparisons):
         smallest = min(c.p for c in comparisons)
@@ -102,7 +102,7 @@ def _verdict(comparison: Comparison) -> str:
 
 def _separations(comparisons: Sequence[Comparison]) -> str:
     """Where so few seeds can show nothing at 5 %: only what was seen."""
-    least = comparisons[0].least_p
+    least = comparisons[0].least_possible_p
     complete = [c for c in comparisons if c.p <= least * 1.0001]
     text = f"nothing can be shown with so few seeds (least possible p = {least:.2f})"
     if not complete:
