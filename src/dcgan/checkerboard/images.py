@@ -83,7 +83,7 @@ def usable_periods(height: int, width: int) -> tuple[int, ...]:
 
 
 def background_bins(bin_: tuple[int, int], height: int, width: int) -> list[tuple[int, int]]:
-    """The neighbours at 2 and 3 bins' distance that a grid bin is compared with.
+    """The neighbors at 2 and 3 bins' distance that a grid bin is compared with.
 
     Along the same axis where the bin lies on one (oriented edges put ridges there), else along
     both.
@@ -187,16 +187,16 @@ def _peak_and_background(power: Tensor, period: int) -> tuple[Tensor, Tensor]:
 def phase_energy(images: Tensor, period: int) -> Tensor:
     """Mean square of fine detail by pixel phase: (period, period) float64.
 
-    Detail is a pixel minus the mean of its 4 neighbours; 4 pixels at each border are left out,
+    Detail is a pixel minus the mean of its 4 neighbors; 4 pixels at each border are left out,
     since padding makes them uneven in any network. Entry (a, b) is rows ≡ a, columns ≡ b.
     """
     sums = torch.zeros(period, period, dtype=torch.float64)
     counts = torch.zeros_like(sums)
     for part in images.split(BATCH):
         part = part.double()
-        neighbours = part[..., :-2, 1:-1] + part[..., 2:, 1:-1]
-        neighbours += part[..., 1:-1, :-2] + part[..., 1:-1, 2:]
-        detail = (part[..., 1:-1, 1:-1] - neighbours / 4).square()[..., 3:-3, 3:-3]
+        neighbors = part[..., :-2, 1:-1] + part[..., 2:, 1:-1]
+        neighbors += part[..., 1:-1, :-2] + part[..., 1:-1, 2:]
+        detail = (part[..., 1:-1, 1:-1] - neighbors / 4).square()[..., 3:-3, 3:-3]
         for row in range(period):
             for column in range(period):
                 # Row 0 of `detail` is row 4 of the image.

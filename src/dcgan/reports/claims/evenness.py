@@ -1,5 +1,7 @@
 """Coverage, what it does not decide, dead zones, and resizing inside transposed convolution."""
 
+from itertools import product
+
 import matplotlib as mpl
 import torch
 from torch.nn import functional as F
@@ -16,16 +18,14 @@ from dcgan.reports.figures import STYLE
 def coverages() -> Claim:
     """Claim 9."""
     errors = []
-    for k in range(1, 9):
-        for s in range(1, 5):
-            ones = torch.ones(1, 1, k, dtype=torch.float64)
-            counted = F.conv_transpose1d(torch.ones(1, 1, 24, dtype=torch.float64), ones, stride=s)
-            inside = counted[0, 0, 12 * s : 13 * s]
-            predicted = coverage((k,), (s,)).double()
-            errors.append(difference(inside, predicted))
-            fraction = k / s - k // s
-            variance = predicted.var(correction=0).item()
-            errors.append(abs(variance - fraction * (1 - fraction)))
+    for k, s in product(range(1, 9), range(1, 5)):
+        ones = torch.ones(1, 1, k, dtype=torch.float64)
+        counted = F.conv_transpose1d(torch.ones(1, 1, 24, dtype=torch.float64), ones, stride=s)
+        predicted = coverage((k,), (s,)).double()
+        errors.append(difference(counted[0, 0, 12 * s : 13 * s], predicted))
+        fraction = k / s - k // s
+        variance = predicted.var(correction=0).item()
+        errors.append(abs(variance - fraction * (1 - fraction)))
     fibonacci = [stacked_coverage(3, 2, layers).max().item() for layers in range(1, 6)]
     errors += [abs(a - b) for a, b in zip(fibonacci, (2, 3, 5, 8, 13), strict=True)]
     tiles = [coverage((k, k), (2, 2)).repeat(2, 2).double() for k in range(2, 7)]

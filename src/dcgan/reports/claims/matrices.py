@@ -1,5 +1,7 @@
 """A convolution is a matrix; its transpose; gradients; physics."""
 
+from itertools import product
+
 import torch
 from torch.nn import functional as F
 
@@ -16,13 +18,11 @@ TRANSPOSE = {1: F.conv_transpose1d, 2: F.conv_transpose2d}
 def a_convolution_is_a_matrix() -> Claim:
     """Claim 1."""
     errors = []
-    for axes in (1, 2):
-        x = random(1, 2, *[SIZE] * axes)
-        for k, s, p, d in geometries(SIZE):
-            weight = random(2, 2, *[k] * axes)
-            matrix = convolution_matrix(weight, SIZE, s, p, d)
-            expected = CONVOLVE[axes](x, weight, stride=s, padding=p, dilation=d)
-            errors.append(difference(matrix @ x.flatten(), expected.flatten()))
+    for axes, (k, s, p, d) in product((1, 2), geometries(SIZE)):
+        x, weight = random(1, 2, *[SIZE] * axes), random(2, 2, *[k] * axes)
+        matrix = convolution_matrix(weight, SIZE, s, p, d)
+        expected = CONVOLVE[axes](x, weight, stride=s, padding=p, dilation=d)
+        errors.append(difference(matrix @ x.flatten(), expected.flatten()))
     kernel = torch.arange(1.0, 10, dtype=torch.float64).reshape(1, 1, 3, 3)
     matrix = convolution_matrix(kernel, 4)
     rank = int(torch.linalg.matrix_rank(matrix.T @ matrix))
@@ -40,17 +40,15 @@ def a_convolution_is_a_matrix() -> Claim:
 def its_transpose_is_the_transposed_convolution() -> Claim:
     """Claim 2."""
     errors = []
-    for axes in (1, 2):
-        for k, s, p, d in geometries(SIZE):
-            weight = random(2, 3, *[k] * axes)
-            matrix = convolution_matrix(weight, SIZE, s, p, d)
-            outputs = (SIZE + 2 * p - d * (k - 1) - 1) // s + 1
-            rest = (SIZE + 2 * p - d * (k - 1) - 1) % s
-            if rest >= max(s, d):
-                continue
-            y = random(1, 2, *[outputs] * axes)
-            back = TRANSPOSE[axes](y, weight, stride=s, padding=p, output_padding=rest, dilation=d)
-            errors.append(difference(matrix.T @ y.flatten(), back.flatten()))
+    for axes, (k, s, p, d) in product((1, 2), geometries(SIZE)):
+        weight = random(2, 3, *[k] * axes)
+        outputs, rest = divmod(SIZE + 2 * p - d * (k - 1) - 1, s)
+        if rest >= max(s, d):
+            continue
+        y = random(1, 2, *[outputs + 1] * axes)
+        back = TRANSPOSE[axes](y, weight, stride=s, padding=p, output_padding=rest, dilation=d)
+        matrix = convolution_matrix(weight, SIZE, s, p, d)
+        errors.append(difference(matrix.T @ y.flatten(), back.flatten()))
     signs = torch.tensor([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]])
     haar = convolution_matrix(signs.double().reshape(4, 1, 2, 2) / 2, 4, stride=2)
     drawn = convolution_matrix(random(4, 1, 2, 2), 4, stride=2)
@@ -68,19 +66,16 @@ def its_transpose_is_the_transposed_convolution() -> Claim:
 def gradients() -> Claim:
     """Claim 6."""
     errors = []
-    for axes in (1, 2):
-        for k, s, p, d in geometries(SIZE):
-            weight = random(2, 2, *[k] * axes)
-            x = random(1, 2, *[SIZE] * axes).requires_grad_()
-            y = CONVOLVE[axes](x, weight, stride=s, padding=p, dilation=d)
-            above = random(*y.shape, seed=1)
-            (gradient,) = torch.autograd.grad(y, x, above)
-            rest = (SIZE + 2 * p - d * (k - 1) - 1) % s
-            if rest < max(s, d):
-                back = TRANSPOSE[axes](
-                    above, weight, stride=s, padding=p, output_padding=rest, dilation=d
-                )
-                errors.append(difference(back, gradient))
+    for axes, (k, s, p, d) in product((1, 2), geometries(SIZE)):
+        rest = (SIZE + 2 * p - d * (k - 1) - 1) % s
+        if rest >= max(s, d):
+            continue
+        weight, x = random(2, 2, *[k] * axes), random(1, 2, *[SIZE] * axes).requires_grad_()
+        y = CONVOLVE[axes](x, weight, stride=s, padding=p, dilation=d)
+        above = random(*y.shape, seed=1)
+        (gradient,) = torch.autograd.grad(y, x, above)
+        back = TRANSPOSE[axes](above, weight, stride=s, padding=p, output_padding=rest, dilation=d)
+        errors.append(difference(back, gradient))
     return claim("gradients", errors)
 
 

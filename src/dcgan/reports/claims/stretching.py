@@ -1,9 +1,11 @@
 """The transpose as an ordinary convolution: stretch, then smooth; and phase by phase."""
 
 import math
+from itertools import product
 
 import matplotlib as mpl
 import torch
+from matplotlib.figure import Figure
 from torch.nn import functional as F
 
 from dcgan.convolution.polyphase import interleave
@@ -91,35 +93,6 @@ def stretch_and_smooth() -> Claim:
         t = torch.arange(12.0 * s, dtype=torch.float64) / s
         wave = torch.cos(2 * math.pi * 3 * t / 12) + torch.sin(2 * math.pi * 5 * t / 12)
         errors.append(difference(interpolate_ideally(wave[::s], s), wave))
-    with mpl.rc_context(STYLE):
-        figure, axes = row(3, width=3, height=2.4)
-        t = torch.arange(64.0, dtype=torch.float64)
-        smooth = torch.cos(2 * math.pi * 3 * t / 64) + 0.5 * torch.cos(2 * math.pi * 7 * t / 64)
-        stretched = torch.zeros(128, dtype=torch.float64)
-        stretched[::2] = smooth
-        for axis, signal, title in (
-            (axes[0], smooth, "spectrum of a smooth signal"),
-            (axes[1], stretched, "with zeros between: copies"),
-        ):
-            count = len(signal) // 2 + 1  # the other half mirrors this one
-            waves = torch.linspace(0, math.pi, count)
-            axis.plot(waves.tolist(), torch.fft.fft(signal).abs()[:count].tolist())
-            axis.set_title(title, fontsize=9)
-            axis.set_ylabel("size of coefficient")
-        frequencies = torch.linspace(0, math.pi, 100).tolist()
-        for name, taps in (
-            ("ones(3)", [1.0] * 3),
-            ("ones(4)", [1.0] * 4),
-            ("triangle", triangular_kernel(2).tolist()),
-        ):
-            kernel = torch.tensor(taps, dtype=torch.float64)
-            gains = [abs(frequency_response(kernel, f)) / kernel.sum().item() for f in frequencies]
-            axes[2].plot(frequencies, gains, label=name)
-        axes[2].set_title("what a kernel lets through", fontsize=9)
-        axes[2].set_ylabel("|H| ÷ H(0)")
-        axes[2].legend(fontsize=8)
-        for axis in axes:
-            axis.set_xticks([0, math.pi], ["slow (0)", "alternating (π)"])
     left = {
         name: abs(frequency_response(torch.tensor(taps, dtype=torch.float64), math.pi)) / sum(taps)
         for name, taps in (
@@ -129,21 +102,51 @@ def stretch_and_smooth() -> Claim:
         )
     }
     shown = ", ".join(f"{name} {round(value, 12):.3g}" for name, value in left.items())
-    return claim("stretch and smooth", errors, figure=figure, shown=shown)
+    return claim("stretch and smooth", errors, _spectra(), shown=shown)
+
+
+@mpl.rc_context(STYLE)
+def _spectra() -> Figure:
+    figure, axes = row(3, width=3, height=2.4)
+    t = torch.arange(64.0, dtype=torch.float64)
+    smooth = torch.cos(2 * math.pi * 3 * t / 64) + 0.5 * torch.cos(2 * math.pi * 7 * t / 64)
+    stretched = torch.zeros(128, dtype=torch.float64)
+    stretched[::2] = smooth
+    for axis, signal, title in (
+        (axes[0], smooth, "spectrum of a smooth signal"),
+        (axes[1], stretched, "with zeros between: copies"),
+    ):
+        count = len(signal) // 2 + 1  # the other half mirrors this one
+        waves = torch.linspace(0, math.pi, count)
+        axis.plot(waves.tolist(), torch.fft.fft(signal).abs()[:count].tolist())
+        axis.set_title(title, fontsize=9)
+        axis.set_ylabel("size of coefficient")
+    frequencies = torch.linspace(0, math.pi, 100).tolist()
+    for name, taps in (
+        ("ones(3)", [1.0] * 3),
+        ("ones(4)", [1.0] * 4),
+        ("triangle", triangular_kernel(2).tolist()),
+    ):
+        kernel = torch.tensor(taps, dtype=torch.float64)
+        gains = [abs(frequency_response(kernel, f)) / kernel.sum().item() for f in frequencies]
+        axes[2].plot(frequencies, gains, label=name)
+    axes[2].set_title("what a kernel lets through", fontsize=9)
+    axes[2].set_ylabel("|H| ÷ H(0)")
+    axes[2].legend(fontsize=8)
+    for axis in axes:
+        axis.set_xticks([0, math.pi], ["slow (0)", "alternating (π)"])
+    return figure
 
 
 def phases() -> Claim:
     """Claim 8."""
     errors = []
-    for k in range(1, 8):
-        for s in range(1, 5):
-            for p in range(3):
-                length = 5 * s + k - 2 * p
-                if length < 1:
-                    continue
-                x, taps = random(6), random(k, seed=1)
-                expected = F.conv_transpose1d(x[None, None], taps[None, None], stride=s, padding=p)
-                errors.append(difference(interleave(x, taps, s, p, length), expected[0, 0]))
+    for k, s, p in product(range(1, 8), range(1, 5), range(3)):
+        if (length := 5 * s + k - 2 * p) < 1:
+            continue
+        x, taps = random(6), random(k, seed=1)
+        expected = F.conv_transpose1d(x[None, None], taps[None, None], stride=s, padding=p)
+        errors.append(difference(interleave(x, taps, s, p, length), expected[0, 0]))
     taps = torch.arange(1.0, 5).double()
     even, odd = torch.zeros(4).double(), torch.zeros(4).double()
     even[::2], odd[1::2] = taps[::2], taps[1::2]
