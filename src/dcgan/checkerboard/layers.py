@@ -226,4 +226,5 @@ class _PerInputChannel(nn.Module):
             # A stamp that its crop leaves no room for, as k3 p0, is longer than scale·size.
             sizes = zip(reversed(self.whole), reversed(answers.shape[2:]), strict=True)
             answers = F.pad(answers, [n for whole, size in sizes for n in (0, whole - size)])
-        return answers.unflatten(1, (-1, self.num_outputs))[0]
+        per_channel: Tensor = answers.unflatten(1, (-1, self.num_outputs))[0]
+        return per_channel

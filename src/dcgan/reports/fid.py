@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dcgan.intervals import Summary, summarize
-from dcgan.reports.figures import STYLE, arm_colors, wrapped
+from dcgan.reports.figures import STYLE, arm_colors, panels, wrapped
 from dcgan.reports.runs import Arm, LeftOut, differing_settings, find_runs, sort_into_arms
 
 ROUNDING = 1 + 1e-9  # a geometric mean of one number may come out a little below it
@@ -75,19 +75,17 @@ def _row(arm: Arm, keys: Sequence[str], worst: float) -> FidRow:
 
 def _images_until(fid: float, arm: Arm) -> int | None:
     """Images seen when the slowest seed was first seen at `fid` or below; None: not all were."""
-    moments = [
-        min((images for images, found in run.fids.items() if found <= fid * ROUNDING), default=None)
+    reached = [
+        [images for images, found in run.fids.items() if found <= fid * ROUNDING]
         for run in arm.runs
     ]
-    reached = [moment for moment in moments if moment is not None]
-    return max(reached) if len(reached) == len(moments) else None
+    return max(map(min, reached)) if all(reached) else None
 
 
 @mpl.rc_context(STYLE)
 def _curves(arms: Sequence[Arm], rows: Sequence[FidRow]) -> Figure:
     """FID over images seen: a line for every seed."""
-    figure = Figure(figsize=(7.5, 4.2), layout="constrained")
-    axis = figure.subplots()
+    figure, (axis,) = panels(1, 1, 7.5, 4.2)
     for arm, row, color in zip(arms, rows, arm_colors(len(arms)), strict=True):
         name = ", ".join(f"{k}={v}" for k, v in row.settings.items()) or "these settings"
         for number, run in enumerate(arm.runs):
@@ -96,7 +94,6 @@ def _curves(arms: Sequence[Arm], rows: Sequence[FidRow]) -> Figure:
             axis.plot(images, fids, ".-", color=color, label=label, linewidth=1)
     axis.set_yscale("log")
     axis.yaxis.set_major_formatter("{x:g}")
-    axis.set_xlabel("images seen")
-    axis.set_ylabel("FID (lower is better)")
+    axis.set(xlabel="images seen", ylabel="FID (lower is better)")
     figure.legend(loc="outside lower center", fontsize=7)
     return figure

@@ -63,13 +63,23 @@ def save_png(figure: Figure, path: Path) -> None:
 
 
 @mpl.rc_context(STYLE)
+def panels(
+    count: int, columns: int, width: float, height: float, below: float = 0, **options: Any
+) -> tuple[Figure, list[Axes]]:
+    """A figure of `count` panels, each of this size in inches, with room `below` them."""
+    rows = -(-count // columns)
+    figure = Figure(figsize=(width * columns, height * rows + below), layout="constrained")
+    axes = list(figure.subplots(rows, columns, squeeze=False, **options).flatten())
+    for axis in axes[count:]:
+        axis.set_axis_off()
+    return figure, axes[:count]
+
+
+@mpl.rc_context(STYLE)
 def curves(arms: Sequence[Arm], scores: Sequence[Score], moments: Sequence[int]) -> Figure:
     """Every score over images seen: median over seeds as a line, least to most as a band."""
-    columns = 3
-    rows = -(-len(scores) // columns)
-    figure = Figure(figsize=(10.5, 2.6 * rows + 0.7), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).flatten()
-    for axis, score in zip(axes, scores, strict=False):
+    figure, axes = panels(len(scores), 3, 3.5, 2.6, below=0.7)
+    for axis, score in zip(axes, scores, strict=True):
         for arm, color in zip(arms, arm_colors(len(arms)), strict=True):
             values = np.array([arm.values(score.key, moment) for moment in moments])
             if not np.isfinite(values).all():  # κ of dead zones has no bound
@@ -84,10 +94,8 @@ def curves(arms: Sequence[Arm], scores: Sequence[Score], moments: Sequence[int])
             axis.yaxis.set_major_formatter("{x:g}")
             low, high = axis.get_ylim()
             axis.yaxis.set_minor_formatter("{x:g}" if high < 12 * low else NullFormatter())
-    for axis in axes[len(scores) :]:
-        axis.set_axis_off()
-    handles, names = axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=min(5, len(arms)))
+    labeled = axes[0].get_legend_handles_labels()
+    figure.legend(*labeled, loc="outside lower center", ncols=min(5, len(arms)))
     return figure
 
 
@@ -99,12 +107,9 @@ def profiles(arms: Sequence[Arm], score: Score, moments: Sequence[int]) -> Figur
         score: ρ(M) of the last block.
     """
     stamp = score.key.replace(IMBALANCE.key, STAMP)
-    columns = min(5, len(arms))
-    rows = -(-len(arms) // columns)
-    figure = Figure(figsize=(2.1 * columns, 1.9 * rows + 0.5), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False, sharey=True).flatten()
+    figure, axes = panels(len(arms), min(5, len(arms)), 2.1, 1.9, below=0.5, sharey=True)
     shades = mpl.colormaps["viridis"](np.linspace(0.85, 0.15, len(moments)))
-    for axis, arm in zip(axes, arms, strict=False):
+    for axis, arm in zip(axes, arms, strict=True):
         for moment, color in zip(moments, shades, strict=True):
             profile = _profile(arm, stamp, moment)
             axis.plot(profile, ".-", color=color, label=f"{moment:,} images")
@@ -112,10 +117,8 @@ def profiles(arms: Sequence[Arm], score: Score, moments: Sequence[int]) -> Figur
         axis.plot(_triangle(length), "--", color="0.55", label="triangle")
         axis.set_title(wrapped(arm.name), fontsize=9)
         axis.set_xticks(range(length))
-    for axis in axes[len(arms) :]:
-        axis.set_axis_off()
-    handles, names = axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=len(moments) + 1)
+    labeled = axes[0].get_legend_handles_labels()
+    figure.legend(*labeled, loc="outside lower center", ncols=len(moments) + 1)
     return figure
 
 
@@ -123,16 +126,14 @@ def profiles(arms: Sequence[Arm], score: Score, moments: Sequence[int]) -> Figur
 def correlation(arms: Sequence[Arm], score: Score, moments: Sequence[int]) -> Figure:
     """The last block's ρ(M) against A₂ ÷ std, a point for every run and moment."""
     share = AMPLITUDE_OVER_STD[2]
-    figure = Figure(figsize=(5.5, 3.6), layout="constrained")
-    axis = figure.subplots()
+    figure, (axis,) = panels(1, 1, 5.5, 3.6)
     for arm, color in zip(arms, arm_colors(len(arms)), strict=True):
         x = [v for m in moments for v in arm.values(score.key, m)]
         y = [v for m in moments for v in arm.values(share.key, m)]
         axis.plot(x, y, ".", color=color, alpha=0.8, label=wrapped(arm.name))
     axis.set_xscale("symlog", linthresh=1e-3)
     axis.set_yscale("symlog", linthresh=1e-3)
-    axis.set_xlabel(score.name)
-    axis.set_ylabel(share.name)
+    axis.set(xlabel=score.name, ylabel=share.name)
     figure.legend(loc="outside right upper", fontsize=8)
     return figure
 
@@ -166,8 +167,7 @@ def gallery(
         for axis, picture in zip(row, pictures, strict=True):
             if picture is not None:
                 axis.imshow(np.asarray(picture), interpolation="nearest")
-            axis.set_xticks([])
-            axis.set_yticks([])
+            axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
         row[0].set_ylabel(wrapped(arm.name), rotation=0, ha="right", va="center")
     for axis, title in zip(axes[0], titles, strict=True):
@@ -208,10 +208,8 @@ def wrapped(name: str, width: int = 34) -> str:
 
 def arm_colors(count: int) -> NDArray[np.float64]:
     """A color for each arm."""
-    colors: NDArray[np.float64] = np.array(
-        mpl.colormaps["tab20" if count > 10 else "tab10"](np.arange(count))
-    )
-    return colors
+    colormap = mpl.colormaps["tab20" if count > 10 else "tab10"]
+    return np.asarray(colormap(np.arange(count)))
 
 
 def _images_axis(axis: Axes, moments: Sequence[int]) -> None:

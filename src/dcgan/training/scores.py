@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -65,11 +66,9 @@ class Scorer:
 
     def __init__(self, config: TrainConfig, state: State) -> None:
         self._state = state
-        self._latents = torch.randn(
-            config.trainer.num_scored,
-            state.plain_generator.latent_size,
-            generator=stream(config.seed, "score"),
-        )
+        generator: Any = state.plain_generator
+        shape = config.trainer.num_scored, generator.latent_size
+        self._latents = torch.randn(shape, generator=stream(config.seed, "score"))
         real = evenly_spread(state.batches.images, NUM_REAL)
         self.periods = usable_periods(*real.shape[-2:])
         self.real = _image_scores(real, self.periods)

@@ -2,19 +2,16 @@
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from dcgan.reports.figures import STYLE
+from dcgan.reports.figures import panels
 
 
 def row(count: int, width: float = 2.2, height: float = 2.2) -> tuple[Figure, list[Axes]]:
     """A figure with `count` panels side by side."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(width * count, height), layout="constrained")
-        return figure, list(figure.subplots(1, count, squeeze=False)[0])
+    return panels(count, count, width, height)
 
 
 def show(
@@ -24,8 +21,7 @@ def show(
     limit = max(values.abs().max().item(), 1e-12) if limit is None else limit
     axis.imshow(values.numpy(), cmap="RdBu_r", vmin=-limit, vmax=limit)
     axis.set_title(title, fontsize=9)
-    axis.set_xticks([])
-    axis.set_yticks([])
+    axis.set(xticks=[], yticks=[])
     if numbers:
         for i, line in enumerate(values.tolist()):
             for j, value in enumerate(line):
