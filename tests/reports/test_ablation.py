@@ -4,9 +4,9 @@ import math
 from dataclasses import asdict
 from pathlib import Path
 
+import dcgan.configs
 import pytest
 
-import dcgan.configs
 from dcgan.checkerboard.scores import PEAK_OVER_REAL
 from dcgan.reports.ablation import compare_arms, least_p, pairs_to_test, rank_correlation
 from dcgan.reports.runs import Arm, Run, find_runs, sort_into_arms

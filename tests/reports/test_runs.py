@@ -63,7 +63,7 @@ def test_every_kind_of_broken_run_is_named(runs: Path) -> None:
     (unscored / "metrics.jsonl").write_text('{"step": 8, "images_seen": 64, "d_real": 0.5}\n')
     found, left_out = find_runs(runs)
     assert len(found) == 3
-    reasons = {str(run.folder): run.reason for run in left_out}
+    reasons = {run["folder"]: run["reason"] for run in left_out}
     assert reasons.pop("garbled").startswith("not readable")
     assert reasons == {
         "empty": "never started",
@@ -85,7 +85,7 @@ def test_of_two_equal_runs_the_longer_one_is_kept(runs: Path) -> None:
     with (longer / "metrics.jsonl").open("a") as metrics:
         metrics.write(line.replace('"images_seen": 0', '"images_seen": 128') + "\n")
     found, left_out = find_runs(runs)
-    assert [str(run.folder) for run in left_out] == ["transposed_k3/seed0"]
+    assert [run["folder"] for run in left_out] == ["transposed_k3/seed0"]
     assert longer in [run.folder for run in found]
 
 

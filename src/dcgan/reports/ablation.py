@@ -103,9 +103,7 @@ class Ablation:
                 "least_p": min((c.least_possible_p for c in self.comparisons), default=None),
             },
             "single_seeds": [arm.name for arm in self.arms if len(arm.runs) == 1],
-            "left_out": [
-                {"folder": str(run.folder), "reason": run.reason} for run in self.left_out
-            ],
+            "left_out": list(self.left_out),
             "cut_short": [run.folder.name for run in runs if max(run.scores) > last],
         }
 

@@ -50,7 +50,7 @@ def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]
     except UserError:
         if fids is None:
             raise
-        result["left_out"] = [vars(run) | {"folder": str(run.folder)} for run in fids.left_out]
+        result["left_out"] = list(fids.left_out)
         report_dir.mkdir(parents=True, exist_ok=True)
     else:
         result |= ablation.content()

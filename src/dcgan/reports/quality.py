@@ -1,6 +1,6 @@
 """dcgan-evaluate's work: a generator against real images, as a table, a picture and JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ from tqdm import tqdm
 from dcgan.config import DataConfig, EvaluateConfig
 from dcgan.data.batches import evenly_spread, thinned
 from dcgan.data.labelled import has_labels
-from dcgan.evaluation.assessment import NAMES, Assessment, assess, class_shares
-from dcgan.evaluation.features import Features, get_extractor
+from dcgan.evaluation.assessment import NAMES, assess, class_shares
+from dcgan.evaluation.features import get_extractor
 from dcgan.evaluation.heldout import held_out, read_run
 from dcgan.evaluation.memorization import nearest
 from dcgan.files import write_json
@@ -60,13 +60,16 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
 
     values = {key: [each.numbers[key] for each in found] for key in found[0].numbers}
     summaries = {key: summarize(each) for key, each in values.items()}
-    shares = _mean_shares(found)
+    shares: tuple[list[float], list[float]] | None = None  # of the classes: generated, real
+    if real.probabilities is not None:
+        generated = np.mean([each.class_shares or [] for each in found], axis=0)
+        shares = generated.tolist(), class_shares(real.probabilities).tolist()
     run_dir.mkdir(parents=True, exist_ok=True)
     picture = quality_picture(
         images[:NUM_NEAREST],
         extractor.extract(images[:NUM_NEAREST]).probabilities,
         f"FID {summaries['fid']}",
-        None if shares is None else (shares, _shares(real)),
+        shares,
         (near[-1], training) if near else None,
     )
     save_png(picture, run_dir / "quality.png")
@@ -82,8 +85,8 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
         "features": extractor.recipe,
         "scores": {k: {**asdict(summaries[k]), "values": values[k]} for k in values},
         "real_training_images": floor.numbers,
-        "class_shares": shares,
-        "held_out_class_shares": None if shares is None else _shares(real),
+        "class_shares": shares and shares[0],
+        "held_out_class_shares": shares and shares[1],
         "picture": "quality.png",
     }
     write_json(run_dir / "result.json", result)
@@ -106,16 +109,6 @@ def _draw(generator: Generator, seed: int, number: int) -> Tensor:
     """As many as there are real training images to compare with: FID depends on the number."""
     latents = torch.randn(number, generator.latent_size, generator=stream(seed, "evaluation"))
     return generate(generator, latents)
-
-
-def _mean_shares(found: Sequence[Assessment]) -> list[float] | None:
-    shares = [each.class_shares for each in found if each.class_shares is not None]
-    return np.mean(shares, axis=0).tolist() if shares else None
-
-
-def _shares(features: Features) -> list[float]:
-    assert features.probabilities is not None
-    return class_shares(features.probabilities).tolist()
 
 
 def _table(summaries: Mapping[str, Summary], floor: Mapping[str, float]) -> str:

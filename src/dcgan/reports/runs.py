@@ -20,6 +20,7 @@ from dcgan.training.tracking import SCORES, read_metrics
 
 # Settings that make no other arm: the seed, and those that change no number but where data lie.
 NOT_AN_ARM = (MAY_DIFFER | {"seed"}) - {"data.root", "trainer.devices"}
+LeftOut = dict[str, str]  # folder and reason of a run excluded from the report
 GEOMETRY = {"upsample.kernel_size", "upsample.padding", "upsample.output_padding"}
 
 
@@ -55,14 +56,6 @@ class Run:
 
     def _step(self, images_seen: int) -> str:
         return f"{self.scores[images_seen]['step']:06.0f}"
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A run excluded from the report, with the reason."""
-
-    folder: Path
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -118,14 +111,11 @@ def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[Lef
     runs: dict[tuple[str, int], Run] = {}
     left_out = []
     for path in sorted(started):
-        name = path.relative_to(folder)
         try:
             run = _read(path, having)
-        except _Unusable as error:
-            left_out.append(LeftOut(name, str(error)))
-            continue
-        except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-            left_out.append(LeftOut(name, f"not readable ({error})"))
+        except (_Unusable, OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+            why = str(error) if isinstance(error, _Unusable) else f"not readable ({error})"
+            left_out.append({"folder": str(path.relative_to(folder)), "reason": why})
             continue
         key = (repr(sorted(run.settings.items())), run.seed)
         twin = runs.get(key, run)
@@ -134,7 +124,7 @@ def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[Lef
         runs[key] = longer
         if other is not longer:
             why = f"the same settings and seed as {longer.folder.relative_to(folder)}"
-            left_out.append(LeftOut(other.folder.relative_to(folder), why))
+            left_out.append({"folder": str(other.folder.relative_to(folder)), "reason": why})
     sizes = sorted({run.config["data"]["image_size"] for run in runs.values()})
     if len(sizes) > 1:
         raise UserError(
@@ -142,7 +132,7 @@ def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[Lef
             " their blocks and periods do not correspond; report each from a folder of its own"
         )
     if not runs:
-        reasons = "; ".join(f"{run.folder}: {run.reason}" for run in left_out[:3])
+        reasons = "; ".join(f"{run['folder']}: {run['reason']}" for run in left_out[:3])
         what = having if having == "scores" else "FIDs"
         raise UserError(f"runs={folder}: no finished run with {what} in it ({reasons or 'no run'})")
     return list(runs.values()), left_out
