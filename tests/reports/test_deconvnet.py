@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from dcgan.errors import UserError
+from dcgan.evaluation.heldout import read_run
 from dcgan.networks import Discriminator
 from dcgan.reports.deconvnet import push_back, strongest_units
 from dcgan.reports.explanation import write_explanation
@@ -53,6 +54,17 @@ def test_only_a_checkpoint_holds_a_discriminator(runs: Path, tmp_path: Path) -> 
     shutil.copy(runs / "transposed_k3" / "seed0" / "config.yaml", path)
     with pytest.raises(UserError, match=r"must be a run or a \.pt"):
         strongest_units(path)
+
+
+def test_data_that_are_gone_are_named_with_the_setting_that_there_is(runs: Path) -> None:
+    path = runs / "transposed_k3" / "seed0" / "checkpoints" / "last.pt"
+    checkpoint = torch.load(path, weights_only=True)
+    checkpoint["config"]["data"] |= {"source": "folder", "root": "gone", "num_images": None}
+    torch.save(checkpoint, path)
+    with pytest.raises(UserError, match=r"last.pt: .*\(data.root=gone: no such folder\); restore"):
+        strongest_units(path)
+    with pytest.raises(UserError, match=r"^root=elsewhere: no such folder"):
+        read_run(path, "elsewhere")
 
 
 def test_the_page_shows_them_beside_the_images(

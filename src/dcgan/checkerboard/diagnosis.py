@@ -139,7 +139,7 @@ def _row(layer: LayerDiagnosis) -> tuple[str, ...]:
 def diagnose(module: nn.Module, example: Any = None) -> Diagnosis:
     """Find every upsampling layer of a network and say which leave a grid.
 
-    Found are ConvTranspose1d/2d/3d of stride above 1, Upsample with the convolution after it, and
+    Detects ConvTranspose1d/2d/3d of stride above 1, Upsample with the convolution after it, and
     PixelShuffle with the convolution before it. The network is left as it was.
 
     Args:
@@ -238,7 +238,7 @@ def _shift(convolution: Any, found: Upsampling, stride: Sequence[float]) -> tupl
 
 
 def _plain_block(found: Upsampling) -> nn.Module:
-    """The layer's linear part, out of fresh torch modules without hooks or parametrisations."""
+    """The layer's linear part, out of fresh torch modules without hooks or parametrizations."""
     convolution = _plain_convolution(found.convolution)
     if found.norm is not None:
         norm = copy.deepcopy(found.norm).double().cpu().eval()

@@ -61,7 +61,7 @@ def scale_of(block: nn.Module) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Stamp:
-    """What one input pixel becomes: the block's whole behaviour away from borders."""
+    """What one input pixel becomes: the block's whole behavior away from borders."""
 
     gains: Tensor  # (*scale, out_channels, in_channels): sum of the stamp's taps by output phase
     energy: Tensor  # (*size): mean square over channel pairs; a transposed convolution's kernel

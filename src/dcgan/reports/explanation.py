@@ -15,7 +15,15 @@ from dcgan.reports.deconvnet import Unit, strongest_units
 from dcgan.reports.figures import svg
 from dcgan.reports.page import data_uri, render
 
-NUMBERS = ("id", "title", "sentence", "measured", "tolerance", "holds")  # in claims.json too
+NUMBERS = (
+    "id",
+    "title",
+    "sentence",
+    "number",
+    "measured",
+    "tolerance",
+    "holds",
+)  # in claims.json too
 WORDS = ("formula", "remarks", "question")  # on the page only
 
 
@@ -33,7 +41,7 @@ def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict
     """
     units = [] if checkpoint is None else [_shown_unit(u) for u in strongest_units(checkpoint)]
     claims = [check() for check in tqdm(CHECKS, desc="checking", unit="claim", disable=None)]
-    plain = [{"number": claim.deviation, **_values(claim, NUMBERS)} for claim in claims]
+    plain = [_values(claim, NUMBERS) for claim in claims]
     shown = [
         # matplotlib escapes the text that it draws.
         {**entry, **_values(claim, WORDS), "figure": claim.figure and Markup(svg(claim.figure))}
@@ -54,7 +62,7 @@ def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict
 
 
 def _shown_unit(unit: Unit) -> dict[str, Any]:
-    """Each projection about mid-grey, as strong as it can be without clipping."""
+    """Each projection about mid-gray, as strong as it can be without clipping."""
     strength = unit.projections.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-12)
     pairs = torch.cat([unit.images, unit.projections / strength])
     picture = to_picture(grid(pairs, num_columns=len(unit.images)))

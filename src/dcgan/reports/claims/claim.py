@@ -25,8 +25,8 @@ class Claim:
     title: str
     sentence: str
     formula: str
-    deviation: float  # from what the sentence says; 0 is exact
-    measured: str  # what `deviation` is the largest of
+    number: float  # the largest deviation from what the sentence says; 0 is exact
+    measured: str  # what `number` is the largest of
     tolerance: float = EXACT
     figure: Figure | None = None
     remarks: Sequence[str] = field(default_factory=tuple)
@@ -34,8 +34,8 @@ class Claim:
 
     @property
     def holds(self) -> bool:
-        """Whether the deviation is within its tolerance; a NaN is not."""
-        return self.deviation <= self.tolerance
+        """Whether the number is within its tolerance; a NaN is not."""
+        return self.number <= self.tolerance
 
 
 Check = Callable[[], Claim]
@@ -61,7 +61,7 @@ def claim(
     words["remarks"] = [remark.format(**numbers) for remark in words.get("remarks", ())]
     return Claim(
         id_,
-        deviation=largest(errors),
+        number=largest(errors),
         measured=measured,
         tolerance=tolerance,
         figure=figure,
