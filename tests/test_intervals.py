@@ -4,11 +4,11 @@ import math
 
 import pytest
 
-from dcgan.intervals import summarise
+from dcgan.intervals import summarize
 
 
 def test_a_mean_and_its_t_interval() -> None:
-    summary = summarise([1.0, 2.0, 3.0, 4.0, 5.0], logarithmic=False)
+    summary = summarize([1.0, 2.0, 3.0, 4.0, 5.0], logarithmic=False)
     # t(0.975, 4) = 2.776445; standard error = sqrt(2.5 / 5).
     margin = 2.776445 * math.sqrt(0.5)
     assert summary.mean == 3
@@ -17,7 +17,7 @@ def test_a_mean_and_its_t_interval() -> None:
 
 
 def test_ratios_are_averaged_geometrically() -> None:
-    summary = summarise([1.0, 100.0], logarithmic=True)
+    summary = summarize([1.0, 100.0], logarithmic=True)
     assert summary.mean == pytest.approx(10)
     assert summary.low is not None
     assert summary.high is not None
@@ -25,6 +25,6 @@ def test_ratios_are_averaged_geometrically() -> None:
 
 
 def test_one_seed_has_no_interval() -> None:
-    summary = summarise([7.0], logarithmic=True)
+    summary = summarize([7.0], logarithmic=True)
     assert (summary.low, summary.high) == (None, None)
     assert str(summary) == "7"

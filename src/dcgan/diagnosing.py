@@ -148,7 +148,7 @@ def _verdict(
         which = ", ".join(f"{p.period} [{p.low:.3g}, {p.high:.3g}]" for p in undecided)
         return (
             "could not judge",
-            f"the interval holds {PRESENT:g} (period {which}): more images help",
+            f"the interval contains {PRESENT:g} (period {which}): more images help",
         )
     return "clean", f"no period stands out {PRESENT:g} times above {beside}"
 

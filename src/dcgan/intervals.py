@@ -28,7 +28,7 @@ def _short(value: float) -> str:
     return f"{value:.3g}" if abs(value) > 1e-12 else "0"
 
 
-def summarise(values: Sequence[float], logarithmic: bool = False) -> Summary:
+def summarize(values: Sequence[float], logarithmic: bool = False) -> Summary:
     """Mean and its 95 % t-interval, on the logarithm where the values are ratios."""
     array = np.asarray(values, dtype=float)
     logs = logarithmic and bool((array > 0).all())

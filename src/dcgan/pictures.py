@@ -66,19 +66,19 @@ def spectrum_picture(power: Tensor, enlarge: int = 8) -> Tensor:
     10^2.5: the same line for every picture.
     """
     level = (torch.fft.fftshift(power).clamp_min(1e-6).log10() + 5.5) / 8
-    return _grey(level, enlarge)
+    return _gray(level, enlarge)
 
 
 def phase_tile_picture(energy: Tensor, enlarge: int = 64) -> Tensor:
     """A (P, P) energy by pixel phase as (3, ·, ·) uint8, repeated twice along each axis.
 
-    Mid-grey is the mean over phases, black nothing, white twice the mean or more.
+    Mid-gray is the mean over phases, black nothing, white twice the mean or more.
     """
-    return _grey((energy / energy.mean().clamp_min(1e-12) / 2).repeat(2, 2), enlarge)
+    return _gray((energy / energy.mean().clamp_min(1e-12) / 2).repeat(2, 2), enlarge)
 
 
-def _grey(level: Tensor, enlarge: int) -> Tensor:
-    """(H, W) in [0, 1] as an enlarged grey picture: (3, ·, ·) uint8."""
+def _gray(level: Tensor, enlarge: int) -> Tensor:
+    """(H, W) in [0, 1] as an enlarged gray picture: (3, ·, ·) uint8."""
     pixels = (level * 255).round().clamp(0, 255).to(torch.uint8)
     large = pixels.repeat_interleave(enlarge, 0).repeat_interleave(enlarge, 1)
     return large.expand(3, -1, -1)

@@ -45,9 +45,8 @@ def test_a_run_is_scored_beside_real_images(run: Run, tmp_path: Path, trained: P
     with Image.open(tmp_path / "quality" / "quality.png") as picture:
         assert picture.width > 500
 
-    # The same seeds give the same numbers; raw weights are named.
-    mode = ("weights=raw", "hydra.run.dir=other")
-    done = run("evaluate", f"checkpoint={trained}/checkpoints/best.pt", *FEW, *mode)
+    raw = ("weights=raw", "hydra.run.dir=other")
+    done = run("evaluate", f"checkpoint={trained}/checkpoints/best.pt", *FEW, *raw)
     assert done.returncode == 0, done.stderr
     other = json.loads((tmp_path / "other" / "result.json").read_text())
     assert other["weights"] == "raw"
@@ -68,13 +67,10 @@ def test_what_cannot_be_evaluated_is_said_in_one_line(
 ) -> None:
     for overrides, message in {
         ("checkpoint=nowhere",): "nowhere: no such file",
-        (f"checkpoint={trained}", "seeds=[]"): "seeds=[]: List should have at least 1 item",
+        (f"checkpoint={trained}", "seeds=[]"): "seeds=[]: must be one number or more",
         (f"checkpoint={trained}", "num_images=1"): "num_images=1: must be at least 2",
         (f"checkpoint={trained}", "weights=best"): "weights=best: must be one of ema, raw",
-        (
-            f"checkpoint={trained}",
-            "root=here",
-        ): "evaluate: root=here: has no effect on data=digits",
+        (f"checkpoint={trained}", "root=here"): "evaluate: root=here: has no effect on data=digits",
     }.items():
         done = run("evaluate", *overrides)
         assert done.returncode == 2, done.stderr

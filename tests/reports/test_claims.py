@@ -18,7 +18,7 @@ from dcgan.reports.explanation import write_explanation
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_the_claim_holds(check: Check) -> None:
     claim = check()
-    assert claim.holds, f"{claim.title}: {claim.deviation}"
+    assert claim.holds, f"{claim.title}: {claim.number}"
     assert claim.sentence.endswith(".")
 
 

@@ -4,17 +4,19 @@ from collections.abc import Sequence
 
 import pytest
 
-from dcgan.intervals import summarise
-from dcgan.reports.conclusions import conclude_pair, presence
-from dcgan.reports.statistics import Comparison, Score, least_p
-
-R2 = Score("r2_over_real", "R₂ ÷ real", "", True)
+from dcgan.checkerboard.scores import PEAK_OVER_REAL
+from dcgan.intervals import summarize
+from dcgan.reports.ablation import least_p
+from dcgan.reports.conclusions import Comparison, conclude_pair, presence
 
 
 def comparisons(ps: Sequence[float], seeds: int = 6, above: bool = True) -> list[Comparison]:
     medians = (2.0, 1.0) if above else (1.0, 2.0)
     least = least_p(seeds, seeds)
-    return [Comparison(R2, "a", "b", 100 * i, *medians, p, least) for i, p in enumerate(ps)]
+    return [
+        Comparison(PEAK_OVER_REAL[2], "a", "b", 100 * i, *medians, p, least)
+        for i, p in enumerate(ps)
+    ]
 
 
 def test_a_difference_is_told_with_when_it_ends() -> None:
@@ -43,9 +45,9 @@ def test_few_seeds_show_nothing_whatever_they_look_like() -> None:
         ([10, 11, 12], 5, "checkerboard present"),
         ([10, 11, 12], 0.9, "no checkerboard"),
         ([0.5, 0.6, 0.7], 0.3, "no checkerboard"),
-        ([1, 5, 30], 5, "undecided: the interval holds 3"),
+        ([1, 5, 30], 5, "undecided: the interval contains 3"),
         ([10], 5, "one seed, so no interval and no verdict"),
     ],
 )
 def test_presence_follows_the_interval(ratios: list[float], raw: float, verdict: str) -> None:
-    assert presence(summarise(ratios, True), summarise([raw], True)) == verdict
+    assert presence(summarize(ratios, True), summarize([raw], True)) == verdict

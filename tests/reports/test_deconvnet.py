@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from dcgan.errors import UserError
+from dcgan.evaluation.heldout import read_run
 from dcgan.networks import Discriminator
 from dcgan.reports.deconvnet import push_back, strongest_units
 from dcgan.reports.explanation import write_explanation
@@ -15,25 +16,27 @@ from tests.conftest import Compose
 
 @pytest.mark.parametrize("norm", ["batch", "spectral", "none"])
 @pytest.mark.parametrize("choice", ["strided_k3", "strided_k4", "strided_k5", "conv_pool"])
-def test_pushing_back_is_the_gradient(compose_train: Compose, choice: str, norm: str) -> None:
+def test_pushing_back_is_what_moves_the_answer(
+    compose_train: Compose, choice: str, norm: str
+) -> None:
     config = compose_train(
         f"downsample={choice}", "discriminator=tiny", f"discriminator.norm={norm}"
     )
     network = Discriminator(config.discriminator, config.downsample, image_size=32, channels=3)
-    layers = list(network.eval().double().layers)[:-1]
+    layers = network.eval().double().layers[:-1]
     for layer in layers:
         if isinstance(layer, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(layer.weight)
             assert layer.running_var is not None
             layer.running_var.uniform_(0.5, 2)
-    x = torch.randn(2, 3, 32, 32, dtype=torch.float64, requires_grad=True)
-    inputs, signal = [], x
-    for layer in layers:
-        inputs.append(signal.detach().clone())
-        signal = layer(signal.clone())
-    above = torch.randn_like(signal)
-    (gradient,) = torch.autograd.grad(signal, x, above)
-    torch.testing.assert_close(push_back(layers, inputs, above), gradient)
+    x = torch.randn(2, 3, 32, 32, dtype=torch.float64)
+    pushed = push_back(layers, 0, x)
+    # The layers are linear between their switches: half the square grows by answer · change.
+    change = 1e-6 * torch.randn_like(x)
+    with torch.no_grad():
+        before, after = (layers(y)[:, 0].flatten(1).max(1).values for y in (x, x + change))
+    grown = (after - before) * before
+    torch.testing.assert_close((pushed * change).sum((1, 2, 3)), grown, rtol=1e-3, atol=1e-12)
 
 
 def test_the_units_of_a_run(runs: Path) -> None:
@@ -51,6 +54,17 @@ def test_only_a_checkpoint_holds_a_discriminator(runs: Path, tmp_path: Path) -> 
     shutil.copy(runs / "transposed_k3" / "seed0" / "config.yaml", path)
     with pytest.raises(UserError, match=r"must be a run or a \.pt"):
         strongest_units(path)
+
+
+def test_data_that_are_gone_are_named_with_the_setting_that_there_is(runs: Path) -> None:
+    path = runs / "transposed_k3" / "seed0" / "checkpoints" / "last.pt"
+    checkpoint = torch.load(path, weights_only=True)
+    checkpoint["config"]["data"] |= {"source": "folder", "root": "gone", "num_images": None}
+    torch.save(checkpoint, path)
+    with pytest.raises(UserError, match=r"last.pt: .*\(data.root=gone: no such folder\); restore"):
+        strongest_units(path)
+    with pytest.raises(UserError, match=r"^root=elsewhere: no such folder"):
+        read_run(path, "elsewhere")
 
 
 def test_the_page_shows_them_beside_the_images(

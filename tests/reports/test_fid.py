@@ -29,9 +29,9 @@ def test_arms_stand_from_the_lowest_last_fid_up(measured: Path) -> None:
     report = fid_report(measured)
     first, second = report.rows
     assert first.settings["upsample.kind"] == "resize"
-    assert first.last.mean == pytest.approx((2 * 4) ** 0.5)  # geometric, over seeds
-    assert second.last.mean == pytest.approx((25 * 50) ** 0.5)
-    assert second.best.mean == pytest.approx((20 * 40) ** 0.5)
+    assert first.last_fid.mean == pytest.approx((2 * 4) ** 0.5)  # geometric, over seeds
+    assert second.last_fid.mean == pytest.approx((25 * 50) ** 0.5)
+    assert second.best_fid.mean == pytest.approx((20 * 40) ** 0.5)
     assert (first.last_over_best, second.last_over_best) == (1, 1.25)
     assert (second.seeds, second.images_seen) == ([0, 1], 64)
     # The worst ends at √(25·50) ≈ 35, which its own second seed (60, 40, 50) never reaches.

@@ -1,8 +1,10 @@
 """Runs found, sorted, and left out with a reason."""
 
+import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dcgan.errors import UserError
@@ -18,6 +20,22 @@ def test_runs_become_arms_by_what_differs(runs: Path) -> None:
     assert common_moments(arms) == [0, 16, 32, 64]
     assert len(arms[0].values("r2_over_real", 0)) == 2
     assert arms[0].pooled("phase_energy2", 64).shape == (2, 2)
+
+
+def test_files_are_found_by_step_whatever_the_batch_size(runs: Path) -> None:
+    for config in runs.glob("*/seed1/config.yaml"):
+        config.write_text(config.read_text().replace("batch_size: 8", "batch_size: 16"))
+        metrics = config.with_name("metrics.jsonl")
+        lines = [json.loads(line) for line in metrics.open()]
+        for line in lines:
+            line["images_seen"] = 16 * line["step"]
+        metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    arms = sort_into_arms(find_runs(runs)[0])
+    assert common_moments(arms) == [0, 32, 64]  # compared by images seen
+    half = next(arm.runs[0] for arm in arms if "batch_size=16" in arm.name)
+    assert half.samples(64).name == "000004.png"
+    with np.load(half.folder / "checkerboard" / "000004.npz") as saved:
+        assert (saved["spectrum"] == half.arrays(64)["spectrum"]).all()
 
 
 def test_other_settings_name_an_arm_too(runs: Path) -> None:
@@ -45,7 +63,7 @@ def test_every_kind_of_broken_run_is_named(runs: Path) -> None:
     (unscored / "metrics.jsonl").write_text('{"step": 8, "images_seen": 64, "d_real": 0.5}\n')
     found, left_out = find_runs(runs)
     assert len(found) == 3
-    reasons = {str(run.folder): run.reason for run in left_out}
+    reasons = {run["folder"]: run["reason"] for run in left_out}
     assert reasons.pop("garbled").startswith("not readable")
     assert reasons == {
         "empty": "never started",
@@ -67,7 +85,7 @@ def test_of_two_equal_runs_the_longer_one_is_kept(runs: Path) -> None:
     with (longer / "metrics.jsonl").open("a") as metrics:
         metrics.write(line.replace('"images_seen": 0', '"images_seen": 128') + "\n")
     found, left_out = find_runs(runs)
-    assert [str(run.folder) for run in left_out] == ["transposed_k3/seed0"]
+    assert [run["folder"] for run in left_out] == ["transposed_k3/seed0"]
     assert longer in [run.folder for run in found]
 
 

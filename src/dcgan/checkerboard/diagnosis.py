@@ -7,7 +7,7 @@ print(diagnose(network, example_input))
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -36,14 +36,14 @@ class LayerDiagnosis:
 
     name: str
     kind: str  # such as ConvTranspose2d, or Upsample + Conv2d
-    kernel_size: tuple[int, ...]
-    stride: tuple[float, ...]  # how much larger the output is
-    dilation: tuple[int, ...]
-    coverage: float | None  # most ÷ fewest taps that reach an output; 1 is even
-    shift: tuple[float, ...]  # output pixels by which the picture moves, per axis
-    rho: float | None  # share of the answer to a constant that is not constant; None: not judged
-    kappa: float | None  # tap energy, strongest ÷ weakest phase
-    on_real_inputs: bool  # ρ is weighted by the layer's inputs, not by the identity
+    kernel_size: tuple[int, ...] = ()
+    stride: tuple[float, ...] = ()  # how much larger the output is
+    dilation: tuple[int, ...] = ()
+    coverage: float | None = None  # most ÷ fewest taps that reach an output; 1 is even
+    shift: tuple[float, ...] = ()  # output pixels by which the picture moves, per axis
+    rho: float | None = None  # share of the answer to a constant that is not constant
+    kappa: float | None = None  # tap energy, strongest ÷ weakest phase
+    on_real_inputs: bool = False  # ρ is weighted by the layer's inputs, not by the identity
     problem: str | None = None  # why it could not be judged
 
     @property
@@ -139,7 +139,7 @@ def _row(layer: LayerDiagnosis) -> tuple[str, ...]:
 def diagnose(module: nn.Module, example: Any = None) -> Diagnosis:
     """Find every upsampling layer of a network and say which leave a grid.
 
-    Found are ConvTranspose1d/2d/3d of stride above 1, Upsample with the convolution after it, and
+    Detects ConvTranspose1d/2d/3d of stride above 1, Upsample with the convolution after it, and
     PixelShuffle with the convolution before it. The network is left as it was.
 
     Args:
@@ -172,9 +172,7 @@ def _diagnose_layer(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:
     convolution: Any = found.convolution
     if convolution is None:
         return _without_weights(found)
-    rho: float | None = None
-    kappa: float | None = None
-    coverage: float | None = None
+    rho = kappa = coverage = None
     shift: tuple[float, ...] = ()
     problem = found.obstacle
     stride: Sequence[float] = found.scale or convolution.stride
@@ -209,21 +207,13 @@ def _diagnose_layer(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:
 
 def _without_weights(found: Upsampling) -> LayerDiagnosis:
     """Interpolation alone answers a constant with itself; a shuffle with whatever came before."""
-    shuffled = found.kind == "PixelShuffle"
     scale = found.scale or ()
-    return LayerDiagnosis(
-        name=found.name,
-        kind=found.kind,
-        kernel_size=(),
-        stride=_whole(scale),
-        dilation=(),
-        coverage=1.0,
-        shift=(0.0,) * len(scale),
-        rho=None if shuffled else 0.0,
-        kappa=None if shuffled else 1.0,
-        on_real_inputs=False,
-        problem="no convolution was found before it" if shuffled else None,
+    row = LayerDiagnosis(
+        found.name, found.kind, stride=_whole(scale), coverage=1.0, shift=(0.0,) * len(scale)
     )
+    if found.kind == "PixelShuffle":
+        return replace(row, problem="no convolution was found before it")
+    return replace(row, rho=0.0, kappa=1.0)
 
 
 def _coverage(convolution: Any) -> float:
@@ -233,32 +223,22 @@ def _coverage(convolution: Any) -> float:
 
 
 def _shift(convolution: Any, found: Upsampling, stride: Sequence[float]) -> tuple[float, ...]:
-    axes = range(len(convolution.kernel_size))
+    kernel, dilation = convolution.kernel_size, convolution.dilation
     if isinstance(convolution, TRANSPOSED):
-        return tuple(
-            image_shift(
-                convolution.kernel_size[i],
-                convolution.stride[i],
-                int(convolution.padding[i]),
-                convolution.dilation[i],
-            )
-            for i in axes
-        )
+        padding = map(int, convolution.padding)
+        return tuple(map(image_shift, kernel, convolution.stride, padding, dilation))
     if convolution.padding == "same":
-        return (0.0,) * len(axes)
-    own = (0,) * len(axes) if convolution.padding == "valid" else convolution.padding
+        return (0.0,) * len(kernel)
+    own = (0,) * len(kernel) if convolution.padding == "valid" else convolution.padding
     # A convolution moves a picture by its leading padding less half of its reach; before a pixel
     # shuffle it does so on the small image.
-    leading = [p + extra for p, extra in zip(own, found.leading(len(axes)), strict=True)]
-    grown = stride if found.shuffles else [1] * len(axes)
-    return tuple(
-        grown[i] * (leading[i] - convolution.dilation[i] * (convolution.kernel_size[i] - 1) / 2)
-        for i in axes
-    )
+    grown = stride if found.shuffles else [1] * len(kernel)
+    axes = zip(grown, own, found.leading(len(kernel)), dilation, kernel, strict=True)
+    return tuple(g * (p + extra - d * (k - 1) / 2) for g, p, extra, d, k in axes)
 
 
 def _plain_block(found: Upsampling) -> nn.Module:
-    """The layer's linear part, out of fresh torch modules without hooks or parametrisations."""
+    """The layer's linear part, out of fresh torch modules without hooks or parametrizations."""
     convolution = _plain_convolution(found.convolution)
     if found.norm is not None:
         norm = copy.deepcopy(found.norm).double().cpu().eval()

@@ -83,7 +83,7 @@ def usable_periods(height: int, width: int) -> tuple[int, ...]:
 
 
 def background_bins(bin_: tuple[int, int], height: int, width: int) -> list[tuple[int, int]]:
-    """The neighbours at 2 and 3 bins' distance that a grid bin is compared with.
+    """The neighbors at 2 and 3 bins' distance that a grid bin is compared with.
 
     Along the same axis where the bin lies on one (oriented edges put ridges there), else along
     both.
@@ -126,29 +126,26 @@ def spectrum_peak(power: Tensor, period: int) -> GridPeak:
 
 
 def ratio_interval(
-    generated: Tensor, real: Tensor, period: int, *, num_resamples: int = 1000, seed: int = 0
+    generated: Tensor,
+    real: Tensor | None,
+    period: int,
+    *,
+    num_resamples: int = 1000,
+    seed: int = 0,
 ) -> tuple[float, float]:
     """A 95 % bootstrap interval of R(generated) ÷ R(real), images drawn anew on both sides.
 
-    Percentiles of ln(R(generated)/R(real)), returned as ratios. (Efron, 1979.)
+    Percentiles of ln(R(generated)/R(real)), returned as ratios. Without real images, of
+    R(generated) itself. (Efron, 1979.)
     """
     logs = [
         _resampled_log_ratios(images, period, num_resamples, stream(seed, "bootstrap", side))
         for side, images in enumerate((generated, real))
+        if images is not None
     ]
-    return _interval(logs[0] - logs[1])
-
-
-def raw_interval(
-    images: Tensor, period: int, *, num_resamples: int = 1000, seed: int = 0
-) -> tuple[float, float]:
-    """The same of R itself, where there are no real images to compare with."""
-    random = stream(seed, "bootstrap", 0)
-    return _interval(_resampled_log_ratios(images, period, num_resamples, random))
-
-
-def _interval(logs: Tensor) -> tuple[float, float]:
-    low, high = logs.quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).exp().tolist()
+    difference = logs[0] - logs[1] if len(logs) > 1 else logs[0]
+    bounds = torch.tensor([0.025, 0.975], dtype=torch.float64)
+    low, high = difference.quantile(bounds).exp().tolist()
     return low, high
 
 
@@ -190,16 +187,16 @@ def _peak_and_background(power: Tensor, period: int) -> tuple[Tensor, Tensor]:
 def phase_energy(images: Tensor, period: int) -> Tensor:
     """Mean square of fine detail by pixel phase: (period, period) float64.
 
-    Detail is a pixel minus the mean of its 4 neighbours; 4 pixels at each border are left out,
+    Detail is a pixel minus the mean of its 4 neighbors; 4 pixels at each border are left out,
     since padding makes them uneven in any network. Entry (a, b) is rows ≡ a, columns ≡ b.
     """
     sums = torch.zeros(period, period, dtype=torch.float64)
     counts = torch.zeros_like(sums)
     for part in images.split(BATCH):
         part = part.double()
-        neighbours = part[..., :-2, 1:-1] + part[..., 2:, 1:-1]
-        neighbours += part[..., 1:-1, :-2] + part[..., 1:-1, 2:]
-        detail = (part[..., 1:-1, 1:-1] - neighbours / 4).square()[..., 3:-3, 3:-3]
+        neighbors = part[..., :-2, 1:-1] + part[..., 2:, 1:-1]
+        neighbors += part[..., 1:-1, :-2] + part[..., 1:-1, 2:]
+        detail = (part[..., 1:-1, 1:-1] - neighbors / 4).square()[..., 3:-3, 3:-3]
         for row in range(period):
             for column in range(period):
                 # Row 0 of `detail` is row 4 of the image.

@@ -12,7 +12,6 @@ from torch import Tensor
 from dcgan.checkerboard.images import (
     phase_energy_contrast,
     ratio_interval,
-    raw_interval,
     spectrum,
     spectrum_peak,
     usable_periods,
@@ -58,18 +57,13 @@ def judge(images: Tensor, reference: Tensor | None = None) -> list[PeriodJudgeme
     clean_power = None if reference is None else spectrum(reference)
     for period in usable_periods(*images.shape[-2:]):
         peak = spectrum_peak(power, period)
-        if reference is None or clean_power is None:
-            clean = CLEAN_RATIO
-            low, high = raw_interval(images, period)
-        else:
+        clean = CLEAN_RATIO
+        if clean_power is not None:
             clean = spectrum_peak(clean_power, period).ratio
-            low, high = ratio_interval(images, reference, period)
-        contrast = phase_energy_contrast(images, period)
-        judged.append(
-            PeriodJudgement(
-                period, peak.ratio, peak.ratio / clean, low, high, peak.amplitude, contrast
-            )
-        )
+        low, high = ratio_interval(images, reference, period)
+        even = phase_energy_contrast(images, period)
+        ratio = peak.ratio / clean
+        judged.append(PeriodJudgement(period, peak.ratio, ratio, low, high, peak.amplitude, even))
     return judged
 
 

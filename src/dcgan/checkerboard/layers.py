@@ -61,7 +61,7 @@ def scale_of(block: nn.Module) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Stamp:
-    """What one input pixel becomes: the block's whole behaviour away from borders."""
+    """What one input pixel becomes: the block's whole behavior away from borders."""
 
     gains: Tensor  # (*scale, out_channels, in_channels): sum of the stamp's taps by output phase
     energy: Tensor  # (*size): mean square over channel pairs; a transposed convolution's kernel
@@ -172,19 +172,27 @@ def _reach(block: nn.Module) -> tuple[int, ...]:
 
 @torch.no_grad()
 def _responses(block: nn.Module, image: Tensor) -> Iterator[Tensor]:
-    """The block's answers to a (1, 1, …) image in each input channel: parts of (C, O, …)."""
+    """The block's answers to a (1, 1, …) image in each input channel: parts of (C, O, …).
+
+    The convolution is given one input channel and C·O output channels: C·O·k² products a pixel,
+    where C one-hot images would take C²·O·k².
+    """
     block = copy.deepcopy(block).eval().double().cpu()
     convolution = convolution_of(block)
     (name,) = (name for name, layer in block.named_modules() if layer is convolution)
     weight = _dense_weight(convolution)  # (C, O, *kernel_size)
+    num_outputs = weight.shape[1]
+    convolution.groups, convolution.bias = 1, None
+    single = nn.Sequential(convolution, _PerInputChannel(num_outputs, image, convolution))
+    if name:
+        block.set_submodule(name, single)
+    else:
+        block = single
     pixels = image.numel() * torch.tensor(scale_of(block)).prod().item()
-    at_once = max(1, int(MAX_NUMBERS / (weight.shape[1] * pixels)))
-    for part in weight.split(at_once):
-        single = _PerInputChannel(convolution, part)
-        if name:
-            block.set_submodule(name, single)
-        else:
-            block = single
+    for part in weight.split(max(1, int(MAX_NUMBERS / (num_outputs * pixels)))):
+        flat = part.flatten(0, 1)[None]
+        flat = flat if isinstance(convolution, TRANSPOSED) else flat.transpose(0, 1)
+        convolution.weight = nn.Parameter(flat)
         yield block(image)
 
 
@@ -204,36 +212,19 @@ def _dense_weight(convolution: Any) -> Tensor:
 
 
 class _PerInputChannel(nn.Module):
-    """A convolution that answers a one-channel image once for every input channel it has.
+    """Takes the answers of `convolution`, (1, C·O, …), apart: (C, O, …)."""
 
-    (1, 1, …) to (C, O, …): C·O·k² products a pixel, where C one-hot images would take C²·O·k².
-    """
-
-    def __init__(self, convolution: Any, weight: Tensor) -> None:
+    def __init__(self, num_outputs: int, image: Tensor, convolution: Any) -> None:
         super().__init__()
-        self.convolution, self.weight = [convolution], weight  # in a list: not a submodule
-
-    def forward(self, image: Tensor) -> Tensor:
-        convolution, (channels, outputs) = self.convolution[0], self.weight.shape[:2]
-        stride, dilation = convolution.stride, convolution.dilation
-        dimensions = len(stride)
+        self.num_outputs, self.whole = num_outputs, None
         if isinstance(convolution, TRANSPOSED):
-            transpose = getattr(F, f"conv_transpose{dimensions}d")
-            weight = self.weight.reshape(1, channels * outputs, *convolution.kernel_size)
-            geometry = (stride, convolution.padding, convolution.output_padding, 1, dilation)
-            answers = transpose(image, weight, None, *geometry)
+            sizes = zip(image.shape[2:], convolution.stride, strict=True)
+            self.whole = [size * stride for size, stride in sizes]
+
+    def forward(self, answers: Tensor) -> Tensor:
+        if self.whole is not None:
             # A stamp that its crop leaves no room for, as k3 p0, is longer than scale·size.
-            whole = [n * s for n, s in zip(image.shape[2:], stride, strict=True)]
-            answers = answers[:, :, *(slice(n) for n in whole)]
-            missing = [w - n for w, n in zip(whole, answers.shape[2:], strict=True)]
-            answers = F.pad(answers, [n for gap in reversed(missing) for n in (0, gap)])
-        else:
-            convolve = getattr(F, f"conv{dimensions}d")
-            weight = self.weight.reshape(channels * outputs, 1, *convolution.kernel_size)
-            padding = convolution.padding
-            if convolution.padding_mode != "zeros":
-                around = convolution._reversed_padding_repeated_twice
-                image, padding = F.pad(image, around, mode=convolution.padding_mode), 0
-            answers = convolve(image, weight, None, stride, padding, dilation)
-        per_channel: Tensor = answers.unflatten(1, (channels, outputs))[0]
+            sizes = zip(reversed(self.whole), reversed(answers.shape[2:]), strict=True)
+            answers = F.pad(answers, [n for whole, size in sizes for n in (0, whole - size)])
+        per_channel: Tensor = answers.unflatten(1, (-1, self.num_outputs))[0]
         return per_channel

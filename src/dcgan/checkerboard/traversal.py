@@ -154,7 +154,7 @@ def _leaves(module: nn.Module) -> list[tuple[str, nn.Module]]:
     return [
         (name or type(layer).__name__, layer)
         for name, layer in module.named_modules()
-        # A parametrised convolution has children of its own.
+        # A parametrized convolution has children of its own.
         if isinstance(layer, known) or not any(True for _ in layer.children())
         if "parametrizations" not in name
     ]

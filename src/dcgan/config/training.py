@@ -32,7 +32,7 @@ class LossConfig:
 
 @dataclass(kw_only=True, config=RULES)
 class RegularizerConfig:
-    """A penalty on the discriminator's gradient; see `dcgan.training.regularizers`."""
+    """A penalty on the discriminator's gradient; see `dcgan.training.losses`."""
 
     kind: Literal["none", "r1", "gradient_penalty"]
     weight: NonNegative = 0.0

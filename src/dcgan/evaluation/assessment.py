@@ -6,12 +6,23 @@ import torch
 from torch import Tensor
 
 from dcgan.checkerboard.judgement import judge
+from dcgan.checkerboard.scores import CONTRAST, PEAK_OVER_REAL
 from dcgan.data.labeled import NUM_CLASSES
 from dcgan.evaluation.distances import frechet_distance, kernel_distance, precision_recall
 from dcgan.evaluation.features import Extractor, Features
 from dcgan.pictures import subsample
 
 NUM_JUDGED = 2000  # images that the checkerboard scores look at
+# Key in result.json: name in the table, in its order.
+NAMES = {
+    "fid": "FID",  # fid and kid: distances in features
+    "kid": "KID",
+    "precision": "precision",
+    "recall": "recall",
+    "confidence": "classifier's confidence",  # its mean largest probability
+    "class_kl": "KL of the classes, nats",  # from those of the held-out images
+    "nearest_training": "nearest training image, RMS",
+} | {score.key: score.name for score in (*PEAK_OVER_REAL.values(), *CONTRAST.values())}
 
 
 @dataclass(frozen=True)
@@ -25,19 +36,14 @@ class Assessment:
 def assess(
     images: Tensor, held_out: Tensor, held_out_features: Features, extractor: Extractor
 ) -> Assessment:
-    """Score images against held-out ones, both (N, C, H, W) in [−1, 1].
-
-    fid, kid: distances in features; precision, recall: shares; confidence: the classifier's mean
-    largest probability; class_kl: KL divergence of the classes from the held-out images' (nats);
-    r2_over_real, …: grid-peak ratios; pec2, …: phase-energy contrasts.
-    """
+    """Score images against held-out ones, both (N, C, H, W) in [−1, 1]: see `NAMES`."""
     features, real = extractor.extract(images), held_out_features
-    sides = precision_recall(real.values, features.values)
+    precision, recall = precision_recall(real.values, features.values)
     numbers = {
         "fid": frechet_distance(real.values, features.values),
         "kid": kernel_distance(real.values, features.values),
-        "precision": sides.precision,
-        "recall": sides.recall,
+        "precision": precision,
+        "recall": recall,
     }
     shares = None
     if features.probabilities is not None and real.probabilities is not None:
@@ -46,8 +52,8 @@ def assess(
         numbers["class_kl"] = divergence(generated, class_shares(real.probabilities))
         shares = generated.tolist()
     for judged in judge(subsample(images, NUM_JUDGED), subsample(held_out, NUM_JUDGED)):
-        numbers[f"r{judged.period}_over_real"] = judged.ratio
-        numbers[f"pec{judged.period}"] = judged.contrast
+        numbers[PEAK_OVER_REAL[judged.period].key] = judged.ratio
+        numbers[CONTRAST[judged.period].key] = judged.contrast
     return Assessment(numbers, shares)
 
 

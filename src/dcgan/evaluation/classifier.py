@@ -98,7 +98,7 @@ def get_classifier(data: DataConfig, digest: str) -> Trained:
             log.info("training a classifier of %s, once; it stays in %s", data.source, path)
             network = train_classifier(read_labeled(data, train=True))
             accuracy = accuracy_of(network, read_labeled(data, train=False))
-            log.info("the classifier is right about %.2f %% of the test images", 100 * accuracy)
+            log.info("classifier test accuracy: %.2f %%", 100 * accuracy)
             with replacing(path) as temporary:
                 torch.save({"accuracy": accuracy, "network": network.state_dict()}, temporary)
     saved = torch.load(path, map_location="cpu", weights_only=True)

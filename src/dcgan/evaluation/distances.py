@@ -1,7 +1,6 @@
 """How far generated images are from real ones, in features (N, D)."""
 
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,7 +10,7 @@ from torchmetrics.image.kid import KernelInceptionDistance
 
 from dcgan.seeding import derive_seed
 
-NEIGHBOURS = 3  # Kynkäänniemi et al., 2019
+NEIGHBORS = 3  # Kynkäänniemi et al., 2019
 KID_SUBSETS = 100
 KID_SUBSET_SIZE = 1000
 ALONE: dict[str, Any] = {"sync_on_compute": False}  # of several processes only one evaluates
@@ -55,21 +54,14 @@ def kernel_distance(real: Tensor, fake: Tensor) -> float:
     return float(mean)
 
 
-@dataclass(frozen=True)
-class PrecisionRecall:
-    """Shares in [0, 1]."""
+def precision_recall(real: Tensor, fake: Tensor) -> tuple[float, float]:
+    """Improved precision and recall (Kynkäänniemi et al., 2019), shares in [0, 1].
 
-    precision: float  # of fakes that lie among the reals
-    recall: float  # of reals that lie among the fakes
-
-
-def precision_recall(real: Tensor, fake: Tensor) -> PrecisionRecall:
-    """Improved precision and recall (Kynkäänniemi et al., 2019).
-
-    A set's manifold is the union of balls about its points, each as large as the distance to the
-    point's third neighbour.
+    Precision is the share of fakes on the manifold of the reals, recall the other way round. A
+    set's manifold is the union of balls about its points, each as large as the distance to the
+    point's third neighbor.
     """
-    return PrecisionRecall(_share_inside(fake, real), _share_inside(real, fake))
+    return _share_inside(fake, real), _share_inside(real, fake)
 
 
 def _share_inside(points: Tensor, others: Tensor, chunk: int = 1000) -> float:
@@ -77,7 +69,7 @@ def _share_inside(points: Tensor, others: Tensor, chunk: int = 1000) -> float:
     # The nearest of its own set is the point itself.
     radii = torch.cat(
         [
-            torch.cdist(part, others).kthvalue(min(NEIGHBOURS + 1, len(others)), dim=1).values
+            torch.cdist(part, others).kthvalue(min(NEIGHBORS + 1, len(others)), dim=1).values
             for part in others.split(chunk)
         ]
     )

@@ -69,8 +69,8 @@ def _inception() -> Extractor:
 
     @torch.no_grad()
     def extract(images: Tensor) -> Features:
-        colour = images.expand(-1, 3, -1, -1)
-        parts = [network(to_uint8(part)) for part in colour.split(100)]
+        color = images.expand(-1, 3, -1, -1)
+        parts = [network(to_uint8(part)) for part in color.split(100)]
         return Features(torch.cat(parts).float(), None)
 
     return Extractor(extract, {"kind": "inception", "weights": INCEPTION_WEIGHTS})

@@ -1,10 +1,53 @@
-"""Real images to compare generated ones with."""
+"""Real images to compare generated ones with: a run's own, and held-out ones."""
 
+from pathlib import Path
+from typing import Any
+
+import torch
 from torch import Tensor
 
-from dcgan.config import DataConfig
+from dcgan.config import DataConfig, build
 from dcgan.data.labeled import has_labels, read_labeled
+from dcgan.data.preparation import prepare
+from dcgan.errors import UserError
+from dcgan.networks.saved import find_checkpoint, read_checkpoint
 from dcgan.pictures import evenly_spread
+
+
+def read_run(
+    path: str | Path, root: str | None = None, cure: str = "restore them there"
+) -> tuple[dict[str, Any], DataConfig, Tensor]:
+    """A run's checkpoint, its data's settings, and its training images, (N, C, H, W) uint8.
+
+    Args:
+        path: a run's folder, or a checkpoint.
+        root: of the data, if they lie elsewhere now.
+        cure: said where the folder of the data is at fault.
+
+    Raises:
+        UserError: the checkpoint or its data cannot be read, or the images are others.
+    """
+    file = find_checkpoint(Path(path).expanduser())
+    if file.suffix != ".pt":
+        raise UserError(
+            f"checkpoint={path}: must be a run or a .pt: an exported generator does not say which"
+            " data it was trained on, and has no discriminator"
+        )
+    checkpoint = read_checkpoint(file)
+    settings = checkpoint["config"]["data"] | ({} if root is None else {"root": root})
+    try:
+        data = build(DataConfig, settings, where="data.")
+        prepared = prepare(data)
+    except UserError as error:
+        reason = str(error)
+        if root is not None:
+            raise UserError(reason.replace("data.root=", "root=")) from error
+        help_ = f"; {cure}" if "data.root=" in reason else ""
+        raise UserError(f"{file}: the run's data cannot be read ({reason}){help_}") from error
+    if prepared.digest != checkpoint["data_digest"]:
+        where = f"{file}: data.root={data.root}" if root is None else f"root={root}"
+        raise UserError(f"{where}: not the images that the run was trained on; {cure}")
+    return checkpoint, data, torch.from_numpy(prepared.open())
 
 
 def held_out(data: DataConfig, training_images: Tensor, at_most: int) -> Tensor:

@@ -1,25 +1,45 @@
-"""An ablation: many runs, sorted into arms, compared, and put into sentences."""
+"""An ablation: many runs, sorted into arms and compared."""
 
+import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import asdict, dataclass
+from itertools import combinations, groupby
 from pathlib import Path
 from typing import Any
 
-from dcgan.intervals import LEVEL, summarise
-from dcgan.reports.conclusions import conclude_pair, conclude_presence, conclude_repair
-from dcgan.reports.properties import POOLED, properties
-from dcgan.reports.runs import Arm, LeftOut, common_moments, find_runs, sort_into_arms
-from dcgan.reports.statistics import (
-    Comparison,
-    Score,
-    compare_arms,
-    rank_correlation,
-    scores_of,
-)
+import numpy as np
+import torch
+from scipy import stats
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
-TESTED = ("r2_over_real", "r4_over_real", "pec2")
+from dcgan.checkerboard.images import contrast
+from dcgan.checkerboard.layers import convolution_of, measure_stamp, tap_contrast
+from dcgan.checkerboard.scores import (
+    AMPLITUDE_OVER_STD,
+    CONTRAST,
+    GRADIENT_CONTRAST,
+    GRADIENT_PHASE_ENERGY,
+    IMBALANCE,
+    PEAK_OVER_REAL,
+    PHASE_ENERGY,
+    Score,
+    shown_scores,
+)
+from dcgan.convolution.coverage import coverage_ratio
+from dcgan.intervals import LEVEL, summarize
+from dcgan.networks.saved import build_generator
+from dcgan.reports.conclusions import (
+    Comparison,
+    conclude_pair,
+    conclude_presence,
+    conclude_repair,
+)
+from dcgan.reports.runs import Arm, LeftOut, common_moments, find_runs, sort_into_arms
+from dcgan.training.scores import upsampling_blocks
+
 EARLY = 6400  # images seen: the early samples are those of the moment nearest to this
+POOLED = {PHASE_ENERGY[2]: CONTRAST[2], GRADIENT_PHASE_ENERGY: GRADIENT_CONTRAST}
 
 
 @dataclass(frozen=True)
@@ -41,67 +61,50 @@ class Ablation:
     @property
     def imbalance(self) -> Score | None:
         """ρ of the last block, if every arm has one."""
-        return next((score for score in self.scores if score.key.startswith("rho_")), None)
+        return next((score for score in self.scores if score.key.startswith(IMBALANCE.key)), None)
 
     @property
     def compares_gradients(self) -> bool:
         """Whether the discriminator's gradients are among what was tested."""
-        return any(c.score.key == "discriminator_pec2" for c in self.comparisons)
-
-    def has(self, key: str) -> bool:
-        """Whether every run has this score; images that are too small have none of a grid."""
-        return any(score.key == key for score in self.scores)
+        return any(c.score == GRADIENT_CONTRAST for c in self.comparisons)
 
     def content(self) -> dict[str, Any]:
         """Tables and sentences, as plain values."""
-        start, last = self.moments[0], self.moments[-1]
-        arms = [
-            {
-                "name": arm.name,
-                "seeds": [run.seed for run in arm.runs],
-                **properties(arm, start, last),
-                "scores": {
-                    score.key: str(summarise(arm.values(score.key, last), score.logarithmic))
-                    for score in self.scores
-                },
-            }
-            for arm in self.arms
-        ]
-        data = [run.config["data"] for arm in self.arms for run in arm.runs]
-        sources = dict.fromkeys(settings["source"] for settings in data)
-        size = data[0]["image_size"]
+        last = self.moments[-1]
+        runs = [run for arm in self.arms for run in arm.runs]
+        sources = dict.fromkeys(run.config["data"]["source"] for run in runs)
+        size, count = self.arms[0].image_size, len(self.arms)
+        arms = [self._row(arm) for arm in self.arms]
         return {
-            "title": f"{_count(len(arms), 'arm')} on {' and '.join(sources)}, {size}x{size}",
+            "title": f"{count} arm{'' if count == 1 else 's'} on {' and '.join(sources)},"
+            f" {size}x{size}",
             "images_seen": last,
             "moments": list(self.moments),
             "arms": arms,
             "scores": [
-                {"key": score.key, "name": score.name, "meaning": score.meaning}
-                for score in self.scores
+                {"key": each.key, "name": each.name, "meaning": each.meaning}
+                for each in self.scores
             ],
-            "pooled": [POOLED[key] for key in arms[0]["pooled"]],
+            "pooled": [
+                f"{when} {score.name}"
+                for array, score in POOLED.items()
+                for when in ("untrained", "trained")
+                if f"{when}_{array}" in arms[0]["pooled"]
+            ],
             # Told only where it is the question; runs beside one another do not compare well.
-            "shows_speed": len({repr(r.config["generator"]) for a in self.arms for r in a.runs})
-            > 1,
+            "shows_speed": len({repr(run.config["generator"]) for run in runs}) > 1,
             "imbalance": self.imbalance and self.imbalance.name,
             "correlation": self._correlation(),
             "conclusions": self._conclusions(),
             "tests": {
                 "number": len(self.comparisons),
                 "below_level": sum(c.differs for c in self.comparisons),
-                "by_chance": LEVEL * sum(c.least_p <= LEVEL for c in self.comparisons),
-                "least_p": min((c.least_p for c in self.comparisons), default=None),
+                "by_chance": LEVEL * sum(c.least_possible_p <= LEVEL for c in self.comparisons),
+                "least_p": min((c.least_possible_p for c in self.comparisons), default=None),
             },
             "single_seeds": [arm.name for arm in self.arms if len(arm.runs) == 1],
-            "left_out": [
-                {"folder": str(run.folder), "reason": run.reason} for run in self.left_out
-            ],
-            "cut_short": [
-                str(run.folder.name)
-                for arm in self.arms
-                for run in arm.runs
-                if max(run.scores) > last
-            ],
+            "left_out": list(self.left_out),
+            "cut_short": [run.folder.name for run in runs if max(run.scores) > last],
         }
 
     def score_lines(self) -> list[Mapping[str, Any]]:
@@ -115,40 +118,46 @@ class Ablation:
 
     def test_lines(self) -> list[Mapping[str, Any]]:
         """A line for every test that was made."""
-        return [
-            {
-                "score": c.score.key,
-                "first": c.first,
-                "second": c.second,
-                "images_seen": c.images_seen,
-                "first_median": c.first_median,
-                "second_median": c.second_median,
-                "p": c.p,
-                "least_possible_p": c.least_p,
-            }
-            for c in self.comparisons
-        ]
+        return [asdict(c) | {"score": c.score.key} for c in self.comparisons]
+
+    def _row(self, arm: Arm) -> dict[str, Any]:
+        """Size, cost, coverage and final scores of an arm."""
+        last = self.moments[-1]
+        scores = {s.key: summarize(arm.values(s.key, last), s.logarithmic) for s in self.scores}
+        return {
+            "name": arm.name,
+            "seeds": [run.seed for run in arm.runs],
+            "images_per_second": statistics.median(run.images_per_second for run in arm.runs),
+            **costs_and_coverage(arm),
+            "pooled": {
+                f"{when}_{array}": contrast(torch.from_numpy(arm.pooled(array, moment)))
+                for array in POOLED
+                for when, moment in (("untrained", self.moments[0]), ("trained", last))
+                if array in arm.runs[0].arrays(moment)
+            },
+            "scores": {key: str(summary) for key, summary in scores.items()},
+        }
 
     def _correlation(self) -> dict[str, float] | None:
-        if self.imbalance is None or not self.has("a2_over_std"):
+        share = AMPLITUDE_OVER_STD[2]
+        if self.imbalance is None or share not in self.scores:
             return None
         every = [(arm, moment) for arm in self.arms for moment in self.moments]
         # Rounding must not be ranked where ρ is 0.
         rho = [round(v, 12) for a, moment in every for v in a.values(self.imbalance.key, moment)]
-        share = [v for arm, moment in every for v in arm.values("a2_over_std", moment)]
-        found = rank_correlation(rho, share)
+        shares = [v for arm, moment in every for v in arm.values(share.key, moment)]
+        found = rank_correlation(rho, shares)
         return found and {"coefficient": found[0], "p": found[1], "points": len(rho)}
 
     def _conclusions(self) -> dict[str, list[str]]:
         """Sentences by subject."""
         last = self.moments[-1]
         sentences: dict[str, list[str]] = {}
-        if self.has("r2_over_real"):
+        if PEAK_OVER_REAL[2] in self.scores:
             present = f"Is there a checkerboard after {last:,} images?"
             sentences[present] = [conclude_presence(arm, last) for arm in self.arms]
-            sentences["When training repairs it"] = [
-                conclude_repair(arm, self.moments) for arm in self.arms
-            ]
+            repaired = [conclude_repair(arm, self.moments) for arm in self.arms]
+            sentences["When training repairs it"] = repaired
         groups = groupby(self.comparisons, lambda c: (c.score, c.first, c.second))
         for (score, *_), pair in groups:
             subject = f"{score.name}: differences between arms"
@@ -156,7 +165,7 @@ class Ablation:
         return sentences
 
 
-def analyse(folder: Path) -> Ablation:
+def analyze(folder: Path) -> Ablation:
     """Read every run below `folder` and compare the arms.
 
     Raises:
@@ -165,13 +174,80 @@ def analyse(folder: Path) -> Ablation:
     runs, left_out = find_runs(folder)
     arms = sort_into_arms(runs)
     moments = common_moments(arms)
-    scores = scores_of(arms)
-    keys = list(TESTED)
-    if len({repr(run.config["downsample"]) for run in runs}) > 1:
-        keys.append("discriminator_pec2")
-    tested = [score for score in scores if score.key in keys]
+    # Scores that every run has; images that are too small have none of a grid.
+    lines = [set(line) for run in runs for line in run.scores.values()]
+    scores = shown_scores(set.intersection(*lines))
+    gradients = len({repr(run.config["downsample"]) for run in runs}) > 1
+    tested = [s for s in scores if s.tested or (gradients and s == GRADIENT_CONTRAST)]
     return Ablation(arms, scores, moments, compare_arms(arms, tested, moments), left_out)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def costs_and_coverage(arm: Arm) -> dict[str, float]:
+    """What the generator costs, and the coverage of its last block and of D's gradient.
+
+    A strided convolution's gradient is a transposed convolution, so it has the same coverage.
+    """
+    generator = build_generator(dict(arm.runs[0].config)).eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        generator(torch.zeros(1, generator.latent_size))
+    predicted = constant_kernel = 1.0  # of stride 1, where a generator has no upsampling block
+    if blocks := list(upsampling_blocks(generator).values()):
+        convolution = convolution_of(blocks[-1])
+        if isinstance(convolution, nn.ConvTranspose2d):
+            predicted = coverage_ratio(convolution.kernel_size, convolution.stride)
+        nn.init.ones_(convolution.weight)
+        constant_kernel = tap_contrast(measure_stamp(blocks[-1]))
+    down = arm.runs[0].config["downsample"]
+    strided = down["kind"] == "strided"
+    return {
+        "parameters": sum(weight.numel() for weight in generator.parameters()),
+        "flops": counter.get_total_flops(),  # for one image
+        "predicted": predicted,
+        "predicted_gradient": coverage_ratio((down["kernel_size"],) * 2, (2, 2))
+        if strided
+        else 1.0,
+        "constant_kernel": constant_kernel,
+    }
+
+
+def compare_arms(
+    arms: Sequence[Arm], scores: Sequence[Score], moments: Sequence[int]
+) -> list[Comparison]:
+    """Test every tested score at every moment between the pairs of `pairs_to_test`."""
+    found = []
+    for score in scores:
+        for first, second in pairs_to_test(arms):
+            least = least_p(len(first.runs), len(second.runs))
+            if least == 1:  # one seed each: nothing to test
+                continue
+            for moment in moments:
+                a, b = first.values(score.key, moment), second.values(score.key, moment)
+                p = float(stats.mannwhitneyu(a, b, method="exact").pvalue)
+                medians = float(np.median(a)), float(np.median(b))
+                found.append(Comparison(score, first.name, second.name, moment, *medians, p, least))
+    return found
+
+
+def pairs_to_test(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
+    """All pairs of up to four arms; of more, kernel 3 and 4, and each against the last arm.
+
+    That is the baseline, if there is one.
+    """
+    if len(arms) <= 4:
+        return list(combinations(arms, 2))
+    kernels = [(a, b) for a in arms for b in arms if a.differs_in_kernel(b)]
+    return [*kernels, *((arm, arms[-1]) for arm in arms[:-1])]
+
+
+def least_p(first: int, second: int) -> float:
+    """The p of complete separation: 2 of all ways to divide the seeds (Mann & Whitney, 1947)."""
+    below, above = [0.0] * first, [1.0] * second
+    return float(stats.mannwhitneyu(below, above, method="exact").pvalue)
+
+
+def rank_correlation(first: Sequence[float], second: Sequence[float]) -> tuple[float, float] | None:
+    """Spearman's coefficient and its p; None where one side is constant."""
+    if len(set(first)) < 2 or len(set(second)) < 2:
+        return None
+    result = stats.spearmanr(first, second)
+    return float(result.statistic), float(result.pvalue)

@@ -1,19 +1,46 @@
 """Sentences that follow from the tests and intervals, and from nothing else."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
 
 from dcgan.checkerboard.judgement import PRESENT, apply_rule
-from dcgan.intervals import LEVEL, Summary, summarise
+from dcgan.checkerboard.scores import PEAK, PEAK_OVER_REAL, Score
+from dcgan.intervals import LEVEL, Summary, summarize
 from dcgan.reports.runs import Arm
-from dcgan.reports.statistics import Comparison
+
+RAW, RATIO = PEAK[2], PEAK_OVER_REAL[2]
 
 VERDICTS = {
     "grid": "checkerboard present",
     "clean": "no checkerboard",
-    "undecided": f"undecided: the interval holds {PRESENT:g}",
+    "undecided": f"undecided: the interval contains {PRESENT:g}",
 }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A Mann–Whitney test of one score between two arms at one moment."""
+
+    score: Score
+    first: str
+    second: str
+    images_seen: int
+    first_median: float
+    second_median: float
+    p: float  # exact, two-sided
+    least_possible_p: float  # the smallest that so many seeds can give
+
+    @property
+    def differs(self) -> bool:
+        """Whether the arms are told apart at 5 %."""
+        return self.p <= LEVEL
+
+    @property
+    def above(self) -> bool:
+        """Whether the first arm's median is the higher one."""
+        return self.first_median > self.second_median
 
 
 def conclude_pair(comparisons: Sequence[Comparison]) -> str:
@@ -24,7 +51,7 @@ def conclude_pair(comparisons: Sequence[Comparison]) -> str:
     """
     first = comparisons[0]
     head = f"{first.first} against {first.second}"
-    if first.least_p > LEVEL:
+    if first.least_possible_p > LEVEL:
         return f"{head}: {_separations(comparisons)}"
     if not any(c.differs for c in comparisons):
         smallest = min(c.p for c in comparisons)
@@ -40,9 +67,10 @@ def conclude_pair(comparisons: Sequence[Comparison]) -> str:
 
 def conclude_presence(arm: Arm, images_seen: int) -> str:
     """Whether an arm's images hold a checkerboard at one moment, by the interval over seeds."""
-    ratio = summarise(arm.values("r2_over_real", images_seen), logarithmic=True)
-    raw = summarise(arm.values("r2", images_seen), logarithmic=True)
-    return f"{arm.name}: {presence(ratio, raw)} (R₂ ÷ real {ratio}, raw R₂ {raw.mean:.2g})."
+    ratio = summarize(arm.values(RATIO.key, images_seen), logarithmic=True)
+    raw = summarize(arm.values(RAW.key, images_seen), logarithmic=True)
+    numbers = f"{RATIO.name} {ratio}, raw {RAW.name} {raw.mean:.2g}"
+    return f"{arm.name}: {presence(ratio, raw)} ({numbers})."
 
 
 def presence(ratio: Summary, raw: Summary) -> str:
@@ -54,17 +82,16 @@ def presence(ratio: Summary, raw: Summary) -> str:
 
 def conclude_repair(arm: Arm, moments: Sequence[int]) -> str:
     """From when on the median of R₂ ÷ real stays at 3 or below."""
-    medians = [median(arm.values("r2_over_real", m)) for m in moments]
-    raw = [median(arm.values("r2", m)) for m in moments]
+    medians = [median(arm.values(RATIO.key, m)) for m in moments]
+    raw = [median(arm.values(RAW.key, m)) for m in moments]
     above = [i for i in range(len(moments)) if medians[i] > PRESENT and raw[i] > 1]
     if not above:
-        return f"{arm.name}: R₂ ÷ real never above {PRESENT:g} (median over seeds)."
-    if above[-1] == len(moments) - 1:
-        return f"{arm.name}: R₂ ÷ real still {medians[-1]:.3g} at the end (median over seeds)."
-    return (
-        f"{arm.name}: R₂ ÷ real at {PRESENT:g} or below from {moments[above[-1] + 1]:,} images on"
-        " (median over seeds)."
-    )
+        when = f"never above {PRESENT:g}"
+    elif above[-1] == len(moments) - 1:
+        when = f"still {medians[-1]:.3g} at the end"
+    else:
+        when = f"at {PRESENT:g} or below from {moments[above[-1] + 1]:,} images on"
+    return f"{arm.name}: {RATIO.name} {when} (median over seeds)."
 
 
 def _verdict(comparison: Comparison) -> str:
@@ -75,7 +102,7 @@ def _verdict(comparison: Comparison) -> str:
 
 def _separations(comparisons: Sequence[Comparison]) -> str:
     """Where so few seeds can show nothing at 5 %: only what was seen."""
-    least = comparisons[0].least_p
+    least = comparisons[0].least_possible_p
     complete = [c for c in comparisons if c.p <= least * 1.0001]
     text = f"nothing can be shown with so few seeds (least possible p = {least:.2f})"
     if not complete:

@@ -1,5 +1,6 @@
 """The mathematics as a page: every claim with its formula, its picture and its number."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,18 @@ from dcgan.pictures import grid, to_picture
 from dcgan.reports.claims import CHECKS, Claim
 from dcgan.reports.deconvnet import Unit, strongest_units
 from dcgan.reports.figures import svg
-from dcgan.reports.rendering import data_uri, render
+from dcgan.reports.page import data_uri, render
+
+NUMBERS = (
+    "id",
+    "title",
+    "sentence",
+    "number",
+    "measured",
+    "tolerance",
+    "holds",
+)  # in claims.json too
+WORDS = ("formula", "remarks", "question")  # on the page only
 
 
 def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict[str, Any]]:
@@ -29,16 +41,10 @@ def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict
     """
     units = [] if checkpoint is None else [_shown_unit(u) for u in strongest_units(checkpoint)]
     claims = [check() for check in tqdm(CHECKS, desc="checking", unit="claim", disable=None)]
-    plain = [_plain(claim) for claim in claims]
+    plain = [_values(claim, NUMBERS) for claim in claims]
     shown = [
-        {
-            **entry,
-            "formula": claim.formula,
-            "remarks": claim.remarks,
-            "question": claim.question,
-            # matplotlib escapes the text that it draws.
-            "figure": None if claim.figure is None else Markup(svg(claim.figure)),
-        }
+        # matplotlib escapes the text that it draws.
+        {**entry, **_values(claim, WORDS), "figure": claim.figure and Markup(svg(claim.figure))}
         for claim, entry in zip(claims, plain, strict=True)
     ]
     failed = [claim.title for claim in claims if not claim.holds]
@@ -56,20 +62,12 @@ def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict
 
 
 def _shown_unit(unit: Unit) -> dict[str, Any]:
-    """Each projection about mid-grey, as strong as it can be without clipping."""
+    """Each projection about mid-gray, as strong as it can be without clipping."""
     strength = unit.projections.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-12)
     pairs = torch.cat([unit.images, unit.projections / strength])
     picture = to_picture(grid(pairs, num_columns=len(unit.images)))
     return {"name": f"{unit.layer}, channel {unit.channel}", "picture": data_uri(picture)}
 
 
-def _plain(claim: Claim) -> dict[str, Any]:
-    return {
-        "id": claim.id,
-        "title": claim.title,
-        "sentence": claim.sentence,
-        "number": claim.deviation,
-        "measured": claim.measured,
-        "tolerance": claim.tolerance,
-        "holds": claim.holds,
-    }
+def _values(claim: Claim, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(claim, name) for name in names}

@@ -9,8 +9,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from dcgan.intervals import Summary, summarise
-from dcgan.reports.figures import STYLE, arm_colours, wrapped
+from dcgan.intervals import Summary, summarize
+from dcgan.reports.figures import STYLE, arm_colors, panels, wrapped
 from dcgan.reports.runs import Arm, LeftOut, differing_settings, find_runs, sort_into_arms
 
 ROUNDING = 1 + 1e-9  # a geometric mean of one number may come out a little below it
@@ -23,41 +23,21 @@ class FidRow:
     settings: Mapping[str, Any]  # those in which the arms differ
     seeds: Sequence[int]
     images_seen: int
-    last: Summary  # FID at the end
-    best: Summary  # each seed's lowest
+    last_fid: Summary  # at the end
+    best_fid: Summary  # each seed's lowest
     last_over_best: float  # the worst seed's; 1 if the last is the best
     images_to_worst: int | None  # until every seed was as good as the worst arm is at its end
     images_per_second: float  # the median run's
-
-    @property
-    def name(self) -> str:
-        """What sets the arm apart, in one line."""
-        return ", ".join(f"{k}={v}" for k, v in self.settings.items()) or "these settings"
 
 
 @dataclass(frozen=True)
 class FidReport:
     """The arms from the lowest last FID up."""
 
+    keys: Sequence[str]  # the settings in which they differ
     rows: Sequence[FidRow]
     figure: Figure | None  # None where FID was taken once only
     left_out: Sequence[LeftOut]
-
-    def plain(self) -> list[dict[str, Any]]:
-        """The rows as plain values."""
-        return [
-            {
-                "settings": dict(row.settings),
-                "seeds": list(row.seeds),
-                "images_seen": row.images_seen,
-                "last_fid": vars(row.last),
-                "best_fid": vars(row.best),
-                "last_over_best": row.last_over_best,
-                "images_to_worst": row.images_to_worst,
-                "images_per_second": row.images_per_second,
-            }
-            for row in self.rows
-        ]
 
 
 def fid_report(folder: Path) -> FidReport:
@@ -72,23 +52,22 @@ def fid_report(folder: Path) -> FidReport:
     worst = _last(arms[-1]).mean
     rows = [_row(arm, keys, worst) for arm in arms]
     several = any(len(run.fids) > 1 for run in runs)
-    return FidReport(rows, _curves(arms, rows) if several else None, left_out)
+    return FidReport(keys, rows, _curves(arms, rows) if several else None, left_out)
 
 
 def _last(arm: Arm) -> Summary:
-    return summarise([run.fids[max(run.fids)] for run in arm.runs], logarithmic=True)
+    return summarize([run.fids[max(run.fids)] for run in arm.runs], logarithmic=True)
 
 
 def _row(arm: Arm, keys: Sequence[str], worst: float) -> FidRow:
-    last = [run.fids[max(run.fids)] for run in arm.runs]
     best = [min(run.fids.values()) for run in arm.runs]
     return FidRow(
         settings={key: arm.runs[0].settings.get(key) for key in keys},
         seeds=[run.seed for run in arm.runs],
         images_seen=min(max(run.fids) for run in arm.runs),
-        last=summarise(last, logarithmic=True),
-        best=summarise(best, logarithmic=True),
-        last_over_best=max(a / b for a, b in zip(last, best, strict=True)),
+        last_fid=_last(arm),
+        best_fid=summarize(best, logarithmic=True),
+        last_over_best=max(run.fids[max(run.fids)] / min(run.fids.values()) for run in arm.runs),
         images_to_worst=_images_until(worst, arm),
         images_per_second=float(np.median([run.images_per_second for run in arm.runs])),
     )
@@ -96,27 +75,25 @@ def _row(arm: Arm, keys: Sequence[str], worst: float) -> FidRow:
 
 def _images_until(fid: float, arm: Arm) -> int | None:
     """Images seen when the slowest seed was first seen at `fid` or below; None: not all were."""
-    moments = [
-        min((images for images, found in run.fids.items() if found <= fid * ROUNDING), default=None)
+    reached = [
+        [images for images, found in run.fids.items() if found <= fid * ROUNDING]
         for run in arm.runs
     ]
-    reached = [moment for moment in moments if moment is not None]
-    return max(reached) if len(reached) == len(moments) else None
+    return max(map(min, reached)) if all(reached) else None
 
 
+@mpl.rc_context(STYLE)
 def _curves(arms: Sequence[Arm], rows: Sequence[FidRow]) -> Figure:
     """FID over images seen: a line for every seed."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(7.5, 4.2), layout="constrained")
-        axis = figure.subplots()
-        for arm, row, colour in zip(arms, rows, arm_colours(len(arms)), strict=True):
-            for number, run in enumerate(arm.runs):
-                label = wrapped(row.name, 110) if number == 0 else None
-                images, fids = zip(*sorted(run.fids.items()), strict=True)
-                axis.plot(images, fids, ".-", color=colour, label=label, linewidth=1)
-        axis.set_yscale("log")
-        axis.yaxis.set_major_formatter("{x:g}")
-        axis.set_xlabel("images seen")
-        axis.set_ylabel("FID (lower is better)")
-        figure.legend(loc="outside lower center", fontsize=7)
+    figure, (axis,) = panels(1, 1, 7.5, 4.2)
+    for arm, row, color in zip(arms, rows, arm_colors(len(arms)), strict=True):
+        name = ", ".join(f"{k}={v}" for k, v in row.settings.items()) or "these settings"
+        for number, run in enumerate(arm.runs):
+            label = wrapped(name, 110) if number == 0 else None
+            images, fids = zip(*sorted(run.fids.items()), strict=True)
+            axis.plot(images, fids, ".-", color=color, label=label, linewidth=1)
+    axis.set_yscale("log")
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.set(xlabel="images seen", ylabel="FID (lower is better)")
+    figure.legend(loc="outside lower center", fontsize=7)
     return figure

@@ -16,11 +16,19 @@ from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 from PIL import Image
 
+from dcgan.checkerboard.scores import (
+    AMPLITUDE_OVER_STD,
+    GRADIENT_PHASE_ENERGY,
+    IMBALANCE,
+    PHASE_ENERGY,
+    SPECTRUM,
+    STAMP,
+    Score,
+)
 from dcgan.pictures import phase_tile_picture, spectrum_picture, to_picture
 from dcgan.reports.runs import Arm
-from dcgan.reports.statistics import Score
 
-INK = "#123457"  # stands for the page's text colour, whatever that is, in an inline SVG
+INK = "#123457"  # stands for the page's text color, whatever that is, in an inline SVG
 STYLE: Any = {
     "svg.fonttype": "none",  # text stays text
     "font.family": "sans-serif",
@@ -35,12 +43,11 @@ STYLE: Any = {
     "legend.frameon": False,
     "lines.linewidth": 1.5,
 }
-GRADIENT = "discriminator_phase_energy2"  # its array in a run's scores
 ENLARGE = 3  # samples, by whole pixels
 
 
 def svg(figure: Figure) -> str:
-    """The figure as an inline SVG that follows the page's text colour."""
+    """The figure as an inline SVG that follows the page's text color."""
     buffer = io.StringIO()
     with mpl.rc_context({**STYLE, "svg.hashsalt": "dcgan"}):
         figure.savefig(buffer, format="svg", transparent=True)
@@ -49,81 +56,89 @@ def svg(figure: Figure) -> str:
     return text.replace(INK, "currentColor")
 
 
+@mpl.rc_context(STYLE)
 def save_png(figure: Figure, path: Path) -> None:
-    """The figure on white, for places where no page sets colours."""
-    with mpl.rc_context(STYLE):
-        figure.savefig(path, dpi=90, facecolor="white")
+    """The figure on white, for places where no page sets colors."""
+    figure.savefig(path, dpi=90, facecolor="white")
 
 
+@mpl.rc_context(STYLE)
+def panels(
+    count: int, columns: int, width: float, height: float, below: float = 0, **options: Any
+) -> tuple[Figure, list[Axes]]:
+    """A figure of `count` panels, each of this size in inches, with room `below` them."""
+    rows = -(-count // columns)
+    figure = Figure(figsize=(width * columns, height * rows + below), layout="constrained")
+    axes = list(figure.subplots(rows, columns, squeeze=False, **options).flatten())
+    for axis in axes[count:]:
+        axis.set_axis_off()
+    return figure, axes[:count]
+
+
+@mpl.rc_context(STYLE)
 def curves(arms: Sequence[Arm], scores: Sequence[Score], moments: Sequence[int]) -> Figure:
     """Every score over images seen: median over seeds as a line, least to most as a band."""
-    columns = 3
-    rows = -(-len(scores) // columns)
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(10.5, 2.6 * rows + 0.7), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False).flatten()
-        for axis, score in zip(axes, scores, strict=False):
-            for arm, colour in zip(arms, arm_colours(len(arms)), strict=True):
-                values = np.array([arm.values(score.key, moment) for moment in moments])
-                if not np.isfinite(values).all():  # κ of dead zones has no bound
-                    continue
-                values[np.abs(values) < 1e-12] = 0  # rounding, where ρ is 0
-                axis.plot(moments, np.median(values, 1), color=colour, label=wrapped(arm.name))
-                axis.fill_between(moments, values.min(1), values.max(1), color=colour, alpha=0.15)
-            axis.set_title(score.name, loc="left")
-            _images_axis(axis, moments)
-            if score.logarithmic:
-                axis.set_yscale("log")
-                axis.yaxis.set_major_formatter("{x:g}")
-                low, high = axis.get_ylim()
-                axis.yaxis.set_minor_formatter("{x:g}" if high < 12 * low else NullFormatter())
-        for axis in axes[len(scores) :]:
-            axis.set_axis_off()
-        handles, names = axes[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=min(5, len(arms)))
+    figure, axes = panels(len(scores), 3, 3.5, 2.6, below=0.7)
+    for axis, score in zip(axes, scores, strict=True):
+        for arm, color in zip(arms, arm_colors(len(arms)), strict=True):
+            values = np.array([arm.values(score.key, moment) for moment in moments])
+            if not np.isfinite(values).all():  # κ of dead zones has no bound
+                continue
+            values[np.abs(values) < 1e-12] = 0  # rounding, where ρ is 0
+            axis.plot(moments, np.median(values, 1), color=color, label=wrapped(arm.name))
+            axis.fill_between(moments, values.min(1), values.max(1), color=color, alpha=0.15)
+        axis.set_title(score.name, loc="left")
+        _images_axis(axis, moments)
+        if score.logarithmic:
+            axis.set_yscale("log")
+            axis.yaxis.set_major_formatter("{x:g}")
+            low, high = axis.get_ylim()
+            axis.yaxis.set_minor_formatter("{x:g}" if high < 12 * low else NullFormatter())
+    labeled = axes[0].get_legend_handles_labels()
+    figure.legend(*labeled, loc="outside lower center", ncols=min(5, len(arms)))
     return figure
 
 
-def profiles(arms: Sequence[Arm], stamp: str, moments: Sequence[int]) -> Figure:
-    """The last block's stamp along one axis, early to late, beside the balanced triangle."""
-    columns = min(5, len(arms))
-    rows = -(-len(arms) // columns)
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(2.1 * columns, 1.9 * rows + 0.5), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False, sharey=True).flatten()
-        shades = mpl.colormaps["viridis"](np.linspace(0.85, 0.15, len(moments)))
-        for axis, arm in zip(axes, arms, strict=False):
-            for moment, colour in zip(moments, shades, strict=True):
-                profile = _profile(arm, stamp, moment)
-                axis.plot(profile, ".-", color=colour, label=f"{moment:,} images")
-            length = len(profile)
-            axis.plot(_triangle(length), "--", color="0.55", label="triangle")
-            axis.set_title(wrapped(arm.name), fontsize=9)
-            axis.set_xticks(range(length))
-        for axis in axes[len(arms) :]:
-            axis.set_axis_off()
-        handles, names = axes[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=len(moments) + 1)
+@mpl.rc_context(STYLE)
+def profiles(arms: Sequence[Arm], score: Score, moments: Sequence[int]) -> Figure:
+    """The last block's stamp along one axis, early to late, beside the balanced triangle.
+
+    Args:
+        score: ρ(M) of the last block.
+    """
+    stamp = score.key.replace(IMBALANCE.key, STAMP)
+    figure, axes = panels(len(arms), min(5, len(arms)), 2.1, 1.9, below=0.5, sharey=True)
+    shades = mpl.colormaps["viridis"](np.linspace(0.85, 0.15, len(moments)))
+    for axis, arm in zip(axes, arms, strict=True):
+        for moment, color in zip(moments, shades, strict=True):
+            profile = _profile(arm, stamp, moment)
+            axis.plot(profile, ".-", color=color, label=f"{moment:,} images")
+        length = len(profile)
+        axis.plot(_triangle(length), "--", color="0.55", label="triangle")
+        axis.set_title(wrapped(arm.name), fontsize=9)
+        axis.set_xticks(range(length))
+    labeled = axes[0].get_legend_handles_labels()
+    figure.legend(*labeled, loc="outside lower center", ncols=len(moments) + 1)
     return figure
 
 
+@mpl.rc_context(STYLE)
 def correlation(arms: Sequence[Arm], score: Score, moments: Sequence[int]) -> Figure:
     """The last block's ρ(M) against A₂ ÷ std, a point for every run and moment."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(5.5, 3.6), layout="constrained")
-        axis = figure.subplots()
-        for arm, colour in zip(arms, arm_colours(len(arms)), strict=True):
-            x = [v for m in moments for v in arm.values(score.key, m)]
-            y = [v for m in moments for v in arm.values("a2_over_std", m)]
-            axis.plot(x, y, ".", color=colour, alpha=0.8, label=wrapped(arm.name))
-        axis.set_xscale("symlog", linthresh=1e-3)
-        axis.set_yscale("symlog", linthresh=1e-3)
-        axis.set_xlabel(score.name)
-        axis.set_ylabel("A₂ ÷ std")
-        figure.legend(loc="outside right upper", fontsize=8)
+    share = AMPLITUDE_OVER_STD[2]
+    figure, (axis,) = panels(1, 1, 5.5, 3.6)
+    for arm, color in zip(arms, arm_colors(len(arms)), strict=True):
+        x = [v for m in moments for v in arm.values(score.key, m)]
+        y = [v for m in moments for v in arm.values(share.key, m)]
+        axis.plot(x, y, ".", color=color, alpha=0.8, label=wrapped(arm.name))
+    axis.set_xscale("symlog", linthresh=1e-3)
+    axis.set_yscale("symlog", linthresh=1e-3)
+    axis.set(xlabel=score.name, ylabel=share.name)
+    figure.legend(loc="outside right upper", fontsize=8)
     return figure
 
 
+@mpl.rc_context(STYLE)
 def gallery(
     arms: Sequence[Arm], moments: Sequence[int], gradients: bool = False, num_images: int = 2
 ) -> Figure:
@@ -134,29 +149,29 @@ def gallery(
     Args:
         gradients: show the tile of the discriminator's gradient too, at the start and at the end.
     """
-    with mpl.rc_context(STYLE):
-        titles = [f"{moment:,} images seen" if moment else "untrained" for moment in moments]
-        titles += ["mean spectrum", "pixel phases"]
+    titles = [f"{moment:,} images seen" if moment else "untrained" for moment in moments]
+    titles += ["mean spectrum", "pixel phases"]
+    if gradients:
+        titles += ["∂D/∂x, untrained", "∂D/∂x, trained"]
+    widths = [num_images] * len(moments) + [1] * (len(titles) - len(moments))
+    size = (1.3 * sum(widths) + 1.5, 1.4 * len(arms) + 0.2)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(len(arms), len(widths), squeeze=False, width_ratios=widths)
+    for row, arm in zip(axes, arms, strict=True):
+        pictures: list[Image.Image | None] = [crop(arm, m, num_images) for m in moments]
+        pictures += [spectrum_image(arm, moments[-1]), tile_image(arm, moments[-1])]
         if gradients:
-            titles += ["∂D/∂x, untrained", "∂D/∂x, trained"]
-        widths = [num_images] * len(moments) + [1] * (len(titles) - len(moments))
-        size = (1.3 * sum(widths) + 1.5, 1.4 * len(arms) + 0.2)
-        figure = Figure(figsize=size, layout="constrained")
-        axes = figure.subplots(len(arms), len(widths), squeeze=False, width_ratios=widths)
-        for row, arm in zip(axes, arms, strict=True):
-            pictures: list[Image.Image | None] = [crop(arm, m, num_images) for m in moments]
-            pictures += [spectrum_image(arm, moments[-1]), tile_image(arm, moments[-1])]
-            if gradients:
-                pictures += [tile_image(arm, m, GRADIENT) for m in (moments[0], moments[-1])]
-            for axis, picture in zip(row, pictures, strict=True):
-                if picture is not None:
-                    axis.imshow(np.asarray(picture), interpolation="nearest")
-                axis.set_xticks([])
-                axis.set_yticks([])
-                axis.spines[:].set_visible(False)
-            row[0].set_ylabel(wrapped(arm.name), rotation=0, ha="right", va="center")
-        for axis, title in zip(axes[0], titles, strict=True):
-            axis.set_title(title, fontsize=9)
+            pictures += [
+                tile_image(arm, m, GRADIENT_PHASE_ENERGY) for m in (moments[0], moments[-1])
+            ]
+        for axis, picture in zip(row, pictures, strict=True):
+            if picture is not None:
+                axis.imshow(np.asarray(picture), interpolation="nearest")
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+        row[0].set_ylabel(wrapped(arm.name), rotation=0, ha="right", va="center")
+    for axis, title in zip(axes[0], titles, strict=True):
+        axis.set_title(title, fontsize=9)
     return figure
 
 
@@ -174,11 +189,11 @@ def crop(
 
 def spectrum_image(arm: Arm, images_seen: int) -> Image.Image:
     """The mean power spectrum over an arm's seeds."""
-    power = np.mean([run.arrays(images_seen)["spectrum"] for run in arm.runs], axis=0)
+    power = np.mean([run.arrays(images_seen)[SPECTRUM] for run in arm.runs], axis=0)
     return to_picture(spectrum_picture(torch.from_numpy(power), enlarge=4))
 
 
-def tile_image(arm: Arm, images_seen: int, of: str = "phase_energy2") -> Image.Image | None:
+def tile_image(arm: Arm, images_seen: int, of: str = PHASE_ENERGY[2]) -> Image.Image | None:
     """The energy of fine detail by pixel phase, pooled over seeds; None for tiny images."""
     if of not in arm.runs[0].arrays(images_seen):
         return None
@@ -191,12 +206,10 @@ def wrapped(name: str, width: int = 34) -> str:
     return textwrap.fill(name, width, break_long_words=False, break_on_hyphens=False)
 
 
-def arm_colours(count: int) -> NDArray[np.float64]:
-    """A colour for each arm."""
-    colours: NDArray[np.float64] = np.array(
-        mpl.colormaps["tab20" if count > 10 else "tab10"](np.arange(count))
-    )
-    return colours
+def arm_colors(count: int) -> NDArray[np.float64]:
+    """A color for each arm."""
+    colormap = mpl.colormaps["tab20" if count > 10 else "tab10"]
+    return np.asarray(colormap(np.arange(count)))
 
 
 def _images_axis(axis: Axes, moments: Sequence[int]) -> None:

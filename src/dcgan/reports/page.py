@@ -1,21 +1,25 @@
 """One self-contained HTML page, with Markdown, CSV, JSON and PNG beside it."""
 
+import base64
 import csv
+import io
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 from matplotlib.figure import Figure
 from PIL import Image
 from tqdm import tqdm
 
+from dcgan.checkerboard.scores import AMPLITUDE_OVER_STD, GRADIENT_PHASE_ENERGY
 from dcgan.errors import UserError
 from dcgan.files import make_folder, replacing, write_json, write_text
 from dcgan.reports import figures
-from dcgan.reports.ablation import Ablation, analyse
+from dcgan.reports.ablation import Ablation, analyze
 from dcgan.reports.fid import FidReport, fid_report
-from dcgan.reports.rendering import data_uri, render
 from dcgan.reports.runs import Arm
 
 PICTURES = ("gallery", "curves", "profiles", "correlation")
@@ -42,26 +46,48 @@ def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]
     result: dict[str, Any] = {"command": command, "runs": str(folder.absolute())}
     files = []
     try:
-        ablation = analyse(folder)
+        ablation = analyze(folder)
     except UserError:
         if fids is None:
             raise
-        result["left_out"] = [vars(run) | {"folder": str(run.folder)} for run in fids.left_out]
+        result["left_out"] = list(fids.left_out)
         make_folder(report_dir)
     else:
         result |= ablation.content()
         files += _write_ablation(ablation, report_dir, result)
     if fids is not None:
-        result["fid"] = fids.plain()
+        result["fid"] = [asdict(row) for row in fids.rows]
         files += _write_fids(fids, report_dir, command)
     result["files"] = [*files, "result.json"]
     write_json(report_dir / "result.json", result)
     return result
 
 
+def render(template: str, **content: Any) -> str:
+    """Fill reports/templates/TEMPLATE; a name that is not given is an error."""
+    environment = Environment(
+        loader=PackageLoader("dcgan.reports"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(**content)
+
+
+def data_uri(picture: Image.Image) -> str:
+    """A picture as an address that needs no file."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
 def _write_ablation(ablation: Ablation, report_dir: Path, content: dict[str, Any]) -> list[str]:
     drawn = _figures(ablation)
-    rows = [_pictures(ablation, arm) for arm in tqdm(ablation.arms, desc="report", disable=None)]
+    rows = [
+        {"name": arm.name, "moments": [_pictures(arm, m) for m in ablation.shown_moments]}
+        for arm in tqdm(ablation.arms, desc="report", disable=None)
+    ]
     make_folder(report_dir)
     for name in PICTURES:
         (report_dir / f"{name}.png").unlink(missing_ok=True)  # of an earlier report
@@ -79,14 +105,7 @@ def _write_ablation(ablation: Ablation, report_dir: Path, content: dict[str, Any
 
 
 def _write_fids(report: FidReport, report_dir: Path, command: str) -> list[str]:
-    text = render(
-        "fid.md",
-        command=command,
-        rows=report.rows,
-        keys=list(report.rows[0].settings),
-        curves=report.figure is not None,
-        left_out=report.left_out,
-    )
+    text = render("fid.md", command=command, report=report)
     write_text(report_dir / "fid.md", text)
     if report.figure is None:
         return ["fid.md"]
@@ -100,32 +119,24 @@ def _figures(ablation: Ablation) -> dict[str, Figure]:
         "gallery": figures.gallery(arms, shown, ablation.compares_gradients),
         "curves": figures.curves(arms, ablation.scores, ablation.moments),
     }
-    imbalance = ablation.imbalance
-    if imbalance is not None:
-        drawn["profiles"] = figures.profiles(arms, imbalance.key.replace("rho", "stamp"), shown)
-        if ablation.has("a2_over_std"):
+    if (imbalance := ablation.imbalance) is not None:
+        drawn["profiles"] = figures.profiles(arms, imbalance, shown)
+        if AMPLITUDE_OVER_STD[2] in ablation.scores:
             drawn["correlation"] = figures.correlation(arms, imbalance, ablation.moments)
     return drawn
 
 
-def _pictures(ablation: Ablation, arm: Arm) -> dict[str, Any]:
-    """What the page shows of one arm: pictures as data URIs."""
-    moments = [
-        {
-            "images_seen": moment,
-            "samples": _uri(figures.crop(arm, moment, 4, 3, enlarge=2)),
-            "crop": _uri(figures.crop(arm, moment, 2, 1, enlarge=4)),
-            "spectrum": _uri(figures.spectrum_image(arm, moment)),
-            "tile": _uri(figures.tile_image(arm, moment)),
-            "discriminator_tile": _uri(figures.tile_image(arm, moment, figures.GRADIENT)),
-        }
-        for moment in ablation.shown_moments
-    ]
-    return {"name": arm.name, "moments": moments}
-
-
-def _uri(picture: Image.Image | None) -> str | None:
-    return None if picture is None else data_uri(picture)
+def _pictures(arm: Arm, moment: int) -> dict[str, Any]:
+    """What the page shows of one arm at one moment: pictures as data URIs."""
+    pictures = {
+        "samples": figures.crop(arm, moment, 4, 3, enlarge=2),
+        "crop": figures.crop(arm, moment, 2, 1, enlarge=4),
+        "spectrum": figures.spectrum_image(arm, moment),
+        "tile": figures.tile_image(arm, moment),
+        "discriminator_tile": figures.tile_image(arm, moment, GRADIENT_PHASE_ENERGY),
+    }
+    uris = {name: picture and data_uri(picture) for name, picture in pictures.items()}
+    return {"images_seen": moment, **uris}
 
 
 def _write_csv(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:

@@ -1,6 +1,6 @@
 """dcgan-evaluate's work: a generator against real images, as a table, a picture and JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,18 +10,16 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from dcgan.config import DataConfig, EvaluateConfig, build
+from dcgan.config import DataConfig, EvaluateConfig
 from dcgan.data.labeled import has_labels
-from dcgan.data.preparation import prepare
-from dcgan.errors import UserError
-from dcgan.evaluation.assessment import Assessment, assess, class_shares
-from dcgan.evaluation.features import Features, get_extractor
-from dcgan.evaluation.heldout import held_out
-from dcgan.evaluation.memorisation import nearest
-from dcgan.files import write_json
-from dcgan.intervals import Summary, summarise
+from dcgan.evaluation.assessment import NAMES, assess, class_shares
+from dcgan.evaluation.features import get_extractor
+from dcgan.evaluation.heldout import held_out, read_run
+from dcgan.evaluation.memorization import nearest
+from dcgan.files import make_folder, write_json
+from dcgan.intervals import Summary, summarize
 from dcgan.networks.generator import Generator
-from dcgan.networks.saved import find_checkpoint, load_generator, read_checkpoint
+from dcgan.networks.saved import load_generator
 from dcgan.pictures import evenly_spread, subsample
 from dcgan.reports.figures import save_png
 from dcgan.reports.quality_picture import quality_picture
@@ -29,19 +27,6 @@ from dcgan.sampling import generate
 from dcgan.seeding import stream
 
 NUM_NEAREST = 1000  # images whose nearest training image is looked for
-NAMES = {
-    "fid": "FID",
-    "kid": "KID",
-    "precision": "precision",
-    "recall": "recall",
-    "confidence": "classifier's confidence",
-    "class_kl": "KL of the classes, nats",
-    "nearest_training": "nearest training image, RMS",
-    "r2_over_real": "R2 / real",
-    "r4_over_real": "R4 / real",
-    "pec2": "PEC2",
-    "pec4": "PEC4",
-}
 
 
 def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
@@ -53,22 +38,11 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
     Raises:
         UserError: the checkpoint or its data cannot be read.
     """
-    path = find_checkpoint(Path(config.checkpoint).expanduser())
-    if path.suffix != ".pt":
-        raise UserError(
-            f"checkpoint={config.checkpoint}: must be a run or a .pt: only these say which data"
-        )
-    checkpoint = read_checkpoint(path)
-    settings = checkpoint["config"]["data"]
-    data = build(DataConfig, settings | ({} if config.root is None else {"root": config.root}))
-    prepared = prepare(data)
-    if prepared.digest != checkpoint["data_digest"]:
-        raise UserError(f"root={data.root}: these are not the images that the run was trained on")
-    training = torch.from_numpy(prepared.open())
-    extractor = get_extractor(data, prepared.digest)
+    checkpoint, data, training = read_run(config.checkpoint, config.root, "set root=FOLDER")
+    extractor = get_extractor(data, checkpoint["data_digest"])
     unseen, known = _real_images(data, training, config.num_images)
     real = extractor.extract(unseen)
-    generator = load_generator(path, config.weights)
+    generator = load_generator(Path(config.checkpoint).expanduser(), config.weights)
 
     # Real training images first: what a perfect generator would get.
     floor = assess(known, unseen, real, extractor)
@@ -85,14 +59,17 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
             found[-1].numbers["nearest_training"] = near[-1].distances.median().item()
 
     values = {key: [each.numbers[key] for each in found] for key in found[0].numbers}
-    summaries = {key: summarise(each) for key, each in values.items()}
-    shares = _mean_shares(found)
-    run_dir.mkdir(parents=True, exist_ok=True)
+    summaries = {key: summarize(each) for key, each in values.items()}
+    shares: tuple[list[float], list[float]] | None = None  # of the classes: generated, real
+    if real.probabilities is not None:
+        generated = np.mean([each.class_shares or [] for each in found], axis=0)
+        shares = generated.tolist(), class_shares(real.probabilities).tolist()
+    make_folder(run_dir)
     picture = quality_picture(
         images[:NUM_NEAREST],
         extractor.extract(images[:NUM_NEAREST]).probabilities,
         f"FID {summaries['fid']}",
-        None if shares is None else (shares, _shares(real)),
+        shares,
         (near[-1], training) if near else None,
     )
     save_png(picture, run_dir / "quality.png")
@@ -101,7 +78,6 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
         "step": checkpoint["step"],
         "images_seen": checkpoint["step"] * checkpoint["config"]["trainer"]["batch_size"],
         "weights": "raw" if config.weights == "raw" or checkpoint["ema"] is None else "ema",
-        "batch_norm": "running statistics",
         "num_images": len(known),
         "num_held_out": len(unseen),
         "held_out": _origin(data),
@@ -109,8 +85,8 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
         "features": extractor.recipe,
         "scores": {k: {**asdict(summaries[k]), "values": values[k]} for k in values},
         "real_training_images": floor.numbers,
-        "class_shares": shares,
-        "held_out_class_shares": None if shares is None else _shares(real),
+        "class_shares": shares and shares[0],
+        "held_out_class_shares": shares and shares[1],
         "picture": "quality.png",
     }
     write_json(run_dir / "result.json", result)
@@ -133,16 +109,6 @@ def _draw(generator: Generator, seed: int, number: int) -> Tensor:
     """As many as there are real training images to compare with: FID depends on the number."""
     latents = torch.randn(number, generator.latent_size, generator=stream(seed, "evaluation"))
     return generate(generator, latents)
-
-
-def _mean_shares(found: Sequence[Assessment]) -> list[float] | None:
-    shares = [each.class_shares for each in found if each.class_shares is not None]
-    return np.mean(shares, axis=0).tolist() if shares else None
-
-
-def _shares(features: Features) -> list[float]:
-    assert features.probabilities is not None
-    return class_shares(features.probabilities).tolist()
 
 
 def _table(summaries: Mapping[str, Summary], floor: Mapping[str, float]) -> str:

@@ -7,14 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from dcgan.evaluation.memorisation import Nearest
+from dcgan.evaluation.memorization import Nearest
 from dcgan.pictures import grid, normalize, to_picture
-from dcgan.reports.figures import STYLE
+from dcgan.reports.figures import STYLE, panels
 
 COLUMNS = 10
 ROWS = 10
 
 
+@mpl.rc_context(STYLE)
 def quality_picture(
     images: Tensor,
     probabilities: Tensor | None,
@@ -30,23 +31,22 @@ def quality_picture(
         shares: of the classes, generated and held out.
         near: the nearest training images of `images`, and the uint8 training images.
     """
-    with mpl.rc_context(STYLE):
-        panels = 1 + (shares is not None) + (near is not None)
-        figure = Figure(figsize=(3.7 * panels, 4.0), layout="constrained")
-        axes = iter(figure.subplots(1, panels, squeeze=False)[0])
-        shown = images[: ROWS * COLUMNS] if probabilities is None else _by_class(probabilities)
-        if probabilities is not None:
-            shown = images[shown]
-            title += "; a column for each class"
-        _show(next(axes), shown, title)
-        if shares is not None:
-            _bars(next(axes), *shares)
-        if near is not None and probabilities is not None:
-            found, training = near
-            closest = _closest(found.distances, probabilities)
-            copies = normalize(training[found.indices[closest]])
-            pairs = torch.stack([images[closest], copies], dim=1).flatten(0, 1)
-            _show(next(axes), pairs, "nearest; right of each: the training image")
+    count = 1 + (shares is not None) + (near is not None)
+    figure, panes = panels(count, count, 3.7, 4.0)
+    axes = iter(panes)
+    if probabilities is None:
+        _show(next(axes), images[: ROWS * COLUMNS], title)
+    else:
+        by_class = images[_by_class(probabilities)]
+        _show(next(axes), by_class, f"{title}; a column for each class")
+    if shares is not None:
+        _bars(next(axes), *shares)
+    if near is not None and probabilities is not None:
+        found, training = near
+        closest = _closest(found.distances, probabilities)
+        copies = normalize(training[found.indices[closest]])
+        pairs = torch.stack([images[closest], copies], dim=1).flatten(0, 1)
+        _show(next(axes), pairs, "nearest; right of each: the training image")
     return figure
 
 

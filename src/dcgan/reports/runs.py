@@ -12,6 +12,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from dcgan.checkerboard.scores import STD
 from dcgan.config import DownsampleConfig, GeneratorConfig, UpsampleConfig
 from dcgan.config.identity import MAY_DIFFER, flatten
 from dcgan.errors import UserError
@@ -19,6 +20,8 @@ from dcgan.training.tracking import SCORES, read_metrics
 
 # Settings that make no other arm: the seed, and those that change no number but where data lie.
 NOT_AN_ARM = (MAY_DIFFER | {"seed"}) - {"data.root", "trainer.devices"}
+LeftOut = dict[str, str]  # folder and reason of a run excluded from the report
+GEOMETRY = {"upsample.kernel_size", "upsample.padding", "upsample.output_padding"}
 
 
 @dataclass(frozen=True)
@@ -42,27 +45,17 @@ class Run:
         """What may tell this run's arm from another: one level, dotted names."""
         return {k: v for k, v in flatten(self.config) if k not in NOT_AN_ARM}
 
-    def step(self, images_seen: int) -> int:
-        """The step at which so many images were seen."""
-        batch_size: int = self.config["trainer"]["batch_size"]
-        return images_seen // batch_size
-
     def samples(self, images_seen: int) -> Path:
         """The picture of this run's samples."""
-        return self.folder / "samples" / f"{self.step(images_seen):06d}.png"
+        return self.folder / "samples" / f"{self._step(images_seen)}.png"
 
     def arrays(self, images_seen: int) -> dict[str, NDArray[np.float64]]:
         """Spectrum, phase energies and stamps."""
-        with np.load(self.folder / SCORES / f"{self.step(images_seen):06d}.npz") as saved:
+        with np.load(self.folder / SCORES / f"{self._step(images_seen)}.npz") as saved:
             return dict(saved)
 
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A run that is named, but not used."""
-
-    folder: Path
-    reason: str
+    def _step(self, images_seen: int) -> str:
+        return f"{self.scores[images_seen]['step']:06.0f}"
 
 
 @dataclass(frozen=True)
@@ -77,6 +70,20 @@ class Arm:
         """Height and width, pixels."""
         size: int = self.runs[0].config["data"]["image_size"]
         return size
+
+    @property
+    def is_baseline(self) -> bool:
+        """Nearest-neighbor resizing and a convolution: cannot make a grid of a constant."""
+        settings = self.runs[0].settings
+        kind, mode = settings.get("upsample.kind"), settings.get("upsample.mode")
+        return (kind, mode) == ("resize", "nearest")
+
+    def differs_in_kernel(self, other: "Arm") -> bool:
+        """Whether this arm has kernel 3 where the other has 4, and nothing else differs."""
+        mine, others = self.runs[0].settings, other.runs[0].settings
+        differing = {key for key in mine if mine[key] != others.get(key)}
+        kernels = mine["upsample.kernel_size"], others["upsample.kernel_size"]
+        return kernels == (3, 4) and differing <= GEOMETRY
 
     def values(self, score: str, images_seen: int) -> list[float]:
         """One value a seed."""
@@ -104,11 +111,11 @@ def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[Lef
     runs: dict[tuple[str, int], Run] = {}
     left_out = []
     for path in sorted(started):
-        name = path.relative_to(folder)
         try:
             run = _read(path, having)
         except (_Unusable, OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-            left_out.append(LeftOut(name, _reason(error)))
+            why = str(error) if isinstance(error, _Unusable) else f"not readable ({error})"
+            left_out.append({"folder": str(path.relative_to(folder)), "reason": why})
             continue
         key = (repr(sorted(run.settings.items())), run.seed)
         twin = runs.get(key, run)
@@ -117,7 +124,7 @@ def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[Lef
         runs[key] = longer
         if other is not longer:
             why = f"the same settings and seed as {longer.folder.relative_to(folder)}"
-            left_out.append(LeftOut(other.folder.relative_to(folder), why))
+            left_out.append({"folder": str(other.folder.relative_to(folder)), "reason": why})
     sizes = sorted({run.config["data"]["image_size"] for run in runs.values()})
     if len(sizes) > 1:
         raise UserError(
@@ -125,7 +132,7 @@ def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[Lef
             " their blocks and periods do not correspond; report each from a folder of its own"
         )
     if not runs:
-        reasons = "; ".join(f"{run.folder}: {run.reason}" for run in left_out[:3])
+        reasons = "; ".join(f"{run['folder']}: {run['reason']}" for run in left_out[:3])
         what = having if having == "scores" else "FIDs"
         raise UserError(f"runs={folder}: no finished run with {what} in it ({reasons or 'no run'})")
     return list(runs.values()), left_out
@@ -134,18 +141,19 @@ def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[Lef
 def sort_into_arms(runs: Sequence[Run]) -> list[Arm]:
     """Group runs by the settings in which they differ, apart from the seed.
 
-    Arms stand in the order of their settings: transposed, by kernel, before the others.
+    Arms stand in the order of those settings' values, the baseline last.
     """
     differing = differing_settings(runs)
-    arms: dict[str, list[Run]] = {}
-    for run in sorted(runs, key=_order):
-        arms.setdefault(_name(run, differing), []).append(run)
-    return [Arm(name, sorted(members, key=lambda r: r.seed)) for name, members in arms.items()]
+    groups: dict[str, list[Run]] = {}
+    for run in sorted(runs, key=lambda run: [_rank(run.settings.get(key)) for key in differing]):
+        groups.setdefault(_name(run, differing), []).append(run)
+    arms = [Arm(name, sorted(group, key=lambda r: r.seed)) for name, group in groups.items()]
+    return sorted(arms, key=lambda arm: arm.is_baseline)
 
 
 def differing_settings(runs: Sequence[Run]) -> list[str]:
     """The settings, by full name, that are not the same in all runs; the seed is none of them."""
-    keys = sorted({key for run in runs for key in run.settings})
+    keys = dict.fromkeys(key for run in runs for key in run.settings)
     return [key for key in keys if len({repr(run.settings.get(key)) for run in runs}) > 1]
 
 
@@ -183,7 +191,7 @@ def _read(folder: Path, having: str) -> Run:
     scores = {
         int(line["images_seen"]): {k: math.inf if v is None else v for k, v in line.items()}
         for line in lines
-        if "std" in line
+        if STD.key in line
     }
     fids = {int(line["images_seen"]): line["fid"] for line in lines if line.get("fid") is not None}
     if having == "scores" and not scores:
@@ -194,10 +202,6 @@ def _read(folder: Path, having: str) -> Run:
     return Run(folder, config, scores, fids, result["images_per_second"])
 
 
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, _Unusable) else f"not readable ({error})"
-
-
 def _last_words(folder: Path) -> str:
     """The last thing a run's log warned of."""
     log = folder / "train.log"
@@ -206,16 +210,9 @@ def _last_words(folder: Path) -> str:
     return f"; {said[-1]}" if said else ""
 
 
-def _order(run: Run) -> tuple[Any, ...]:
-    upsample = run.config["upsample"]
-    kinds = ("transposed", "resize", "subpixel")
-    last = repr(sorted(run.settings.items()))
-    return (
-        kinds.index(upsample["kind"]),
-        upsample["kernel_size"],
-        upsample["mode"] != "nearest",
-        last,
-    )
+def _rank(value: object) -> tuple[float, str]:
+    """Numbers by size, everything else by what it is called."""
+    return (value, "") if isinstance(value, int | float) else (math.inf, str(value))
 
 
 def _name(run: Run, differing: Sequence[str]) -> str:
@@ -223,14 +220,13 @@ def _name(run: Run, differing: Sequence[str]) -> str:
     words = []
     groups = {key.partition(".")[0] for key in differing}
     generator = GeneratorConfig(**run.config["generator"])
-    several_kinds = "generator.kind" in differing
-    if generator.kind != "flat" and ("upsample" in groups or several_kinds or not differing):
+    upsamples = generator.kind != "flat"
+    if upsamples and (not differing or "upsample" in groups or "generator.kind" in differing):
         words.append(UpsampleConfig(**run.config["upsample"]).label)
     if "generator" in groups:
         words.append(generator.label)
     if "downsample" in groups:
         words.append(DownsampleConfig(**run.config["downsample"]).label)
-    for key in differing:
-        if key.partition(".")[0] not in ("upsample", "downsample", "generator"):
-            words.append(f"{key}={run.settings.get(key)}")
-    return ", ".join(words)
+    labeled = ("upsample", "downsample", "generator")
+    others = [key for key in differing if key.partition(".")[0] not in labeled]
+    return ", ".join([*words, *(f"{key}={run.settings.get(key)}" for key in others)])

@@ -19,6 +19,21 @@ from dcgan.checkerboard.layers import (
     step_imbalance,
     tap_contrast,
 )
+from dcgan.checkerboard.scores import (
+    AMPLITUDE,
+    AMPLITUDE_OVER_STD,
+    CONTRAST,
+    GRADIENT_CONTRAST,
+    GRADIENT_PHASE_ENERGY,
+    IMBALANCE,
+    PEAK,
+    PEAK_OVER_REAL,
+    PHASE_ENERGY,
+    SPECTRUM,
+    STAMP,
+    STD,
+    TAP_CONTRAST,
+)
 from dcgan.config import TrainConfig
 from dcgan.pictures import evenly_spread
 from dcgan.sampling import generate
@@ -36,33 +51,23 @@ class Scores:
     """Numbers for curves, arrays for pictures."""
 
     numbers: Mapping[str, float]
-    arrays: Mapping[str, Tensor]  # spectrum (H, W), phase_energy2 (2, 2), stamp_up1 (h, w), …
+    arrays: Mapping[str, Tensor]
 
 
 class Scorer:
     """Scores the same latents throughout, against the same real images."""
 
     def __init__(self, config: TrainConfig, state: State) -> None:
-        trainer = config.trainer
         self._state = state
-        self._latents = torch.randn(
-            trainer.num_scored,
-            state.generator.latent_size,
-            generator=stream(config.seed, "score"),
-        )
+        shape = config.trainer.num_scored, state.generator.latent_size
+        self._latents = torch.randn(shape, generator=stream(config.seed, "score"))
         real = evenly_spread(state.batches.images, NUM_REAL)
         self.periods = usable_periods(*real.shape[-2:])
         self.real = _image_scores(real, self.periods)
         self._at = real[:: max(1, len(real) // NUM_GRADIENTS)][:NUM_GRADIENTS].clone()
 
     def measure(self) -> Scores:
-        """Score the run as it stands; nothing of it is changed.
-
-        r2, r4: grid-peak ratio, and r2_over_real: divided by the real data's; a2, a2_over_std: the
-        periodic part's RMS, and its share of the images' standard deviation; pec2, pec4: phase-
-        energy contrast; rho_up1, kappa_up1, …: of each upsampling block on its real inputs;
-        discriminator_pec2: of ∂D/∂x at real images.
-        """
+        """Score the EMA generator (the raw one if there is none) and D, without side effects."""
         generator = self._state.sampler
         blocks = upsampling_blocks(generator)
         images = generate(generator, self._latents)
@@ -71,17 +76,17 @@ class Scorer:
         scores = _image_scores(images, self.periods)
         numbers, arrays = dict(scores.numbers), dict(scores.arrays)
         for period in self.periods:
-            real_ratio = self.real.numbers[f"r{period}"]
-            numbers[f"r{period}_over_real"] = numbers[f"r{period}"] / real_ratio
+            key = PEAK[period].key
+            numbers[PEAK_OVER_REAL[period].key] = numbers[key] / self.real.numbers[key]
         for name, block in blocks.items():
             stamp = measure_stamp(block)
-            numbers[f"rho_{name}"] = step_imbalance(stamp, moments[name])
-            numbers[f"kappa_{name}"] = tap_contrast(stamp)
-            arrays[f"stamp_{name}"] = stamp.energy.sqrt()
-        gradients = gradients_at(self._at, self._state.discriminator)
+            numbers[IMBALANCE.of(name).key] = step_imbalance(stamp, moments[name])
+            numbers[TAP_CONTRAST.of(name).key] = tap_contrast(stamp)
+            arrays[STAMP + name] = stamp.energy.sqrt()
         if 2 in self.periods:
-            arrays["discriminator_phase_energy2"] = energy = phase_energy(gradients, 2)
-            numbers["discriminator_pec2"] = contrast(energy)
+            gradients = gradients_at(self._at, self._state.discriminator)
+            arrays[GRADIENT_PHASE_ENERGY] = phase_energy(gradients, 2)
+            numbers[GRADIENT_CONTRAST.key] = contrast(arrays[GRADIENT_PHASE_ENERGY])
         return Scores(numbers, arrays)
 
 
@@ -108,14 +113,14 @@ def gradients_at(images: Tensor, discriminator: nn.Module) -> Tensor:
 
 def _image_scores(images: Tensor, periods: tuple[int, ...]) -> Scores:
     std = images.std().item()
-    numbers: dict[str, float] = {"std": std}
-    arrays = {"spectrum": spectrum(images)}
+    numbers: dict[str, float] = {STD.key: std}
+    arrays = {SPECTRUM: spectrum(images)}
     for period in periods:
-        peak = spectrum_peak(arrays["spectrum"], period)
+        peak = spectrum_peak(arrays[SPECTRUM], period)
         energy = phase_energy(images, period)
-        numbers[f"r{period}"] = peak.ratio
-        numbers[f"a{period}"] = peak.amplitude
-        numbers[f"a{period}_over_std"] = peak.amplitude / std if std else 0.0
-        numbers[f"pec{period}"] = contrast(energy)
-        arrays[f"phase_energy{period}"] = energy
+        numbers[PEAK[period].key] = peak.ratio
+        numbers[AMPLITUDE[period].key] = peak.amplitude
+        numbers[AMPLITUDE_OVER_STD[period].key] = peak.amplitude / std if std else 0.0
+        numbers[CONTRAST[period].key] = contrast(energy)
+        arrays[PHASE_ENERGY[period]] = energy
     return Scores(numbers, arrays)

@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
+from dcgan.checkerboard.scores import GRADIENT_PHASE_ENERGY, PHASE_ENERGY, SPECTRUM
 from dcgan.config import TrainConfig
 from dcgan.config.identity import identity_settings
 from dcgan.files import replacing, to_json
@@ -18,7 +19,7 @@ from dcgan.training.alarms import Alarm
 from dcgan.training.metrics import METRICS
 from dcgan.training.scores import Scores
 
-TILES = {"phase_energy2": "phase_tile", "discriminator_phase_energy2": "discriminator_phase_tile"}
+TILES = {PHASE_ENERGY[2]: "phase_tile", GRADIENT_PHASE_ENERGY: "discriminator_phase_tile"}
 SCORES = "checkerboard"  # folder of a run, and group of TensorBoard's curves
 
 
@@ -125,7 +126,7 @@ class Tracker:
 
 def _score_pictures(arrays: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The mean spectrum and, where the images are large enough, the pixel-phase tiles."""
-    pictures = {"spectrum": spectrum_picture(arrays["spectrum"])}
+    pictures = {"spectrum": spectrum_picture(arrays[SPECTRUM])}
     for name, tag in TILES.items():
         if name in arrays:
             pictures[tag] = phase_tile_picture(arrays[name])

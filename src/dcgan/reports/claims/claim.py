@@ -3,12 +3,17 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import product
+from pathlib import Path
+from typing import Any
 
 import torch
+import yaml
 from matplotlib.figure import Figure
 from torch import Tensor
 
+WORDS = Path(__file__).parents[1] / "templates" / "claims.yaml"
 EXACT = 1e-9  # tolerance in float64, unless a claim says otherwise
 
 
@@ -20,8 +25,8 @@ class Claim:
     title: str
     sentence: str
     formula: str
-    deviation: float  # from what the sentence says; 0 is exact
-    measured: str  # what `deviation` is the largest of
+    number: float  # the largest deviation from what the sentence says; 0 is exact
+    measured: str  # what `number` is the largest of
     tolerance: float = EXACT
     figure: Figure | None = None
     remarks: Sequence[str] = field(default_factory=tuple)
@@ -29,11 +34,45 @@ class Claim:
 
     @property
     def holds(self) -> bool:
-        """Whether the deviation is within its tolerance; a NaN is not."""
-        return self.deviation <= self.tolerance
+        """Whether the number is within its tolerance; a NaN is not."""
+        return self.number <= self.tolerance
 
 
 Check = Callable[[], Claim]
+
+
+def claim(
+    id_: str,
+    errors: Iterable[float],
+    figure: Figure | None = None,
+    tolerance: float = EXACT,
+    **numbers: Any,
+) -> Claim:
+    """A claim in the words of templates/claims.yaml.
+
+    Args:
+        errors: deviations from what the claim says, of which the largest counts.
+        numbers: what the words have in braces; {number} is the number of errors otherwise.
+    """
+    errors = list(errors)
+    numbers = {"number": len(errors), **numbers}
+    words = dict(_all_words()[id_])
+    measured = words.pop("measured").format(**numbers)
+    words["remarks"] = [remark.format(**numbers) for remark in words.get("remarks", ())]
+    return Claim(
+        id_,
+        number=largest(errors),
+        measured=measured,
+        tolerance=tolerance,
+        figure=figure,
+        **words,
+    )
+
+
+@cache
+def _all_words() -> dict[str, dict[str, Any]]:
+    words: dict[str, dict[str, Any]] = yaml.safe_load(WORDS.read_text(encoding="utf-8"))
+    return words
 
 
 def random(*shape: int, seed: int = 0) -> Tensor:

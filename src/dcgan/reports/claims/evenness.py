@@ -1,5 +1,7 @@
 """Coverage, what it does not decide, dead zones, and resizing inside transposed convolution."""
 
+from itertools import product
+
 import matplotlib as mpl
 import torch
 from torch.nn import functional as F
@@ -8,7 +10,7 @@ from dcgan.convolution.coverage import coverage, coverage_ratio, dead_share, sta
 from dcgan.convolution.equivalence import resize_as_transposed, subpixel_as_transposed
 from dcgan.convolution.polyphase import largest_image, polyphase_gains
 from dcgan.convolution.stretch import triangular_kernel
-from dcgan.reports.claims.claim import Claim, difference, largest, random
+from dcgan.reports.claims.claim import Claim, claim, difference, random
 from dcgan.reports.claims.drawing import gallery, row
 from dcgan.reports.figures import STYLE
 
@@ -16,37 +18,25 @@ from dcgan.reports.figures import STYLE
 def coverages() -> Claim:
     """Claim 9."""
     errors = []
-    for k in range(1, 9):
-        for s in range(1, 5):
-            ones = torch.ones(1, 1, k, dtype=torch.float64)
-            counted = F.conv_transpose1d(torch.ones(1, 1, 24, dtype=torch.float64), ones, stride=s)
-            inside = counted[0, 0, 12 * s : 13 * s]
-            predicted = coverage((k,), (s,)).double()
-            errors.append(difference(inside, predicted))
-            fraction = k / s - k // s
-            variance = predicted.var(correction=0).item()
-            errors.append(abs(variance - fraction * (1 - fraction)))
+    for k, s in product(range(1, 9), range(1, 5)):
+        ones = torch.ones(1, 1, k, dtype=torch.float64)
+        counted = F.conv_transpose1d(torch.ones(1, 1, 24, dtype=torch.float64), ones, stride=s)
+        predicted = coverage((k,), (s,)).double()
+        errors.append(difference(counted[0, 0, 12 * s : 13 * s], predicted))
+        fraction = k / s - k // s
+        variance = predicted.var(correction=0).item()
+        errors.append(abs(variance - fraction * (1 - fraction)))
     fibonacci = [stacked_coverage(3, 2, layers).max().item() for layers in range(1, 6)]
     errors += [abs(a - b) for a, b in zip(fibonacci, (2, 3, 5, 8, 13), strict=True)]
     tiles = [coverage((k, k), (2, 2)).repeat(2, 2).double() for k in range(2, 7)]
-    return Claim(
+    return claim(
         "coverage",
-        "Coverage: who is reached how often",
-        "With kernel 3 at stride 2, p = 0, two taps reach every even output along an axis and one"
-        " every odd output. In two dimensions the counts multiply: 4, 2, 2, 1, a checkerboard if"
-        " the taps are alike. The counts are equal if and only if the stride divides the kernel.",
-        "n_r = number of t in 0 … k − 1 with t mod s = r; their variance f(1 − f), f = k/s − ⌊k/s⌋",
-        largest(errors),
-        "largest difference of counted to predicted coverage, k 1–8, s 1–4, and of five stacked"
-        " layers",
+        errors,
         figure=gallery(tiles, [f"k{k} s2" for k in range(2, 7)], numbers=True),
-        remarks=[
-            f"Most ÷ fewest at s = 2: k3 {coverage_ratio((3, 3), (2, 2)):g}, k5"
-            f" {coverage_ratio((5, 5), (2, 2)):g}, k2, k4 and k6"
-            f" {coverage_ratio((4, 4), (2, 2)):g}.",
-            "L stacked layers of ones, k3 s2, reach an output at most"
-            f" {', '.join(f'{x:g}' for x in fibonacci)} times per axis: Fibonacci's numbers.",
-        ],
+        k3=coverage_ratio((3, 3), (2, 2)),
+        k5=coverage_ratio((5, 5), (2, 2)),
+        k4=coverage_ratio((4, 4), (2, 2)),
+        shown=", ".join(f"{x:g}" for x in fibonacci),
     )
 
 
@@ -75,27 +65,7 @@ def what_coverage_does_not_decide() -> Claim:
         with mpl.rc_context(STYLE):
             axis.bar(range(len(step)), step.numpy())
             axis.set_title(f"{name}", fontsize=9)
-    return Claim(
-        "what coverage does not decide",
-        "Even coverage is no promise, uneven coverage no verdict",
-        "Feed in a constant map at stride 2. Away from the border an even output is that constant"
-        " times w₀ + w₂ + …, an odd one times w₁ + w₃ + …. These two sums are the gains. If they"
-        " differ, even and odd outputs alternate: the checkerboard. Kernel 4 has two taps in each"
-        " sum, but [3 1 3 1] gives 6 and 2. Kernel 3 has two and one, but [1 2 1] gives 2 and 2.",
-        "a constant stays constant ⟺ all s gains are equal ⟺ H(2πm/s) = 0 for m = 1 … s − 1",
-        largest(errors),
-        "largest difference between gains, the answer to a constant, and H at the grid's frequency",
-        figure=figure,
-        remarks=[
-            "So neither decides the other: even coverage is what equal taps need, equal gains what"
-            " any taps need.",
-            "Equal gains are s − 1 linear equations in the taps, s² − 1 in two dimensions: a random"
-            " kernel of size s or more almost never satisfies them, and training need not either."
-            " With several channels they must hold for every pair of an input and an output.",
-            f"{'; '.join(words)}.",
-            "The bars at both ends are the border, where fewer stamps overlap.",
-        ],
-    )
+    return claim("what coverage does not decide", errors, figure=figure, shown="; ".join(words))
 
 
 def dead_zones() -> Claim:
@@ -106,16 +76,7 @@ def dead_zones() -> Claim:
         errors.append(abs(dead_share(k, s) - (1 - reached.double().mean().item())))
         tiles.append(reached.repeat(2, 2).double())
         names.append(f"k{k} s{s}: {dead_share(k, s):.0%} dead")
-    return Claim(
-        "dead zones",
-        "Dead zones",
-        "Where the stride is larger than the kernel some outputs are reached by nothing and keep"
-        " the bias.",
-        "share = 1 − (k/s)² for s > k",
-        largest(errors),
-        "largest difference of the counted share to the formula",
-        figure=gallery(tiles, names),
-    )
+    return claim("dead zones", errors, figure=gallery(tiles, names))
 
 
 def resizing_inside() -> Claim:
@@ -129,25 +90,13 @@ def resizing_inside() -> Claim:
     kernel = torch.arange(1.0, 10).double().reshape(1, 1, 3, 3)
     equal = resize_as_transposed(kernel)[0, 0]
     gains = torch.stack([equal[a::2, b::2].sum() for a in (0, 1) for b in (0, 1)])
-    return Claim(
+    return claim(
         "resizing inside",
-        "Resize-convolution is a transposed convolution with tied taps",
-        "To repeat every pixel 2x2 and then convolve 3x3 is one transposed convolution with kernel"
-        " 4, borders included, whose gains are equal whatever the 3x3 kernel learns: this cures"
-        " the checkerboard of a constant map. Neither a free kernel 4, which can learn the same,"
-        " nor a sub-pixel convolution (3x3 to four times the channels, then interleaved), which is"
-        " a free kernel 6, is forced to have equal gains.",
-        "K₄ = K₃ turned by 180°, convolved with a 2x2 box of ones",
-        largest(
-            [
-                difference(four, resized),
-                difference(six, shuffled),
-                difference(gains, gains.mean().expand(4)),
-            ]
-        ),
-        "largest difference between the layers, and between the four gains of the tied kernel",
-        figure=gallery([kernel[0, 0], equal], ["3x3", "the 4x4 that equals it"], numbers=True),
-        remarks=[
-            f"All four gains of the tied kernel are {gains[0].item():g}: a constant stays constant."
+        [
+            difference(four, resized),
+            difference(six, shuffled),
+            difference(gains, gains.mean().expand(4)),
         ],
+        figure=gallery([kernel[0, 0], equal], ["3x3", "the 4x4 that equals it"], numbers=True),
+        gain=gains[0].item(),
     )

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from dcgan.convolution.alignment import image_shift, index_shift, stacked_shift
 from dcgan.convolution.stretch import triangular_kernel
-from dcgan.reports.claims.claim import Claim, largest
+from dcgan.reports.claims.claim import Claim, claim
 from dcgan.reports.claims.drawing import gallery
 
 DOUBLING = ((1, 0, 1), (2, 0, 0), (3, 1, 1), (4, 1, 0), (5, 2, 1), (6, 2, 0))  # k, p, op at s = 2
@@ -32,22 +32,8 @@ def alignment() -> Claim:
         errors.append(abs(image_shift(k, 2, p) + op / 2))
     shifts = {f"k{k}": image_shift(k, 2, p) for k, p, _ in DOUBLING[1:]}
     shown = ", ".join(f"{name} {shift:+g}" for name, shift in shifts.items())
-    return Claim(
-        "alignment",
-        "Where the picture lands",
-        "A stamp is not always centred over its pixel. Kernels 2, 4 and 6 are, with the padding"
-        " that doubles exactly; kernels 3 and 5 move the picture by half an output pixel in each"
-        " layer.",
-        "centre of pixel i's stamp = s·i − p + (k − 1)/2; pixels as squares: shift (k − s − 2p)/2"
-        " = −op/2",
-        largest(errors),
-        "largest difference of measured centroids to both formulas, six doubling layers",
-        question="Does the picture stay in its place?",
-        remarks=[
-            f"Output pixels per layer: {shown}.",
-            f"Three stacked layers of k3: {stacked_shift(image_shift(3, 2, 1), 2, 3):+g}, because"
-            " each layer doubles what those before it have moved.",
-        ],
+    return claim(
+        "alignment", errors, shown=shown, stacked=stacked_shift(image_shift(3, 2, 1), 2, 3)
     )
 
 
@@ -80,25 +66,14 @@ def skips_of_a_unet() -> Claim:
     errors.append(abs(measured))
     skip = picture[0, 0, part, part] - picture.mean()
     largest_difference = max(view.abs().max().item() for view in views)
-    return Claim(
+    return claim(
         "skips of a U-Net",
-        "A U-Net's skip and a decoder of kernel 3 do not meet",
-        "A U-Net halves a picture, doubles it again, and adds the original (the skip). Here one is"
-        " halved three times by 2x2 averages, which keep it centred, and doubled three times: with"
-        " kernel 3 it comes back moved, so what the skip adds lies beside what the decoder, the"
-        " doubling half, paints. With kernel 4 it fits.",
-        "shift·(1 + 2 + 4) output pixels after three layers",
-        largest(errors),
-        "largest difference of the measured shifts, found to 1/16 pixel, to the predicted ones",
+        errors,
         tolerance=0.25,
         figure=gallery(
             [skip * largest_difference / skip.abs().max(), *views], names, one_scale=True
         ),
-        remarks=[
-            "The skip is blurred as the decoder's picture is before the two are compared.",
-            "Halving by a strided kernel 3 and doubling with its own transpose moves almost nothing"
-            f" ({measured:+.2f} px): the two shifts are opposite.",
-        ],
+        measured=measured,
     )
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from dcgan.evaluation.memorisation import nearest
+from dcgan.evaluation.memorization import nearest
 from dcgan.pictures import normalize
 
 TRAINING = torch.randint(

@@ -1,0 +1,65 @@
+"""Tests between arms against numbers worked out elsewhere."""
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+
+import dcgan.configs
+import pytest
+
+from dcgan.checkerboard.scores import PEAK_OVER_REAL
+from dcgan.reports.ablation import compare_arms, least_p, pairs_to_test, rank_correlation
+from dcgan.reports.runs import Arm, Run, find_runs, sort_into_arms
+from tests.conftest import Compose
+from tests.reports.conftest import set_score
+
+RATIO = PEAK_OVER_REAL[2]
+
+
+def test_the_least_p_is_that_of_complete_separation() -> None:
+    assert least_p(6, 6) == pytest.approx(2 / math.comb(12, 6))  # .002, theory's least
+    assert least_p(3, 3) == pytest.approx(0.1)
+    assert least_p(1, 1) == 1
+
+
+def test_arms_are_compared_at_every_moment(more_seeds: Path) -> None:
+    set_score(more_seeds, "transposed_k3", "r2_over_real", lambda seed, step: 10 + seed - step)
+    set_score(more_seeds, "resize_nearest", "r2_over_real", lambda seed, _: 5.5 + seed)
+    arms = sort_into_arms(find_runs(more_seeds)[0])
+    at_start, *_, at_end = compare_arms(arms, [RATIO], [0, 16, 32, 64])
+    assert at_start.above
+    assert at_start.p == pytest.approx(4 / math.comb(12, 6))  # 1 of 36 pairs is reversed
+    assert not at_end.above
+    assert at_end.images_seen == 64
+
+
+def test_single_seeds_are_not_tested(runs: Path) -> None:
+    arms = [type(arm)(arm.name, arm.runs[:1]) for arm in sort_into_arms(find_runs(runs)[0])]
+    assert not compare_arms(arms, [RATIO], [0])
+
+
+def test_many_arms_are_compared_with_the_baseline_only(compose_train: Compose) -> None:
+    names = [path.stem for path in (Path(dcgan.configs.__path__[0]) / "upsample").glob("*.yaml")]
+    runs = [
+        Run(Path(name), asdict(compose_train(f"upsample={name}")), {}, {}, 1.0) for name in names
+    ]
+    arms = sort_into_arms(runs)
+    assert len(arms) == len(names) > 4
+    assert pairs_to_test(arms[-2:]) == [(arms[-2], arms[-1])]
+
+    def choice(arm: Arm) -> str:
+        return str(arm.runs[0].folder)
+
+    pairs = [(choice(first), choice(second)) for first, second in pairs_to_test(arms)]
+    assert pairs[0] == ("transposed_k3", "transposed_k4")
+    others = {name for name in names if name != "resize_nearest"}
+    assert {first for first, _ in pairs[1:]} == others
+    assert {second for _, second in pairs[1:]} == {"resize_nearest"}
+    assert len(pairs) == len(names)
+
+
+def test_rank_correlation() -> None:
+    found = rank_correlation([1, 2, 3, 4], [10, 20, 40, 30])
+    assert found is not None
+    assert found[0] == pytest.approx(0.8)
+    assert rank_correlation([1, 1, 1], [1, 2, 3]) is None
