@@ -167,5 +167,5 @@ def test_settings_are_dataclasses_that_check_themselves() -> None:
 
 def test_a_message_can_name_where_settings_come_from() -> None:
     plain = {"source": "digits", "image_size": 32, "channels": 1, "flip": False}
-    with pytest.raises(UserError, match="^data.root=x: has no effect on data=digits$"):
+    with pytest.raises(UserError, match=r"^data.root=x: has no effect on data=digits$"):
         build(DataConfig, plain | {"num_images": 9, "root": "x"}, where="data.")
