@@ -6,11 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from dcgan.errors import UserError
-from dcgan.training.devices import make_fabric
-from dcgan.training.graphs import Work, graphed_parts, parts_of
+from dcgan.training.graphs import Work, graphed_parts
 from dcgan.training.step import PLAIN, train_step
-from tests.conftest import Compose
 from tests.training.conftest import Build
 
 NUM_STEPS = 7
@@ -58,13 +55,6 @@ def test_replayed_steps_are_the_same_steps(build: Build, setting: str) -> None:
     for network in ("generator", "discriminator", "ema"):
         for name, value in theirs[network].items():
             assert torch.equal(ours[network][name], value), name
-
-
-def test_they_are_asked_for_on_a_gpu_alone(tiny: Compose) -> None:
-    trainer = tiny("trainer.cuda_graphs=true", "trainer.accelerator=cpu").trainer
-    with pytest.raises(UserError, match=r"trainer.cuda_graphs=true: must be false on device cpu"):
-        make_fabric(trainer)
-    assert parts_of(tiny().trainer) is PLAIN
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")

@@ -66,7 +66,7 @@ class Generator(nn.Module):
         project = Projection(latent_size, widths[0], base)
         self.layers.add_module("project", project)
         self._add_norm(0, widths[0])
-        inits = {}
+        inits: dict[str, str] = {}
         for i, (width, out_channels) in enumerate(pairwise([*widths, self.channels]), start=1):
             choice = self.upsample if i - 1 in selected else others
             self.layers.add_module(f"up{i}", upsampling_block(choice, width, out_channels))
