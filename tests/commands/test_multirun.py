@@ -25,9 +25,9 @@ def is_running(process: int) -> bool:
     [
         (["trainer.steps=2,0"], "trainer.steps=0: must be at least 1"),
         (["upsample=resize_nearest,nothing"], "upsample=nothing: must be one of resize_bilinear"),
-        (["seed=0,1", "upsample.kernel_size=3,9"], "upsample.kernel_size=9, padding=1"),
+        (["seed=0,1", "upsample.kernel_size=4,9"], "upsample.kernel_size=9, padding=1"),
         (["seed=0,1", "trainer.stepz=3"], "trainer.stepz: no such setting; trainer has steps"),
-        (["seed=0,1", "+hydra.sweeper.params={trainer.beta1:'0,1'}"], "trainer.beta1=1"),
+        (["experiment=flat", "generator.filters=3,0"], "generator.filters=0: must be at least 1"),
         (["seed=0,1", "hydra.sweep.dir=/proc/x"], "hydra.sweep.dir=/proc/x: No such file"),
     ],
 )

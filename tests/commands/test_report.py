@@ -43,7 +43,7 @@ def test_a_job_that_fails_is_named_and_the_others_are_reported(run: Run, tmp_pat
     result = json.loads((tmp_path / "sweep" / "report" / "result.json").read_text())
     assert len(result["arms"]) == 2
     failed = [
-        f"trainer.generator_lr-1e30_upsample-{x}" for x in ("resize_nearest", "transposed_k3")
+        f"trainer.generator_lr-1e+30_upsample-{x}" for x in ("resize_nearest", "transposed_k3")
     ]
     assert sorted(run["folder"] for run in result["left_out"]) == failed
     assert all("not finite" in run["reason"] for run in result["left_out"])

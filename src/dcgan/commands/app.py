@@ -113,10 +113,10 @@ def command(
         return _call(run, uses, config, run_dir)
 
     def main() -> None:
-        let_hydra_parse()
-        args = get_args_parser().parse_args()
         signal.signal(signal.SIGTERM, _stop)
         try:
+            let_hydra_parse()
+            args = get_args_parser().parse_args()
             if _only_shows(args):
                 os.environ["HYDRA_FULL_ERROR"] = "1"  # errors are to come here
                 where = str(config_folder())

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import yaml
 from hydra import initialize_config_dir
@@ -107,7 +107,7 @@ def _defaults(schema: type[Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for field in dataclasses.fields(schema):
         if dataclasses.is_dataclass(field.type):
-            found[field.name] = _defaults(field.type)
+            found[field.name] = _defaults(cast(type[Any], field.type))
         elif field.default is not dataclasses.MISSING:
             found[field.name] = field.default
         elif field.default_factory is not dataclasses.MISSING:
