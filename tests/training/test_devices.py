@@ -39,7 +39,7 @@ def test_several_devices_need_as_many_processes(
     with pytest.raises(UserError, match="torchrun --nproc-per-node=2"):
         make_fabric(tiny("trainer.devices=2").trainer)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
-    with pytest.raises(UserError, match=r"trainer.devices=1: 2 processes.*set trainer.devices=2"):
+    with pytest.raises(UserError, match=r"trainer.devices=1: .*set trainer.devices=2"):
         make_fabric(tiny().trainer)
 
 

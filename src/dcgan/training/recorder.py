@@ -21,7 +21,7 @@ from dcgan.networks.saved import LAST
 from dcgan.pictures import normalize
 from dcgan.sampling import generate
 from dcgan.seeding import stream
-from dcgan.training.alarms import Alarm, Alarms
+from dcgan.training.alarms import Alarms
 from dcgan.training.checkpoint import BEST, save_checkpoint
 from dcgan.training.devices import mean_over_ranks, naming_lost_processes
 from dcgan.training.fid import FidMeter
@@ -29,7 +29,7 @@ from dcgan.training.losses import LOSSES
 from dcgan.training.metrics import step_metrics
 from dcgan.training.scores import Scorer
 from dcgan.training.step import State, StepResult
-from dcgan.training.tracking import Tracker, read_metrics
+from dcgan.training.tracking import SCORES, Tracker, read_metrics
 
 log = logging.getLogger(__name__)
 
@@ -107,9 +107,9 @@ class Recorder:
             return
         started = time.perf_counter()
         real = self._state.batches.images[: self._state.config.trainer.num_samples]
-        self.tracker.real_images(normalize(real))
+        self.tracker.images(normalize(real))
         if self._scorer is not None:
-            self.tracker.real_scores(self._scorer.real)
+            self.tracker.arrays(self._scorer.real.arrays)
             self._score()
         self._sample()
         self._seconds += time.perf_counter() - started
@@ -184,13 +184,15 @@ class Recorder:
 
     def _sample(self) -> None:
         if self.tracker is not None:
-            self.tracker.samples(self._state.step, generate(self._state.sampler, self._latents))
+            self.tracker.images(generate(self._state.sampler, self._latents), self._state.step)
 
     def _score(self) -> None:
         if self.tracker is None or self._scorer is None:
             return
         started = time.perf_counter()
-        self.tracker.scores(self._state.step, self._images_seen, self._scorer.measure())
+        scores = self._scorer.measure()
+        self.tracker.metrics(self._state.step, self._images_seen, scores.numbers, SCORES)
+        self.tracker.arrays(scores.arrays, self._state.step)
         self._score_seconds += time.perf_counter() - started
 
     def _measure_fid(self) -> None:
@@ -215,9 +217,9 @@ class Recorder:
         num_steps, elapsed = state.step - last_step, now - last_time
         step_seconds = (elapsed - (self._seconds - last_seconds)) / num_steps
         self._last_log = (state.step, now, self._seconds)
-        for alarm in self.alarms.check(metrics, step_seconds):
-            log.warning("step %d: %s", state.step, alarm.message)
-            self.tracker.alarm(state.step, self._images_seen, alarm)
+        for name, message in self.alarms.check(metrics, step_seconds).items():
+            log.warning("step %d: %s", state.step, message)
+            self.tracker.alarm(state.step, self._images_seen, name, message)
         speed = num_steps * trainer.batch_size / elapsed
         rates = {
             f"{name}_lr": getattr(state, f"{name}_optimizer").param_groups[0]["lr"]
@@ -266,7 +268,7 @@ class Recorder:
         kept = f"the last good checkpoint is {saved}" if saved.exists() else "no checkpoint yet"
         message = f"{what}; {kept}; smaller learning rates are the usual cure"
         if self.tracker is not None:
-            self.tracker.alarm(self._state.step, self._images_seen, Alarm("not finite", message))
+            self.tracker.alarm(self._state.step, self._images_seen, "not finite", message)
         return RunFailed(message)
 
     @property
