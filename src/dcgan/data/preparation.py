@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from joblib import Parallel, cpu_count, delayed
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from dcgan.config import DataConfig
-from dcgan.data.sources import Images, find_source, read_images
+from dcgan.data.sources import Images, find_source
 from dcgan.errors import UserError
 from dcgan.files import replacing, write_json
 
@@ -55,13 +55,7 @@ def prepare(config: DataConfig) -> Prepared:
     cache = Path(config.cache_dir).expanduser()
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(cache / f"{config.source}.lock")
-        try:
-            held = lock.acquire(blocking=False)
-        except Timeout:
-            log.info("waiting for another run that prepares these images")
-            held = lock.acquire()
-        with held:
+        with FileLock(cache / f"{config.source}.lock"):
             path = _find_or_write(config, cache)
     except OSError as error:
         raise UserError(f"data.cache_dir={cache}: cannot prepare images there ({error})") from error
@@ -96,6 +90,8 @@ def _find_or_write(config: DataConfig, cache: Path) -> Path:
         if paths:
             broken, num_enlarged = _decode_files(paths, config, file)
         else:
+            from dcgan.data.labeled import read_images  # torch, which decoding processes lack
+
             np.save(file, read_images(config))
             broken, num_enlarged = {}, 0
         file.seek(0)

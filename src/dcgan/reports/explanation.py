@@ -9,7 +9,7 @@ from markupsafe import Markup
 from tqdm import tqdm
 
 from dcgan.files import make_folder, write_json, write_text
-from dcgan.pictures import grid, to_picture
+from dcgan.pictures import grid
 from dcgan.reports.claims import CHECKS, Claim
 from dcgan.reports.deconvnet import Unit, strongest_units
 from dcgan.reports.figures import svg
@@ -65,7 +65,7 @@ def _shown_unit(unit: Unit) -> dict[str, Any]:
     """Each projection about mid-gray, as strong as it can be without clipping."""
     strength = unit.projections.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-12)
     pairs = torch.cat([unit.images, unit.projections / strength])
-    picture = to_picture(grid(pairs, num_columns=len(unit.images)))
+    picture = grid(pairs, num_columns=len(unit.images))
     return {"name": f"{unit.layer}, channel {unit.channel}", "picture": data_uri(picture)}
 
 

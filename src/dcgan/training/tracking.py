@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
@@ -14,7 +15,7 @@ from dcgan.checkerboard.scores import GRADIENT_PHASE_ENERGY, PHASE_ENERGY, SPECT
 from dcgan.config import TrainConfig
 from dcgan.config.identity import identity_settings
 from dcgan.files import replacing, to_json, write_text
-from dcgan.pictures import grid, phase_tile_picture, spectrum_picture, to_picture
+from dcgan.pictures import grid, phase_tile_picture, spectrum_picture
 from dcgan.training.metrics import METRICS
 
 TILES = {PHASE_ENERGY[2]: "phase_tile", GRADIENT_PHASE_ENERGY: "discriminator_phase_tile"}
@@ -67,8 +68,8 @@ class Tracker:
         Without a step, the real images that the samples are to resemble: samples/real.png.
         """
         picture = grid(images)
-        to_picture(picture).save(self._run_dir / "samples" / f"{_stem(step)}.png")
-        self._writer.add_image("real" if step is None else "samples", picture, step or 0)
+        picture.save(self._run_dir / "samples" / f"{_stem(step)}.png")
+        self._picture("real" if step is None else "samples", picture, step)
 
     def arrays(self, arrays: Mapping[str, Tensor], step: int | None = None) -> None:
         """Scores' arrays, as checkerboard/STEP.npz and as pictures in TensorBoard.
@@ -79,12 +80,11 @@ class Tracker:
         with replacing(path) as temporary, temporary.open("wb") as file:
             saved: dict[str, Any] = {key: value.numpy() for key, value in arrays.items()}
             np.savez(file, **saved)
-        pictures = {"spectrum": spectrum_picture(arrays[SPECTRUM])}
-        tiles = TILES.keys() & arrays.keys()  # none where the images are too small
-        pictures |= {TILES[name]: phase_tile_picture(arrays[name]) for name in tiles}
-        for tag, picture in pictures.items():
-            full_tag = f"{SCORES}/real_{tag}" if step is None else f"{SCORES}/{tag}"
-            self._writer.add_image(full_tag, picture, step or 0)
+        prefix = f"{SCORES}/real_" if step is None else f"{SCORES}/"
+        self._picture(f"{prefix}spectrum", spectrum_picture(arrays[SPECTRUM]), step)
+        for name, tag in TILES.items():
+            if name in arrays:  # the images are large enough
+                self._picture(f"{prefix}{tag}", phase_tile_picture(arrays[name]), step)
 
     def text(self, tag: str, text: str) -> None:
         """A text as it is, in a fixed-width block."""
@@ -109,6 +109,9 @@ class Tracker:
         """Flush and close the files."""
         self._metrics.close()
         self._writer.close()
+
+    def _picture(self, tag: str, picture: Image.Image, step: int | None) -> None:
+        self._writer.add_image(tag, np.asarray(picture), step or 0, dataformats="HWC")
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
