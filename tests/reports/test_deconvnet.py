@@ -56,9 +56,12 @@ def test_only_a_checkpoint_holds_a_discriminator(runs: Path, tmp_path: Path) -> 
         strongest_units(path)
 
 
-def test_data_that_are_gone_are_named_with_the_setting_that_there_is(runs: Path) -> None:
+def test_data_that_are_gone_or_others_are_named_with_the_setting_that_there_is(runs: Path) -> None:
     path = runs / "transposed_k3" / "seed0" / "checkpoints" / "last.pt"
     checkpoint = torch.load(path, weights_only=True)
+    torch.save(checkpoint | {"data_digest": "of others"}, path)
+    with pytest.raises(UserError, match=r"last.pt: .*not the images that the run was trained on"):
+        strongest_units(path)
     checkpoint["config"]["data"] |= {"source": "folder", "root": "gone", "num_images": None}
     torch.save(checkpoint, path)
     with pytest.raises(UserError, match=r"last.pt: .*\(data.root=gone: no such folder\); restore"):

@@ -72,15 +72,9 @@ def prepare(config: DataConfig) -> Prepared:
 def _find_or_write(config: DataConfig, cache: Path) -> Path:
     """The prepared file of a source (downloaded if need be), written if it is not there yet."""
     fingerprint, paths = find_source(config)
-    settings = {
-        "version": PREPARATION_VERSION,
-        "source": config.source,
-        "fingerprint": fingerprint,
-        "image_size": config.image_size,
-        "channels": config.channels,
-        "crop": config.crop,
-        "on_error": config.on_error,
-    }
+    names = ("source", "image_size", "channels", "crop", "on_error")
+    settings = {"version": PREPARATION_VERSION, "fingerprint": fingerprint}
+    settings |= {name: getattr(config, name) for name in names}
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     path = cache / f"{config.source}-{config.image_size}x{config.image_size}-{key}.npy"
     facts_path = path.with_suffix(".json")

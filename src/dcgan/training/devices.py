@@ -96,8 +96,9 @@ def resolve_precision(trainer: TrainerConfig) -> TrainerConfig:
 
 def is_true_anywhere(here: bool, fabric: Fabric) -> bool:
     """Whether it is true in any process of the run."""
-    flag = torch.tensor(float(here), device=fabric.device)
-    return here if fabric.world_size == 1 else bool(mean_over_ranks(flag, fabric) > 0)
+    if fabric.world_size == 1:
+        return here
+    return bool(mean_over_ranks(torch.tensor(float(here), device=fabric.device), fabric) > 0)
 
 
 def mean_over_ranks(values: Tensor, fabric: Fabric) -> Tensor:
