@@ -50,6 +50,9 @@ def recording(
             yield recorder
         return
     make_folder(run_dir)
+    images, trainer = len(state.batches.images), state.config.trainer
+    size, precision = trainer.batch_size, trainer.precision
+    log.info("%d images, %d steps of %d, %s", images, trainer.steps, size, precision)
     try:
         with FileLock(run_dir / ".lock", timeout=0):
             settings = yaml.safe_dump(asdict(state.config), sort_keys=False)
@@ -93,13 +96,6 @@ class Recorder:
             generator=stream(state.config.seed, "sample latents"),
         )
         self._scorer = Scorer(state.config, state) if trainer.num_scored else None
-        log.info(
-            "%d images, %d steps of %d, %s",
-            len(state.batches.images),
-            trainer.steps,
-            trainer.batch_size,
-            trainer.precision,
-        )
 
     def start(self) -> None:
         """Record step 0: what the untrained networks give, and the real images to compare with."""
