@@ -54,7 +54,7 @@ def test_only_a_checkpoint_holds_a_discriminator(runs: Path, tmp_path: Path) -> 
 def test_the_page_shows_them_beside_the_images(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dcgan.reports.explanation.CHECKS", ())
+    monkeypatch.setattr("dcgan.reports.explanation.CHECKS", {})
     write_explanation(tmp_path / "page", str(runs / "transposed_k3" / "seed0"))
     text = (tmp_path / "page" / "index.html").read_text()
     assert "What a trained discriminator looks for" in text

@@ -3,16 +3,19 @@
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import torch
 from markupsafe import Markup
 from tqdm import tqdm
 
 from dcgan.files import write_json, write_text
 from dcgan.pictures import grid, to_picture
-from dcgan.reports.claims import CHECKS, Claim
+from dcgan.reports.claims import CHECKS, state
 from dcgan.reports.deconvnet import Unit, strongest_units
-from dcgan.reports.figures import svg
+from dcgan.reports.figures import STYLE, svg
 from dcgan.reports.rendering import data_uri, render
+
+NUMBERS = ("id", "title", "sentence", "number", "measured", "tolerance", "holds")  # claims.json's
 
 
 def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict[str, Any]]:
@@ -22,29 +25,26 @@ def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict
         checkpoint: a run whose discriminator's strongest units are shown too.
 
     Returns:
-        What claims.json holds: id, title, sentence, number, measured, tolerance and holds of each.
+        What claims.json holds: the NUMBERS of each claim.
 
     Raises:
         UserError: the checkpoint cannot be read.
     """
     units = [] if checkpoint is None else [_shown_unit(u) for u in strongest_units(checkpoint)]
-    claims = [check() for check in tqdm(CHECKS, desc="checking", unit="claim", disable=None)]
-    plain = [_plain(claim) for claim in claims]
-    shown = [
-        {
-            **entry,
-            "formula": claim.formula,
-            "remarks": claim.remarks,
-            "question": claim.question,
-            # matplotlib escapes the text that it draws.
-            "figure": None if claim.figure is None else Markup(svg(claim.figure)),
-        }
-        for claim, entry in zip(claims, plain, strict=True)
-    ]
+    progress = tqdm(CHECKS.items(), desc="checking", unit="claim", disable=None)
+    with mpl.rc_context(STYLE):
+        claims = [state(name, check()) for name, check in progress]
     failed = [claim.title for claim in claims if not claim.holds]
     page = render(
-        "explanation.html", claims=shown, failed=failed, units=units, checkpoint=checkpoint
+        "explanation.html",
+        claims=claims,
+        failed=failed,
+        # matplotlib escapes the text that it draws.
+        figures=[claim.figure and Markup(svg(claim.figure)) for claim in claims],
+        units=units,
+        checkpoint=checkpoint,
     )
+    plain = [{name: getattr(claim, name) for name in NUMBERS} for claim in claims]
     run_dir.mkdir(parents=True, exist_ok=True)
     write_text(run_dir / "index.html", page)
     write_json(run_dir / "claims.json", plain)
@@ -56,20 +56,8 @@ def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict
 
 
 def _shown_unit(unit: Unit) -> dict[str, Any]:
-    """Each projection about mid-grey, as strong as it can be without clipping."""
+    """Each projection about mid-gray, as strong as it can be without clipping."""
     strength = unit.projections.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-12)
     pairs = torch.cat([unit.images, unit.projections / strength])
     picture = to_picture(grid(pairs, num_columns=len(unit.images)))
     return {"name": f"{unit.layer}, channel {unit.channel}", "picture": data_uri(picture)}
-
-
-def _plain(claim: Claim) -> dict[str, Any]:
-    return {
-        "id": claim.id,
-        "title": claim.title,
-        "sentence": claim.sentence,
-        "number": claim.deviation,
-        "measured": claim.measured,
-        "tolerance": claim.tolerance,
-        "holds": claim.holds,
-    }

@@ -1,19 +1,16 @@
-"""Every claim about transposed convolution, checked by number, in an order that teaches."""
+"""Every claim about transposed convolution, checked by number, in an order that teaches.
 
-from dcgan.reports.claims.claim import Check, Claim
+Their texts are in templates/claims.yaml.
+"""
+
+from dcgan.reports.claims.claim import Check, Claim, Finding, state
 from dcgan.reports.claims.evenness import (
     coverages,
     dead_zones,
     resizing_inside,
     what_coverage_does_not_decide,
 )
-from dcgan.reports.claims.matrices import (
-    a_convolution_is_a_matrix,
-    gradient_tiles,
-    gradients,
-    its_transpose_is_the_transposed_convolution,
-    physics,
-)
+from dcgan.reports.claims.matrices import gradient_tiles, gradients, matrix, physics, transpose
 from dcgan.reports.claims.painting import it_paints, it_paints_a_letter, why_the_transpose
 from dcgan.reports.claims.shifts import alignment, skips_of_a_unet
 from dcgan.reports.claims.stretching import (
@@ -23,25 +20,25 @@ from dcgan.reports.claims.stretching import (
     stretch_and_smooth,
 )
 
-CHECKS: tuple[Check, ...] = (
-    a_convolution_is_a_matrix,
-    its_transpose_is_the_transposed_convolution,
-    it_paints,
-    it_paints_a_letter,
-    why_the_transpose,
-    an_ordinary_convolution,
-    no_upscaling_needed,
-    gradients,
-    stretch_and_smooth,
-    phases,
-    coverages,
-    what_coverage_does_not_decide,
-    dead_zones,
-    resizing_inside,
-    alignment,
-    skips_of_a_unet,
-    physics,
-    gradient_tiles,
-)
+CHECKS: dict[str, Check] = {
+    "matrix": matrix,
+    "transpose": transpose,
+    "painting": it_paints,
+    "painting a letter": it_paints_a_letter,
+    "why the transpose": why_the_transpose,
+    "an ordinary convolution": an_ordinary_convolution,
+    "no upscaling needed": no_upscaling_needed,
+    "gradients": gradients,
+    "stretch and smooth": stretch_and_smooth,
+    "phases": phases,
+    "coverage": coverages,
+    "what coverage does not decide": what_coverage_does_not_decide,
+    "dead zones": dead_zones,
+    "resizing inside": resizing_inside,
+    "alignment": alignment,
+    "skips of a U-Net": skips_of_a_unet,
+    "physics": physics,
+    "gradient tiles": gradient_tiles,
+}
 
-__all__ = ["CHECKS", "Check", "Claim"]
+__all__ = ["CHECKS", "Check", "Claim", "Finding", "state"]

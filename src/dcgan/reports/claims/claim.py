@@ -1,15 +1,29 @@
 """A statement with the number that was just computed for it."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
 from itertools import product
+from typing import Any
 
 import torch
+import yaml
 from matplotlib.figure import Figure
 from torch import Tensor
 
-EXACT = 1e-9  # tolerance in float64, unless a claim says otherwise
+
+@dataclass(frozen=True)
+class Finding:
+    """What was computed for a claim."""
+
+    errors: Sequence[float]  # deviations from what the claim says; 0 is exact
+    figure: Figure | None = None
+    fields: Mapping[str, object] = field(default_factory=dict)  # of its text
+
+
+Check = Callable[[], Finding]
 
 
 @dataclass(frozen=True)
@@ -20,20 +34,37 @@ class Claim:
     title: str
     sentence: str
     formula: str
-    deviation: float  # from what the sentence says; 0 is exact
-    measured: str  # what `deviation` is the largest of
-    tolerance: float = EXACT
+    number: float  # the largest deviation
+    measured: str  # what `number` is the largest of
+    tolerance: float = 1e-9  # all is computed in float64
     figure: Figure | None = None
-    remarks: Sequence[str] = field(default_factory=tuple)
+    remarks: Sequence[str] = ()
     question: str | None = None  # that people ask, and that this panel answers
 
     @property
     def holds(self) -> bool:
         """Whether the deviation is within its tolerance; a NaN is not."""
-        return self.deviation <= self.tolerance
+        return self.number <= self.tolerance
 
 
-Check = Callable[[], Claim]
+def state(name: str, found: Finding) -> Claim:
+    """The claim `name` in the words of claims.yaml."""
+    text = texts()[name]
+    fields = {"count": len(found.errors), **found.fields}
+    remarks = [remark.format_map(fields) for remark in text.get("remarks", ())]
+    measured = text["measured"].format_map(fields)
+    # max() would pass over what is not a number.
+    number = max(error if math.isfinite(error) else math.inf for error in found.errors)
+    written = {**text, "remarks": remarks, "measured": measured}
+    return Claim(id=name, number=number, figure=found.figure, **written)
+
+
+@cache
+def texts() -> dict[str, dict[str, Any]]:
+    """What claims.yaml says of each claim, by its id."""
+    path = resources.files("dcgan.reports") / "templates" / "claims.yaml"
+    written: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return written
 
 
 def random(*shape: int, seed: int = 0) -> Tensor:
@@ -42,16 +73,14 @@ def random(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=generator)
 
 
+def ones(*shape: int) -> Tensor:
+    """Ones, float64."""
+    return torch.ones(*shape, dtype=torch.float64)
+
+
 def difference(first: Tensor, second: Tensor) -> float:
     """The largest absolute difference; ∞ where the shapes differ."""
-    if first.shape != second.shape:
-        return math.inf
-    return (first - second).abs().max().item() if first.numel() else 0.0
-
-
-def largest(errors: Iterable[float]) -> float:
-    """The largest error; ∞ if one is not a number, which max() would pass over."""
-    return max(error if math.isfinite(error) else math.inf for error in errors)
+    return (first - second).abs().max().item() if first.shape == second.shape else math.inf
 
 
 def geometries(size: int) -> Iterator[tuple[int, int, int, int]]:
