@@ -51,11 +51,14 @@ def state(name: str, found: Finding) -> Claim:
     """The claim `name` in the words of claims.yaml."""
     text = texts()[name]
     fields = {"count": len(found.errors), **found.fields}
-    remarks = [remark.format_map(fields) for remark in text.get("remarks", ())]
-    measured = text["measured"].format_map(fields)
+    written = {
+        **text,
+        "sentence": text["sentence"].format_map(fields),
+        "measured": text["measured"].format_map(fields),
+        "remarks": [remark.format_map(fields) for remark in text.get("remarks", ())],
+    }
     # max() would pass over what is not a number.
     number = max(error if math.isfinite(error) else math.inf for error in found.errors)
-    written = {**text, "remarks": remarks, "measured": measured}
     return Claim(id=name, number=number, figure=found.figure, **written)
 
 
@@ -63,8 +66,8 @@ def state(name: str, found: Finding) -> Claim:
 def texts() -> dict[str, dict[str, Any]]:
     """What claims.yaml says of each claim, by its id."""
     path = resources.files("dcgan.reports") / "templates" / "claims.yaml"
-    written: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return written
+    claims: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return claims
 
 
 def random(*shape: int, seed: int = 0) -> Tensor:

@@ -28,7 +28,8 @@ def gallery(
         axis.set_title(title, fontsize=9)
         axis.set_xticks([])
         axis.set_yticks([])
-        for (i, j), value in np.ndenumerate(matrix.numpy() if numbers else np.empty((0, 0))):
-            color = "white" if abs(value) > 0.6 * end else "black"
-            axis.text(j, i, f"{value:g}", ha="center", va="center", color=color, fontsize=8)
+        if numbers:
+            for (i, j), value in np.ndenumerate(matrix.numpy()):
+                color = "white" if abs(value) > 0.6 * end else "black"
+                axis.text(j, i, f"{value:g}", ha="center", va="center", color=color, fontsize=8)
     return figure
