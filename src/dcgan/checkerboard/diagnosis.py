@@ -7,14 +7,16 @@ print(diagnose(network, example_input))
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from dcgan.checkerboard.layers import (
+    PLAIN,
     TRANSPOSED,
     input_moments,
     measure_stamp,
@@ -24,6 +26,7 @@ from dcgan.checkerboard.layers import (
 from dcgan.checkerboard.traversal import Upsampling, find_upsampling
 from dcgan.convolution.alignment import image_shift
 from dcgan.convolution.coverage import coverage_ratio
+from dcgan.errors import first_line
 
 CLEAN = 1e-3  # ρ below this: a period-2 pattern below what the image scores resolve
 ROUNDING = 1e-12  # printed as 0
@@ -36,14 +39,14 @@ class LayerDiagnosis:
 
     name: str
     kind: str  # such as ConvTranspose2d, or Upsample + Conv2d
-    kernel_size: tuple[int, ...]
-    stride: tuple[float, ...]  # how much larger the output is
-    dilation: tuple[int, ...]
-    coverage: float | None  # most ÷ fewest taps that reach an output; 1 is even
-    shift: tuple[float, ...]  # output pixels by which the picture moves, per axis
-    rho: float | None  # share of the answer to a constant that is not constant; None: not judged
-    kappa: float | None  # tap energy, strongest ÷ weakest phase
-    on_real_inputs: bool  # ρ is weighted by the layer's inputs, not by the identity
+    kernel_size: tuple[int, ...] = ()
+    stride: tuple[float, ...] = ()  # how much larger the output is
+    dilation: tuple[int, ...] = ()
+    coverage: float | None = None  # most ÷ fewest taps that reach an output; 1 is even
+    shift: tuple[float, ...] = ()  # output pixels by which the picture moves, per axis
+    rho: float | None = None  # non-constant share of the response to a constant; None: not judged
+    kappa: float | None = None  # tap energy, strongest ÷ weakest phase
+    on_real_inputs: bool = False  # ρ is weighted by the layer's inputs, not by the identity
     problem: str | None = None  # why it could not be judged
 
     @property
@@ -110,7 +113,11 @@ class Diagnosis:
     def __str__(self) -> str:
         """A table, what is to be done about which layers, and the verdict."""
         header = ("layer", "kind", "kernel", "stride", "coverage", "shift px", "ρ", "κ", "verdict")
-        rows = [header, *(_row(layer) for layer in self.layers)]
+        rows = [header]
+        for x in self.layers:
+            geometry = (_sizes(x.kernel_size), _sizes(x.stride), _number(x.coverage))
+            scores = (_sizes(x.shift), _number(x.rho), _number(x.kappa))
+            rows.append((x.name, x.kind, *geometry, *scores, x.verdict))
         widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
         advice: dict[str, list[str]] = {}
@@ -120,20 +127,6 @@ class Diagnosis:
         notes = [f"{', '.join(names)}: {text}." for text, names in advice.items()]
         parts = ["\n".join(lines)] if self.layers else []
         return "\n\n".join([*parts, *(["\n".join(notes)] if notes else []), self.verdict])
-
-
-def _row(layer: LayerDiagnosis) -> tuple[str, ...]:
-    return (
-        layer.name,
-        layer.kind,
-        _sizes(layer.kernel_size),
-        _sizes(layer.stride),
-        _number(layer.coverage),
-        _sizes(layer.shift),
-        _number(layer.rho),
-        _number(layer.kappa),
-        layer.verdict,
-    )
 
 
 def diagnose(module: nn.Module, example: Any = None) -> Diagnosis:
@@ -151,79 +144,56 @@ def diagnose(module: nn.Module, example: Any = None) -> Diagnosis:
     Raises:
         ValueError: the network is compiled by TorchScript.
     """
-    was_training = {name: part.training for name, part in module.named_modules()}
+    inputs = example if isinstance(example, tuple) or example is None else (example,)
+    was_training = [(part, part.training) for part in module.modules()]
     module.eval()
     try:
-        found = find_upsampling(module, example)
+        found = find_upsampling(module, inputs)
         moments: dict[str, Tensor] = {}
-        if example is not None:
-            inputs = example if isinstance(example, tuple) else (example,)
+        if inputs is not None:
             watched = {u.name: u.convolution for u in found if u.convolution is not None}
             with input_moments(watched) as moments, torch.no_grad():
                 module(*inputs)
         rows = [_diagnose_layer(u, moments.get(u.name)) for u in found]
-        return Diagnosis(rows, watched=example is not None)
+        return Diagnosis(rows, watched=inputs is not None)
     finally:
-        for name, part in module.named_modules():
-            part.training = was_training[name]
+        for part, training in was_training:
+            part.training = training
 
 
 def _diagnose_layer(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:
     convolution: Any = found.convolution
     if convolution is None:
-        return _without_weights(found)
-    rho: float | None = None
-    kappa: float | None = None
-    coverage: float | None = None
-    shift: tuple[float, ...] = ()
-    problem = found.obstacle
-    stride: Sequence[float] = found.scale or convolution.stride
+        scale = _whole(found.scale or ())
+        alone = LayerDiagnosis(
+            found.name, found.kind, stride=scale, coverage=1.0, shift=(0.0,) * len(scale)
+        )
+        if found.shuffles:
+            return replace(alone, problem="no convolution was found before it")
+        return replace(alone, rho=0.0, kappa=1.0)  # interpolation keeps a constant
     if moment is not None and not moment.any():
         moment = None  # an example of zeros, which says nothing about the layer
-    # Whatever a stranger's layer may raise: the other layers are still worth a look.
-    try:
-        if problem is None:
-            stamp = measure_stamp(_plain_block(found))
-            stride = stamp.scale
-            rho, kappa = step_imbalance(stamp, moment), tap_contrast(stamp)
-            if not math.isfinite(rho):
-                rho = kappa = None
-                problem = "its weights or its inputs are not finite"
-        coverage, shift = _coverage(convolution), _shift(convolution, found, stride)
-    except (ValueError, RuntimeError, TypeError, AttributeError, AssertionError) as error:
-        problem = (str(error) or type(error).__name__).splitlines()[0]
-    return LayerDiagnosis(
-        name=found.name,
-        kind=found.kind,
+    row = LayerDiagnosis(
+        found.name,
+        found.kind,
         kernel_size=convolution.kernel_size,
-        stride=_whole(stride),
+        stride=_whole(found.scale or convolution.stride),
         dilation=convolution.dilation,
-        coverage=coverage,
-        shift=shift,
-        rho=rho,
-        kappa=kappa,
         on_real_inputs=moment is not None,
-        problem=problem,
+        problem=found.obstacle,
     )
-
-
-def _without_weights(found: Upsampling) -> LayerDiagnosis:
-    """Interpolation alone answers a constant with itself; a shuffle with whatever came before."""
-    shuffled = found.kind == "PixelShuffle"
-    scale = found.scale or ()
-    return LayerDiagnosis(
-        name=found.name,
-        kind=found.kind,
-        kernel_size=(),
-        stride=_whole(scale),
-        dilation=(),
-        coverage=1.0,
-        shift=(0.0,) * len(scale),
-        rho=None if shuffled else 0.0,
-        kappa=None if shuffled else 1.0,
-        on_real_inputs=False,
-        problem="no convolution was found before it" if shuffled else None,
-    )
+    # Third-party layers may raise anything: the other layers are still worth a look.
+    try:
+        if row.problem is None:
+            stamp = measure_stamp(_plain_block(found))
+            rho, kappa = step_imbalance(stamp, moment), tap_contrast(stamp)
+            if math.isfinite(rho):
+                row = replace(row, rho=rho, kappa=kappa)
+            else:
+                row = replace(row, problem="its weights or its inputs are not finite")
+        return replace(row, coverage=_coverage(convolution), shift=_shift(found))
+    except (ValueError, RuntimeError, TypeError, AttributeError, AssertionError) as error:
+        return replace(row, problem=first_line(error))
 
 
 def _coverage(convolution: Any) -> float:
@@ -232,70 +202,54 @@ def _coverage(convolution: Any) -> float:
     return coverage_ratio(convolution.kernel_size, convolution.stride, convolution.dilation)
 
 
-def _shift(convolution: Any, found: Upsampling, stride: Sequence[float]) -> tuple[float, ...]:
-    axes = range(len(convolution.kernel_size))
+def _shift(found: Upsampling) -> tuple[float, ...]:
+    convolution: Any = found.convolution
+    k, padding, dilation = convolution.kernel_size, convolution.padding, convolution.dilation
     if isinstance(convolution, TRANSPOSED):
-        return tuple(
-            image_shift(
-                convolution.kernel_size[i],
-                convolution.stride[i],
-                int(convolution.padding[i]),
-                convolution.dilation[i],
-            )
-            for i in axes
-        )
-    if convolution.padding == "same":
-        return (0.0,) * len(axes)
-    own = (0,) * len(axes) if convolution.padding == "valid" else convolution.padding
+        return tuple(map(image_shift, k, convolution.stride, padding, dilation))
+    none = (0.0,) * len(k)
+    if padding == "same":
+        return none
+    own = none if padding == "valid" else padding
+    # A padding layer lists the last axis first, and what stands before and after on each.
+    extra = none if found.padding is None else found.padding.padding[::2][::-1]
     # A convolution moves a picture by its leading padding less half of its reach; before a pixel
     # shuffle it does so on the small image.
-    leading = [p + extra for p, extra in zip(own, found.leading(len(axes)), strict=True)]
-    grown = stride if found.shuffles else [1] * len(axes)
-    return tuple(
-        grown[i] * (leading[i] - convolution.dilation[i] * (convolution.kernel_size[i] - 1) / 2)
-        for i in axes
-    )
+    scale = (found.scale or none) if found.shuffles else (1.0,) * len(k)
+    axes = zip(scale, own, extra, dilation, k, strict=True)
+    return tuple(s * (before + more - d * (n - 1) / 2) for s, before, more, d, n in axes)
 
 
 def _plain_block(found: Upsampling) -> nn.Module:
-    """The layer's linear part, out of fresh torch modules without hooks or parametrisations."""
-    convolution = _plain_convolution(found.convolution)
+    """The layer's linear part, out of fresh torch modules without hooks or parametrizations."""
+    given: Any = found.convolution
+    if isinstance(given.weight, UninitializedParameter):
+        raise ValueError("its weight has no shape yet: run the network once")  # noqa: TRY004
+    kinds: Any = PLAIN
+    borders = {"padding": "same"}  # how a border is padded makes no difference inside
+    if isinstance(given, TRANSPOSED):
+        kinds = TRANSPOSED
+        borders = {"padding": given.padding, "output_padding": given.output_padding}
+    convolution = kinds[len(given.kernel_size) - 1](
+        given.in_channels,
+        given.out_channels,
+        given.kernel_size,
+        stride=given.stride,
+        dilation=given.dilation,
+        groups=given.groups,
+        bias=False,
+        **borders,
+    )
+    convolution.weight = nn.Parameter(given.weight.detach().cpu().double())
     if found.norm is not None:
-        norm = copy.deepcopy(found.norm).double().cpu().eval()
+        norm = copy.deepcopy(found.norm).cpu().double().eval()
         convolution = fuse_conv_bn_eval(convolution.eval(), norm)
-    if isinstance(convolution, TRANSPOSED):
-        return convolution
     scale: Any = found.scale
     if found.shuffles:
         return nn.Sequential(convolution, nn.PixelShuffle(int(scale[0])))
-    if scale is None:
-        raise ValueError("resizes by a factor that depends on its input: give an example input")
-    return nn.Sequential(nn.Upsample(scale_factor=scale, mode=found.mode), convolution)
-
-
-def _plain_convolution(convolution: Any) -> Any:
-    if isinstance(convolution.weight, nn.parameter.UninitializedParameter):
-        raise ValueError("its weight has no shape yet: run the network once")  # noqa: TRY004
-    if isinstance(convolution, TRANSPOSED):
-        padding, output_padding = convolution.padding, convolution.output_padding
-        options: dict[str, Any] = {"padding": padding, "output_padding": output_padding}
-    else:
-        options = {"padding": "same"}  # how a border is padded makes no difference inside
-    kinds = [
-        kind for kind in type(convolution).__mro__ if kind.__module__ == "torch.nn.modules.conv"
-    ]
-    plain: Any = kinds[0](
-        convolution.in_channels,
-        convolution.out_channels,
-        convolution.kernel_size,
-        stride=convolution.stride,
-        dilation=convolution.dilation,
-        groups=convolution.groups,
-        bias=False,
-        **options,
-    )
-    plain.weight = nn.Parameter(convolution.weight.detach().double().cpu().clone())
-    return plain
+    if found.mode:
+        return nn.Sequential(nn.Upsample(scale_factor=scale, mode=found.mode), convolution)
+    return convolution
 
 
 def _number(value: float | None) -> str:
