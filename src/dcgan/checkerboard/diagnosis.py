@@ -23,7 +23,7 @@ from dcgan.checkerboard.layers import (
     step_imbalance,
     tap_contrast,
 )
-from dcgan.checkerboard.traversal import Upsampling, find_upsampling
+from dcgan.checkerboard.traversal import SHUFFLE, Upsampling, find_upsampling
 from dcgan.convolution.alignment import image_shift
 from dcgan.convolution.coverage import coverage_ratio
 from dcgan.errors import first_line
@@ -168,7 +168,7 @@ def _diagnose_layer(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:
         alone = LayerDiagnosis(
             found.name, found.kind, stride=scale, coverage=1.0, shift=(0.0,) * len(scale)
         )
-        if found.shuffles:
+        if found.mode == SHUFFLE:
             return replace(alone, problem="no convolution was found before it")
         return replace(alone, rho=0.0, kappa=1.0)  # interpolation keeps a constant
     if moment is not None and not moment.any():
@@ -215,7 +215,7 @@ def _shift(found: Upsampling) -> tuple[float, ...]:
     extra = none if found.padding is None else found.padding.padding[::2][::-1]
     # A convolution moves a picture by its leading padding less half of its reach; before a pixel
     # shuffle it does so on the small image.
-    scale = (found.scale or none) if found.shuffles else (1.0,) * len(k)
+    scale = (found.scale or none) if found.mode == SHUFFLE else (1.0,) * len(k)
     axes = zip(scale, own, extra, dilation, k, strict=True)
     return tuple(s * (before + more - d * (n - 1) / 2) for s, before, more, d, n in axes)
 
@@ -245,7 +245,7 @@ def _plain_block(found: Upsampling) -> nn.Module:
         norm = copy.deepcopy(found.norm).cpu().double().eval()
         convolution = fuse_conv_bn_eval(convolution.eval(), norm)
     scale: Any = found.scale
-    if found.shuffles:
+    if found.mode == SHUFFLE:
         return nn.Sequential(convolution, nn.PixelShuffle(int(scale[0])))
     if found.mode:
         return nn.Sequential(nn.Upsample(scale_factor=scale, mode=found.mode), convolution)

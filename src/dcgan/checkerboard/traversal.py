@@ -11,6 +11,7 @@ from torch.overrides import TorchFunctionMode
 
 from dcgan.checkerboard.layers import PLAIN, TRANSPOSED
 
+SHUFFLE = "pixel shuffle"
 CONVOLUTIONS = PLAIN + TRANSPOSED
 POOLING = tuple(getattr(nn, name) for name in nn.modules.pooling.__all__)
 PADS = tuple(getattr(nn, name) for name in nn.modules.padding.__all__)
@@ -27,8 +28,7 @@ class Upsampling:
     kind: str
     convolution: Any = None  # None: none belongs to it
     scale: tuple[float, ...] | None = None  # None: the convolution's own stride, or not known
-    mode: str | None = None  # of the interpolation before the convolution
-    shuffles: bool = False  # a pixel shuffle after the convolution
+    mode: str | None = None  # of the interpolation before it; SHUFFLE: a pixel shuffle after it
     norm: Any = None  # batch norm between convolution and shuffle
     padding: Any = None  # a padding layer between Upsample and convolution
     obstacle: str | None = None  # why ρ would not be that of this layer
@@ -40,12 +40,11 @@ class _Event:
 
     name: str
     layer: Any = None  # None: a function
-    mode: str | None = None  # of an interpolation
+    mode: str | None = None  # of an interpolation, or SHUFFLE
     scale: tuple[float, ...] | float | None = None
-    shuffle: int | None = None  # the factor of a pixel shuffle
 
     def ends_search(self) -> bool:
-        return bool(self.mode or self.shuffle) or isinstance(self.layer, BREAKS)
+        return self.mode is not None or isinstance(self.layer, BREAKS)
 
 
 def find_upsampling(module: nn.Module, inputs: tuple[Any, ...] | None) -> list[Upsampling]:
@@ -72,7 +71,7 @@ def find_upsampling(module: nn.Module, inputs: tuple[Any, ...] | None) -> list[U
         upsampling = None
         if isinstance(event.layer, TRANSPOSED) and max(event.layer.stride) > 1:
             upsampling = Upsampling(event.name, type(event.layer).__name__, event.layer)
-        elif event.shuffle:
+        elif event.mode == SHUFFLE:
             upsampling = _shuffled(event, events[:i])
         elif event.mode:
             upsampling = _resized(event, events[i + 1 :])
@@ -82,22 +81,15 @@ def find_upsampling(module: nn.Module, inputs: tuple[Any, ...] | None) -> list[U
 
 
 def _shuffled(event: _Event, before: Sequence[_Event]) -> Upsampling:
-    scale = (float(event.shuffle or 1),) * 2
+    scale = _per_axis(event.scale, 2)
     norm, obstacle = None, None
     for i, earlier in reversed(list(enumerate(before))):
         layer = earlier.layer
         if isinstance(layer, nn.Conv2d):
             if i and isinstance(before[i - 1].layer, POOLING):
                 obstacle = "it gates the channels that are shuffled"  # squeeze and excitation
-            return Upsampling(
-                name=earlier.name,
-                kind=f"{type(layer).__name__} + PixelShuffle",
-                convolution=layer,
-                scale=scale,
-                shuffles=True,
-                norm=norm,
-                obstacle=obstacle,
-            )
+            kind = f"{type(layer).__name__} + PixelShuffle"
+            return Upsampling(earlier.name, kind, layer, scale, SHUFFLE, norm, obstacle=obstacle)
         if earlier.ends_search():
             break
         # Before the shuffle a channel is a phase: what scales channels makes phases unequal.
@@ -105,7 +97,7 @@ def _shuffled(event: _Event, before: Sequence[_Event]) -> Upsampling:
             norm = layer
         elif layer is not None and any(True for _ in layer.parameters()):
             obstacle = f"{type(layer).__name__} before the shuffle scales its phases"
-    return Upsampling(event.name, "PixelShuffle", None, scale, shuffles=True)
+    return Upsampling(event.name, "PixelShuffle", None, scale, SHUFFLE)
 
 
 def _resized(event: _Event, after: Sequence[_Event]) -> Upsampling | None:
@@ -120,19 +112,21 @@ def _resized(event: _Event, after: Sequence[_Event]) -> Upsampling | None:
             padding = later.layer
         elif later.ends_search():
             break
-    scale = event.scale
-    if isinstance(scale, int | float):
-        scale = (float(scale),) * (2 if convolution is None else len(convolution.kernel_size))
+    scale = _per_axis(event.scale, 2 if convolution is None else len(convolution.kernel_size))
     if scale is not None and max(scale) <= 1:
         return None  # it shrinks, or keeps the size
     return Upsampling(name, kind, convolution, scale, event.mode, padding=padding)
 
 
+def _per_axis(scale: tuple[float, ...] | float | None, num_axes: int) -> tuple[float, ...] | None:
+    return (float(scale),) * num_axes if isinstance(scale, int | float) else scale
+
+
 def _event(name: str, layer: nn.Module) -> _Event:
     if isinstance(layer, nn.Upsample):
-        return _Event(name, layer, mode=layer.mode, scale=layer.scale_factor)
+        return _Event(name, layer, layer.mode, layer.scale_factor)
     if isinstance(layer, nn.PixelShuffle):
-        return _Event(name, layer, shuffle=layer.upscale_factor)
+        return _Event(name, layer, SHUFFLE, layer.upscale_factor)
     return _Event(name, layer)
 
 
@@ -167,17 +161,16 @@ class _Functions(TorchFunctionMode):
         kwargs = kwargs or {}
         last = self.events[-1] if self.events else _Event("input")
         result = function(*args, **kwargs)
-        if function is F.interpolate:
-            source = args[0] if args else kwargs["input"]
-            sizes = zip(result.shape[2:], source.shape[2:], strict=True)
+        if function in (F.interpolate, torch.pixel_shuffle):
+            before = args[0] if args else kwargs["input"]
+            num_axes = 2 if function is torch.pixel_shuffle else before.ndim - 2
+            sizes = zip(result.shape[-num_axes:], before.shape[-num_axes:], strict=True)
             scale = tuple(out / size for out, size in sizes)
-            if isinstance(last.layer, nn.Upsample):  # whose own call this is
+            if isinstance(last.layer, nn.Upsample | nn.PixelShuffle):  # whose own call this is
                 last.scale = scale
             else:
                 mode = kwargs.get("mode", args[3] if len(args) > 3 else "nearest")
-                self.events.append(_Event(f"interpolate after {last.name}", None, mode, scale))
-        shuffles = function in (F.pixel_shuffle, torch.pixel_shuffle)
-        if shuffles and not isinstance(last.layer, nn.PixelShuffle):
-            factor = args[1] if len(args) > 1 else kwargs["upscale_factor"]
-            self.events.append(_Event(f"pixel_shuffle after {last.name}", None, shuffle=factor))
+                mode = mode if function is F.interpolate else SHUFFLE
+                name = f"{function.__name__} after {last.name}"
+                self.events.append(_Event(name, None, mode, scale))
         return result

@@ -8,7 +8,6 @@ import json
 import logging
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -46,18 +45,15 @@ class Classifier(nn.Module):
         channels: of the images, which may have any size from 8 pixels on.
     """
 
-    num_features = 128
-
     def __init__(self, channels: int) -> None:
         super().__init__()
-        widths = (channels, 32, 64, 128)
         layers: list[nn.Module] = []
-        for before, after in pairwise(widths):
+        for before, after in pairwise((channels, 32, 64, 128)):
             layers += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after)]
             layers += [nn.ReLU(inplace=True), nn.MaxPool2d(2)]
         self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(4), nn.Flatten())
-        self.to_features = nn.Linear(128 * 16, self.num_features)
-        self.to_logits = nn.Linear(self.num_features, NUM_CLASSES)
+        self.to_features = nn.Linear(128 * 16, 128)
+        self.to_logits = nn.Linear(128, NUM_CLASSES)
 
     def features(self, images: Tensor) -> Tensor:
         """(N, C, H, W) in [−1, 1] to (N, 128), none below 0."""
@@ -69,20 +65,14 @@ class Classifier(nn.Module):
         return logits
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A classifier in eval mode, and how good it is."""
-
-    network: Classifier
-    accuracy: float  # on the test split
-    file: Path
-
-
-def get_classifier(data: DataConfig, digest: str) -> Trained:
-    """The classifier of a labelled data set, from the cache or trained now (minutes).
+def get_classifier(data: DataConfig, digest: str) -> tuple[Classifier, float]:
+    """The classifier of a labeled data set, from the cache or trained now (minutes).
 
     Args:
         digest: of the prepared training images.
+
+    Returns:
+        The network in eval mode, and its accuracy on the test split.
 
     Raises:
         UserError: the data are missing or damaged.
@@ -90,48 +80,45 @@ def get_classifier(data: DataConfig, digest: str) -> Trained:
     cache = Path(data.cache_dir).expanduser()
     identity = json.dumps([RECIPE, digest, data.channels], sort_keys=True)
     key = hashlib.sha256(identity.encode()).hexdigest()[:16]
-    size = f"{data.image_size}x{data.image_size}"
-    path = cache / f"classifier-{data.source}-{size}-{key}.pt"
+    path = cache / f"classifier-{data.source}-{data.image_size}x{data.image_size}-{key}.pt"
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / f"classifier-{data.source}.lock"):
         if not path.is_file():
             log.info("training a classifier of %s, once; it stays in %s", data.source, path)
             network = train_classifier(read_labelled(data, train=True))
             accuracy = accuracy_of(network, read_labelled(data, train=False))
-            log.info("the classifier is right about %.2f %% of the test images", 100 * accuracy)
+            log.info("classifier test accuracy: %.2f %%", 100 * accuracy)
             with replacing(path) as temporary:
                 torch.save({"accuracy": accuracy, "network": network.state_dict()}, temporary)
     saved = torch.load(path, map_location="cpu", weights_only=True)
     network = _untrained(data.channels)
     network.load_state_dict(saved["network"])
-    return Trained(network.eval(), saved["accuracy"], path)
+    return network.eval(), saved["accuracy"]
 
 
 def train_classifier(data: Labelled) -> Classifier:
     """Cross-entropy, Adam, one cycle of the learning rate; images moved by up to 2 pixels."""
     network = _untrained(data.images.shape[1]).to(memory_format=torch.channels_last)
-    random = stream(0, "classifier data")
     batch_size = min(RECIPE["batch_size"], len(data.images))
     per_epoch = len(data.images) // batch_size
     epochs = max(RECIPE["epochs"], math.ceil(RECIPE["min_steps"] / per_epoch))
     steps = epochs * per_epoch
     optimizer = torch.optim.Adam(network.parameters(), RECIPE["learning_rate"], fused=True)
     schedule = OneCycleLR(optimizer, RECIPE["learning_rate"], total_steps=steps)
-    bar = tqdm(total=steps, desc="training a classifier", unit="step", disable=None)
-    with bar:
-        for images, labels in _batches(data, batch_size, epochs, random):
-            loss = F.cross_entropy(network(images), labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            bar.update()
+    batches = _batches(data, batch_size, epochs)
+    name = "training a classifier"
+    for images, labels in tqdm(batches, desc=name, total=steps, unit="step", disable=None):
+        loss = F.cross_entropy(network(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
     return network.eval()
 
 
 @torch.no_grad()
 def accuracy_of(network: Classifier, data: Labelled) -> float:
-    """The share of images that are classified rightly."""
+    """The share of images that are classified correctly."""
     parts = zip(data.images.split(500), data.labels.split(500), strict=True)
     right = [network(normalize(images)).argmax(1).eq(labels) for images, labels in parts]
     return torch.cat(right).double().mean().item()
@@ -144,11 +131,9 @@ def _untrained(channels: int) -> Classifier:
         return Classifier(channels)
 
 
-def _batches(
-    data: Labelled, batch_size: int, epochs: int, random: torch.Generator
-) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(data: Labelled, batch_size: int, epochs: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Shuffled, each batch moved by a few pixels over a background like its corner pixel's."""
-    shift = RECIPE["shift"]
+    random, shift = stream(0, "classifier data"), RECIPE["shift"]
     for _ in range(epochs):
         order = torch.randperm(len(data.images), generator=random)
         for rows in order[: len(order) // batch_size * batch_size].split(batch_size):

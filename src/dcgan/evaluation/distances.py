@@ -11,7 +11,7 @@ from torchmetrics.image.kid import KernelInceptionDistance
 
 from dcgan.seeding import derive_seed
 
-NEIGHBOURS = 3  # Kynkäänniemi et al., 2019
+NEIGHBORS = 3  # Kynkäänniemi et al., 2019
 KID_SUBSETS = 100
 KID_SUBSET_SIZE = 1000
 ALONE: dict[str, Any] = {"sync_on_compute": False}  # of several processes only one evaluates
@@ -67,7 +67,7 @@ def precision_recall(real: Tensor, fake: Tensor) -> PrecisionRecall:
     """Improved precision and recall (Kynkäänniemi et al., 2019).
 
     A set's manifold is the union of balls about its points, each as large as the distance to the
-    point's third neighbour.
+    point's third neighbor.
     """
     return PrecisionRecall(_share_inside(fake, real), _share_inside(real, fake))
 
@@ -77,7 +77,7 @@ def _share_inside(points: Tensor, others: Tensor, chunk: int = 1000) -> float:
     # The nearest of its own set is the point itself.
     radii = torch.cat(
         [
-            torch.cdist(part, others).kthvalue(min(NEIGHBOURS + 1, len(others)), dim=1).values
+            torch.cdist(part, others).kthvalue(min(NEIGHBORS + 1, len(others)), dim=1).values
             for part in others.split(chunk)
         ]
     )
