@@ -20,21 +20,13 @@ from dcgan.networks.generator import Generator
 from dcgan.networks.saved import export_generator, load_generator
 from dcgan.pictures import save_gif, save_grid, save_picture
 
-__all__ = [
-    "generate",
-    "interpolate",
-    "latents_of_seeds",
-    "load_generator",
-    "sample",
-    "save_grid",
-    "write_samples",
-]
+__all__ = ["generate", "interpolate", "latents_of_seeds", "load_generator", "sample", "save_grid"]
 
 
 def latents_of_seeds(seeds: Iterable[int], latent_size: int) -> Tensor:
     """(len(seeds), latent_size) standard normal; row i depends on seed i alone."""
-    draw = [torch.randn(latent_size, generator=torch.Generator().manual_seed(s)) for s in seeds]
-    return torch.stack(draw)
+    streams = [torch.Generator().manual_seed(seed) for seed in seeds]
+    return torch.stack([torch.randn(latent_size, generator=random) for random in streams])
 
 
 def sample(generator: Generator, seeds: Iterable[int], *, batch_statistics: bool = False) -> Tensor:

@@ -96,19 +96,20 @@ class Diagnosis:
     def verdict(self) -> str:
         """One sentence."""
         if not self.layers:
-            nothing = "No upsampling layer found: ConvTranspose, Upsample or PixelShuffle."
             hint = " Interpolation by function is seen only with an example input."
+            nothing = "No upsampling layer found: ConvTranspose, Upsample or PixelShuffle."
             return nothing if self.watched else nothing + hint
-        guilty = [layer for layer in self.layers if layer.verdict.endswith("grid")]
-        unjudged = [layer.name for layer in self.layers if layer.rho is None]
-        suffix = f" Not judged: {', '.join(unjudged)}." if unjudged else ""
+        uneven = [f"{x.name} (ρ {x.rho:.2g})" for x in self.layers if x.verdict.endswith("grid")]
+        unjudged = [x.name for x in self.layers if x.rho is None]
         judged = len(self.layers) - len(unjudged)
-        if not judged:
-            return suffix.strip()
-        if not guilty:
-            return f"No grid from {judged} of {len(self.layers)} upsampling layers.{suffix}"
-        named = ", ".join(f"{layer.name} (ρ {layer.rho:.2g})" for layer in guilty)
-        return f"Uneven: {named}.{suffix}"
+        sentences = []
+        if uneven:
+            sentences.append(f"Uneven: {', '.join(uneven)}.")
+        elif judged:
+            sentences.append(f"No grid from {judged} of {len(self.layers)} upsampling layers.")
+        if unjudged:
+            sentences.append(f"Not judged: {', '.join(unjudged)}.")
+        return " ".join(sentences)
 
     def __str__(self) -> str:
         """A table, what is to be done about which layers, and the verdict."""
@@ -118,15 +119,14 @@ class Diagnosis:
             geometry = (_sizes(x.kernel_size), _sizes(x.stride), _number(x.coverage))
             scores = (_sizes(x.shift), _number(x.rho), _number(x.kappa))
             rows.append((x.name, x.kind, *geometry, *scores, x.verdict))
-        widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
-        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-        advice: dict[str, list[str]] = {}
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        table = "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+        advised: dict[str, list[str]] = {}
         for layer in self.layers:
-            if layer.advice:
-                advice.setdefault(layer.advice, []).append(layer.name)
-        notes = [f"{', '.join(names)}: {text}." for text, names in advice.items()]
-        parts = ["\n".join(lines)] if self.layers else []
-        return "\n\n".join([*parts, *(["\n".join(notes)] if notes else []), self.verdict])
+            advised.setdefault(layer.advice, []).append(layer.name)
+        notes = [f"{', '.join(names)}: {advice}." for advice, names in advised.items() if advice]
+        parts = (table if self.layers else "", "\n".join(notes), self.verdict)
+        return "\n\n".join(part for part in parts if part)
 
 
 def diagnose(module: nn.Module, example: Any = None) -> Diagnosis:
@@ -191,25 +191,24 @@ def _diagnose_layer(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:
                 row = replace(row, rho=rho, kappa=kappa)
             else:
                 row = replace(row, problem="its weights or its inputs are not finite")
-        return replace(row, coverage=_coverage(convolution), shift=_shift(found))
+        coverage, shift = _geometry(found)
+        return replace(row, coverage=coverage, shift=shift)
     except (ValueError, RuntimeError, TypeError, AttributeError, AssertionError) as error:
         return replace(row, problem=first_line(error))
 
 
-def _coverage(convolution: Any) -> float:
-    if not isinstance(convolution, TRANSPOSED):
-        return 1.0
-    return coverage_ratio(convolution.kernel_size, convolution.stride, convolution.dilation)
-
-
-def _shift(found: Upsampling) -> tuple[float, ...]:
+def _geometry(found: Upsampling) -> tuple[float, tuple[float, ...]]:
+    """Coverage, and the shift per axis."""
     convolution: Any = found.convolution
     k, padding, dilation = convolution.kernel_size, convolution.padding, convolution.dilation
     if isinstance(convolution, TRANSPOSED):
-        return tuple(map(image_shift, k, convolution.stride, padding, dilation))
+        stride = convolution.stride
+        return coverage_ratio(k, stride, dilation), tuple(
+            map(image_shift, k, stride, padding, dilation)
+        )
     none = (0.0,) * len(k)
     if padding == "same":
-        return none
+        return 1.0, none
     own = none if padding == "valid" else padding
     # A padding layer lists the last axis first, and what stands before and after on each.
     extra = none if found.padding is None else found.padding.padding[::2][::-1]
@@ -217,7 +216,7 @@ def _shift(found: Upsampling) -> tuple[float, ...]:
     # shuffle it does so on the small image.
     scale = (found.scale or none) if found.mode == SHUFFLE else (1.0,) * len(k)
     axes = zip(scale, own, extra, dilation, k, strict=True)
-    return tuple(s * (before + more - d * (n - 1) / 2) for s, before, more, d, n in axes)
+    return 1.0, tuple(s * (before + more - d * (n - 1) / 2) for s, before, more, d, n in axes)
 
 
 def _plain_block(found: Upsampling) -> nn.Module:

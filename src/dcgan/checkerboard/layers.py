@@ -8,8 +8,9 @@ dimensions. All scores are measured from the block's actual response, in float64
 import copy
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -126,27 +127,19 @@ def input_moments(blocks: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]
     moments: dict[str, Tensor] = {}
     passes: Counter[str] = Counter()
 
-    def watch(name: str) -> Any:
-        def take(block: nn.Module, inputs: tuple[Tensor, ...], keywords: dict[str, Tensor]) -> None:
-            x, *_ = *inputs, *keywords.values()
-            if x.ndim == len(convolution_of(block).kernel_size) + 1:
-                x = x[None]  # a single one, without a batch
-            moment = second_moment(x)
-            passes[name] += 1
-            before = moments.get(name, torch.zeros_like(moment))
-            moments[name] = before + (moment - before) / passes[name]
+    def note(name: str, block: nn.Module, inputs: Any, keywords: dict[str, Any]) -> None:
+        x, *_ = *inputs, *keywords.values()
+        if x.ndim == len(convolution_of(block).kernel_size) + 1:
+            x = x[None]  # a single one, without a batch
+        moment = second_moment(x)
+        passes[name] += 1
+        moments[name] = torch.lerp(moments.get(name, moment), moment, 1 / passes[name])
 
-        return take
-
-    handles = [
-        block.register_forward_pre_hook(watch(name), with_kwargs=True)
-        for name, block in blocks.items()
-    ]
-    try:
+    with ExitStack() as watching:
+        for name, block in blocks.items():
+            hook = block.register_forward_pre_hook(partial(note, name), with_kwargs=True)
+            watching.enter_context(hook)
         yield moments
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def step_imbalance(stamp: Stamp, moment: Tensor | None = None) -> float:

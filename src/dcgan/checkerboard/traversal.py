@@ -1,6 +1,7 @@
 """Finding the upsampling layers of any network: by its modules, or by watching it run."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +64,7 @@ def find_upsampling(module: nn.Module, inputs: tuple[Any, ...] | None) -> list[U
         if "parametrizations" not in name
     ]
     if inputs is None:
-        events = [_event(name, layer) for name, layer in leaves]
+        events = [_event(*leaf) for leaf in leaves]
     else:
         events = _watch(module, leaves, inputs)
     found: dict[str, Upsampling] = {}
@@ -134,17 +135,14 @@ def _watch(
     module: nn.Module, leaves: Sequence[tuple[str, nn.Module]], inputs: tuple[Any, ...]
 ) -> list[_Event]:
     events: list[_Event] = []
-
-    def note(name: str) -> Any:
-        return lambda layer, _: events.append(_event(name, layer))
-
-    handles = [layer.register_forward_pre_hook(note(name)) for name, layer in leaves]
-    try:
+    with ExitStack() as watching:
+        for name, layer in leaves:
+            hook = layer.register_forward_pre_hook(
+                lambda layer, _, name=name: events.append(_event(name, layer))
+            )
+            watching.enter_context(hook)
         with _Functions(events), torch.no_grad():
             module(*inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
     return events
 
 
