@@ -164,10 +164,9 @@ def diagnose(module: nn.Module, example: Any = None) -> Diagnosis:
 def _diagnose_layer(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:
     convolution: Any = found.convolution
     if convolution is None:
-        scale = _whole(found.scale or ())
-        alone = LayerDiagnosis(
-            found.name, found.kind, stride=scale, coverage=1.0, shift=(0.0,) * len(scale)
-        )
+        scale = found.scale or ()
+        still = (0.0,) * len(scale)
+        alone = LayerDiagnosis(found.name, found.kind, stride=scale, coverage=1.0, shift=still)
         if found.mode == SHUFFLE:
             return replace(alone, problem="no convolution was found before it")
         return replace(alone, rho=0.0, kappa=1.0)  # interpolation keeps a constant
@@ -177,7 +176,7 @@ def _diagnose_layer(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:
         found.name,
         found.kind,
         kernel_size=convolution.kernel_size,
-        stride=_whole(found.scale or convolution.stride),
+        stride=found.scale or convolution.stride,
         dilation=convolution.dilation,
         on_real_inputs=moment is not None,
         problem=found.obstacle,
@@ -203,9 +202,8 @@ def _geometry(found: Upsampling) -> tuple[float, tuple[float, ...]]:
     k, padding, dilation = convolution.kernel_size, convolution.padding, convolution.dilation
     if isinstance(convolution, TRANSPOSED):
         stride = convolution.stride
-        return coverage_ratio(k, stride, dilation), tuple(
-            map(image_shift, k, stride, padding, dilation)
-        )
+        shift = tuple(map(image_shift, k, stride, padding, dilation))
+        return coverage_ratio(k, stride, dilation), shift
     none = (0.0,) * len(k)
     if padding == "same":
         return 1.0, none
@@ -244,22 +242,17 @@ def _plain_block(found: Upsampling) -> nn.Module:
         norm = copy.deepcopy(found.norm).cpu().double().eval()
         convolution = fuse_conv_bn_eval(convolution.eval(), norm)
     scale: Any = found.scale
+    if found.mode is None:
+        return convolution  # type: ignore[no-any-return]
     if found.mode == SHUFFLE:
         return nn.Sequential(convolution, nn.PixelShuffle(int(scale[0])))
-    if found.mode:
-        return nn.Sequential(nn.Upsample(scale_factor=scale, mode=found.mode), convolution)
-    return convolution
+    return nn.Sequential(nn.Upsample(scale_factor=scale, mode=found.mode), convolution)
 
 
 def _number(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.3g}" if value > ROUNDING else "0"
-
-
-def _whole(factors: Sequence[float]) -> tuple[float, ...]:
-    """2.0 as 2, where it is a whole number."""
-    return tuple(int(factor) if factor == int(factor) else factor for factor in factors)
 
 
 def _sizes(values: Sequence[float]) -> str:

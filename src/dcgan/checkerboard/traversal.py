@@ -42,7 +42,7 @@ class _Event:
     name: str
     layer: Any = None  # None: a function
     mode: str | None = None  # of an interpolation, or SHUFFLE
-    scale: tuple[float, ...] | float | None = None
+    scale: Any = None  # a tuple; a number stands for every axis
 
     def ends_search(self) -> bool:
         return self.mode is not None or isinstance(self.layer, BREAKS)
@@ -82,7 +82,6 @@ def find_upsampling(module: nn.Module, inputs: tuple[Any, ...] | None) -> list[U
 
 
 def _shuffled(event: _Event, before: Sequence[_Event]) -> Upsampling:
-    scale = _per_axis(event.scale, 2)
     norm, obstacle = None, None
     for i, earlier in reversed(list(enumerate(before))):
         layer = earlier.layer
@@ -90,7 +89,9 @@ def _shuffled(event: _Event, before: Sequence[_Event]) -> Upsampling:
             if i and isinstance(before[i - 1].layer, POOLING):
                 obstacle = "it gates the channels that are shuffled"  # squeeze and excitation
             kind = f"{type(layer).__name__} + PixelShuffle"
-            return Upsampling(earlier.name, kind, layer, scale, SHUFFLE, norm, obstacle=obstacle)
+            return Upsampling(
+                earlier.name, kind, layer, event.scale, SHUFFLE, norm, obstacle=obstacle
+            )
         if earlier.ends_search():
             break
         # Before the shuffle a channel is a phase: what scales channels makes phases unequal.
@@ -98,7 +99,7 @@ def _shuffled(event: _Event, before: Sequence[_Event]) -> Upsampling:
             norm = layer
         elif layer is not None and any(True for _ in layer.parameters()):
             obstacle = f"{type(layer).__name__} before the shuffle scales its phases"
-    return Upsampling(event.name, "PixelShuffle", None, scale, SHUFFLE)
+    return Upsampling(event.name, "PixelShuffle", None, event.scale, SHUFFLE)
 
 
 def _resized(event: _Event, after: Sequence[_Event]) -> Upsampling | None:
@@ -113,21 +114,19 @@ def _resized(event: _Event, after: Sequence[_Event]) -> Upsampling | None:
             padding = later.layer
         elif later.ends_search():
             break
-    scale = _per_axis(event.scale, 2 if convolution is None else len(convolution.kernel_size))
+    scale = event.scale
+    if isinstance(scale, int | float):
+        scale = (float(scale),) * (2 if convolution is None else len(convolution.kernel_size))
     if scale is not None and max(scale) <= 1:
         return None  # it shrinks, or keeps the size
     return Upsampling(name, kind, convolution, scale, event.mode, padding=padding)
-
-
-def _per_axis(scale: tuple[float, ...] | float | None, num_axes: int) -> tuple[float, ...] | None:
-    return (float(scale),) * num_axes if isinstance(scale, int | float) else scale
 
 
 def _event(name: str, layer: nn.Module) -> _Event:
     if isinstance(layer, nn.Upsample):
         return _Event(name, layer, layer.mode, layer.scale_factor)
     if isinstance(layer, nn.PixelShuffle):
-        return _Event(name, layer, SHUFFLE, layer.upscale_factor)
+        return _Event(name, layer, SHUFFLE, (float(layer.upscale_factor),) * 2)
     return _Event(name, layer)
 
 
