@@ -19,8 +19,8 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 PLAIN = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-CHUNK = 32  # input channels whose responses are held at once
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+CHUNK = 32  # input channels whose responses are held at once
 
 
 def convolution_of(block: nn.Module) -> Any:
@@ -127,7 +127,7 @@ def input_moments(blocks: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]
     moments: dict[str, Tensor] = {}
     passes: Counter[str] = Counter()
 
-    def note(name: str, block: nn.Module, inputs: Any, keywords: dict[str, Any]) -> None:
+    def note(name: str, block: nn.Module, inputs: tuple[Any], keywords: dict[str, Any]) -> None:
         x, *_ = *inputs, *keywords.values()
         if x.ndim == len(convolution_of(block).kernel_size) + 1:
             x = x[None]  # a single one, without a batch
