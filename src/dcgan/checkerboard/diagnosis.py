@@ -223,7 +223,7 @@ def _plain_block(found: Upsampling) -> nn.Module:
     if isinstance(given.weight, UninitializedParameter):
         raise ValueError("its weight has no shape yet: run the network once")  # noqa: TRY004
     kinds: Any = PLAIN
-    borders: dict[str, Any] = {"padding": "same"}  # how a border is padded makes no difference inside
+    borders: dict[str, Any] = {"padding": "same"}  # how borders are padded does not matter inside
     if isinstance(given, TRANSPOSED):
         kinds = TRANSPOSED
         borders = {"padding": given.padding, "output_padding": given.output_padding}

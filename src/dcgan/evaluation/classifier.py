@@ -41,6 +41,8 @@ RECIPE: dict[str, Any] = {
 class Classifier(nn.Module):
     """Three convolutions, each followed by batch norm, ReLU and max pooling, and two linear layers.
 
+    It starts from the same weights every time and leaves the caller's random state alone.
+
     Args:
         channels: of the images, which may have any size from 8 pixels on.
     """
@@ -48,12 +50,14 @@ class Classifier(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for before, after in pairwise((channels, 32, 64, 128)):
-            layers += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after)]
-            layers += [nn.ReLU(inplace=True), nn.MaxPool2d(2)]
-        self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(4), nn.Flatten())
-        self.to_features = nn.Linear(128 * 16, 128)
-        self.to_logits = nn.Linear(128, NUM_CLASSES)
+        with torch.random.fork_rng():
+            torch.manual_seed(derive_seed(0, "classifier"))
+            for before, after in pairwise((channels, 32, 64, 128)):
+                layers.append(nn.Conv2d(before, after, 3, padding=1, bias=False))
+                layers += [nn.BatchNorm2d(after), nn.ReLU(inplace=True), nn.MaxPool2d(2)]
+            self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(4), nn.Flatten())
+            self.to_features = nn.Linear(128 * 16, 128)
+            self.to_logits = nn.Linear(128, NUM_CLASSES)
 
     def features(self, images: Tensor) -> Tensor:
         """(N, C, H, W) in [−1, 1] to (N, 128), none below 0."""
@@ -91,14 +95,14 @@ def get_classifier(data: DataConfig, digest: str) -> tuple[Classifier, float]:
             with replacing(path) as temporary:
                 torch.save({"accuracy": accuracy, "network": network.state_dict()}, temporary)
     saved = torch.load(path, map_location="cpu", weights_only=True)
-    network = _untrained(data.channels)
+    network = Classifier(data.channels)
     network.load_state_dict(saved["network"])
     return network.eval(), saved["accuracy"]
 
 
 def train_classifier(data: Labelled) -> Classifier:
     """Cross-entropy, Adam, one cycle of the learning rate; images moved by up to 2 pixels."""
-    network = _untrained(data.images.shape[1]).to(memory_format=torch.channels_last)
+    network = Classifier(data.images.shape[1]).to(memory_format=torch.channels_last)
     batch_size = min(RECIPE["batch_size"], len(data.images))
     per_epoch = len(data.images) // batch_size
     epochs = max(RECIPE["epochs"], math.ceil(RECIPE["min_steps"] / per_epoch))
@@ -122,13 +126,6 @@ def accuracy_of(network: Classifier, data: Labelled) -> float:
     parts = zip(data.images.split(500), data.labels.split(500), strict=True)
     right = [network(normalize(images)).argmax(1).eq(labels) for images, labels in parts]
     return torch.cat(right).double().mean().item()
-
-
-def _untrained(channels: int) -> Classifier:
-    """With the same weights every time; the caller's random numbers stay what they are."""
-    with torch.random.fork_rng():
-        torch.manual_seed(derive_seed(0, "classifier"))
-        return Classifier(channels)
 
 
 def _batches(data: Labelled, batch_size: int, epochs: int) -> Iterator[tuple[Tensor, Tensor]]:
