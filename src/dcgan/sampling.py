@@ -1,4 +1,4 @@
-"""From a generator to images: latents by seed, eval mode, interpolation; and files of these.
+"""From a generator to images: latents by seed, interpolation; and files of these.
 
 from dcgan.sampling import load_generator, sample, save_grid
 generator = load_generator("generator.safetensors")
@@ -20,21 +20,13 @@ from dcgan.networks.generator import Generator
 from dcgan.networks.saved import export_generator, load_generator
 from dcgan.pictures import save_gif, save_grid, save_picture
 
-__all__ = [
-    "generate",
-    "interpolate",
-    "latents_of_seeds",
-    "load_generator",
-    "sample",
-    "save_grid",
-    "write_samples",
-]
+__all__ = ["generate", "interpolate", "latents_of_seeds", "load_generator", "sample", "save_grid"]
 
 
 def latents_of_seeds(seeds: Iterable[int], latent_size: int) -> Tensor:
     """(len(seeds), latent_size) standard normal; row i depends on seed i alone."""
-    draw = [torch.randn(latent_size, generator=torch.Generator().manual_seed(s)) for s in seeds]
-    return torch.stack(draw)
+    streams = [torch.Generator().manual_seed(seed) for seed in seeds]
+    return torch.stack([torch.randn(latent_size, generator=random) for random in streams])
 
 
 def sample(generator: Generator, seeds: Iterable[int], *, batch_statistics: bool = False) -> Tensor:
@@ -51,7 +43,7 @@ def generate(
     batch_statistics: bool = False,
     batch_size: int = 256,
 ) -> Tensor:
-    """G(z) in eval mode, without a trace on the generator: (N, C, H, W) in [−1, 1], on the CPU.
+    """G(z) in eval mode, without side effects: (N, C, H, W) in [−1, 1], on the CPU.
 
     Args:
         latents: (N, latent_size).
@@ -60,36 +52,20 @@ def generate(
             generated at once, whatever `batch_size` says.
         batch_size: images at a time.
     """
-    if batch_statistics:
-        generator, batch_size = _with_batch_statistics(generator), len(latents)
-    device = next(generator.parameters()).device
-    was_training = generator.training
-    generator.eval()
-    try:
-        parts = latents.to(device).split(batch_size)
-        # Not a compiled call, which would be compiled anew for every size and not call hooks.
-        return torch.cat([generator.forward(part).float().cpu() for part in parts])
-    finally:
-        generator.train(was_training)
-
-
-def _with_batch_statistics(generator: nn.Module) -> nn.Module:
-    """A copy whose batch norm has no running statistics, so that eval mode uses the batch's."""
-    generator = copy.deepcopy(generator)
-    for layer in generator.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            layer.running_mean = layer.running_var = None
-            layer.track_running_stats = False
-    return generator
+    # In train mode batch norm updates its running statistics: those of a copy. Hooks are copied.
+    network = copy.deepcopy(generator).train(batch_statistics)
+    device = next(network.parameters()).device
+    parts = latents.to(device).split(len(latents) if batch_statistics else batch_size)
+    return torch.cat([network(part).float().cpu() for part in parts])
 
 
 def interpolate(latents: Tensor, num_frames: int) -> Tensor:
-    """Walk from each latent to the next on the sphere between them (Shoemake, 1985; White, 2016).
+    """Move from each latent to the next on the sphere between them (Shoemake, 1985; White, 2016).
 
     A straight line would pass through latents that are shorter than any the generator has seen.
 
     Args:
-        latents: (N, latent_size), N at least 2, no two neighbours opposite to each other.
+        latents: (N, latent_size), N at least 2, no two neighbors opposite to each other.
         num_frames: frames from one latent up to, but without, the next.
 
     Returns:
@@ -97,9 +73,8 @@ def interpolate(latents: Tensor, num_frames: int) -> Tensor:
     """
     start, end = latents[:-1, None], latents[1:, None]
     fraction = torch.arange(num_frames)[None, :, None] / num_frames
-    cosine = torch.cosine_similarity(start, end, dim=-1).clamp(-1, 1)[..., None]
-    angle = torch.arccos(cosine)
-    # Neighbours in (nearly) one direction: the sphere is flat there, and sin(angle) is 0.
+    angle = torch.cosine_similarity(start, end, dim=-1).clamp(-1, 1).arccos()[..., None]
+    # Neighbors in (nearly) one direction: the sphere is flat there, and sin(angle) is 0.
     flat = angle < 1e-4
     sine = torch.where(flat, 1.0, torch.sin(angle))
     from_start = torch.where(flat, 1 - fraction, torch.sin((1 - fraction) * angle) / sine)
@@ -120,7 +95,7 @@ def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
     images = generate(generator, latents, batch_statistics=config.batch_statistics)
     make_folder(run_dir)
     files = {"grid": "grid.png"}
-    save_grid(images, run_dir / files["grid"])
+    save_grid(images, run_dir / "grid.png")
     if config.single_files:
         files["single files"] = "images"
         (run_dir / "images").mkdir(exist_ok=True)
@@ -130,13 +105,14 @@ def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
     if frames := config.interpolation_frames:
         files |= {"strip": "interpolation.png", "animation": "interpolation.gif"}
         path = interpolate(latents, frames)
-        walk = generate(generator, path, batch_statistics=config.batch_statistics)
-        rows = [walk[i * frames : (i + 1) * frames + 1] for i in range(len(latents) - 1)]
-        save_grid(torch.cat(rows), run_dir / files["strip"], num_columns=frames + 1)
-        save_gif(walk, run_dir / files["animation"])
+        between = generate(generator, path, batch_statistics=config.batch_statistics)
+        # Each row goes from one seed to the next, both included.
+        rows = [between[i : i + frames + 1] for i in range(0, len(between) - 1, frames)]
+        save_grid(torch.cat(rows), run_dir / "interpolation.png", num_columns=frames + 1)
+        save_gif(between, run_dir / "interpolation.gif")
     if config.export:
         files["generator"] = "generator.safetensors"
-        export_generator(run_dir / files["generator"], generator)
+        export_generator(run_dir / "generator.safetensors", generator)
     result = {
         "checkpoint": config.checkpoint,
         "weights": "exported" if config.checkpoint.endswith(".safetensors") else config.weights,
