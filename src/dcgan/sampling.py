@@ -29,33 +29,21 @@ def latents_of_seeds(seeds: Iterable[int], latent_size: int) -> Tensor:
     return torch.stack([torch.randn(latent_size, generator=random) for random in streams])
 
 
-def sample(generator: Generator, seeds: Iterable[int], *, batch_statistics: bool = False) -> Tensor:
+def sample(generator: Generator, seeds: Iterable[int]) -> Tensor:
     """The images of `seeds`: (len(seeds), C, H, W) in [−1, 1]. See `generate`."""
-    latents = latents_of_seeds(seeds, generator.latent_size)
-    return generate(generator, latents, batch_statistics=batch_statistics)
+    return generate(generator, latents_of_seeds(seeds, generator.latent_size))
 
 
 @torch.no_grad()
-def generate(
-    generator: nn.Module,
-    latents: Tensor,
-    *,
-    batch_statistics: bool = False,
-    batch_size: int = 256,
-) -> Tensor:
+def generate(generator: nn.Module, latents: Tensor, batch_size: int = 256) -> Tensor:
     """G(z) in eval mode, without side effects: (N, C, H, W) in [−1, 1], on the CPU.
 
     Args:
         latents: (N, latent_size).
-        batch_statistics: normalize with the mean and variance of all these images, as in training,
-            instead of the running statistics. An image then depends on the others; they are
-            generated at once, whatever `batch_size` says.
         batch_size: images at a time.
     """
-    # In train mode batch norm updates its running statistics: those of a copy. Hooks are copied.
-    network = copy.deepcopy(generator).train(batch_statistics)
-    device = next(network.parameters()).device
-    parts = latents.to(device).split(len(latents) if batch_statistics else batch_size)
+    network = copy.deepcopy(generator).eval()  # with its hooks
+    parts = latents.to(next(network.parameters()).device).split(batch_size)
     return torch.cat([network(part).float().cpu() for part in parts])
 
 
@@ -92,7 +80,7 @@ def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
     generator = load_generator(config.checkpoint, config.weights)
     seeds = config.seeds or range(config.num_images)
     latents = latents_of_seeds(seeds, generator.latent_size)
-    images = generate(generator, latents, batch_statistics=config.batch_statistics)
+    images = generate(generator, latents)
     make_folder(run_dir)
     files = {"grid": "grid.png"}
     save_grid(images, run_dir / "grid.png")
@@ -105,7 +93,7 @@ def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
     if frames := config.interpolation_frames:
         files |= {"strip": "interpolation.png", "animation": "interpolation.gif"}
         path = interpolate(latents, frames)
-        between = generate(generator, path, batch_statistics=config.batch_statistics)
+        between = generate(generator, path)
         # Each row goes from one seed to the next, both included.
         rows = [between[i : i + frames + 1] for i in range(0, len(between) - 1, frames)]
         save_grid(torch.cat(rows), run_dir / "interpolation.png", num_columns=frames + 1)
@@ -116,7 +104,6 @@ def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
     result = {
         "checkpoint": config.checkpoint,
         "weights": "exported" if config.checkpoint.endswith(".safetensors") else config.weights,
-        "batch_statistics": config.batch_statistics,
         "seeds": list(seeds),
         "files": files,
     }

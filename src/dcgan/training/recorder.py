@@ -151,7 +151,7 @@ class Recorder:
         """Write result.json, and return what it holds."""
         if self.tracker is None:
             return {}
-        state, fabric = self._state, self._state.fabric
+        state = self._state
         seconds = time.perf_counter() - self._started
         num_images = (state.step - self._first_step) * state.batches.batch_size
         self.tracker.flush()
@@ -163,11 +163,9 @@ class Recorder:
             "resumed_from_step": self._first_step,
             "seconds": seconds,
             "images_per_second": num_images / seconds,
-            "images_per_second_per_process": num_images / seconds / fabric.world_size,
             "tracking_share": self._seconds / seconds,
             "scores_share": self._score_seconds / seconds,
-            "processes": fabric.world_size,
-            "num_threads": torch.get_num_threads(),  # of this process
+            "processes": state.fabric.world_size,
             "metrics": last,
             "samples": f"samples/{state.step:06d}.png",
             "checkpoint": str(LAST),
