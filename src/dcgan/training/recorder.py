@@ -50,6 +50,9 @@ def recording(
             yield recorder
         return
     make_folder(run_dir)
+    images, trainer = len(state.batches.images), state.config.trainer
+    size, precision = trainer.batch_size, trainer.precision
+    log.info("%d images, %d steps of %d, %s", images, trainer.steps, size, precision)
     try:
         with FileLock(run_dir / ".lock", timeout=0):
             settings = yaml.safe_dump(asdict(state.config), sort_keys=False)
@@ -93,13 +96,6 @@ class Recorder:
             generator=stream(state.config.seed, "sample latents"),
         )
         self._scorer = Scorer(state.config, state) if trainer.num_scored else None
-        log.info(
-            "%d images, %d steps of %d, %s",
-            len(state.batches.images),
-            trainer.steps,
-            trainer.batch_size,
-            trainer.precision,
-        )
 
     def start(self) -> None:
         """Record step 0: what the untrained networks give, and the real images to compare with."""
@@ -155,7 +151,7 @@ class Recorder:
         """Write result.json, and return what it holds."""
         if self.tracker is None:
             return {}
-        state, fabric = self._state, self._state.fabric
+        state = self._state
         seconds = time.perf_counter() - self._started
         num_images = (state.step - self._first_step) * state.batches.batch_size
         self.tracker.flush()
@@ -167,11 +163,9 @@ class Recorder:
             "resumed_from_step": self._first_step,
             "seconds": seconds,
             "images_per_second": num_images / seconds,
-            "images_per_second_per_process": num_images / seconds / fabric.world_size,
             "tracking_share": self._seconds / seconds,
             "scores_share": self._score_seconds / seconds,
-            "processes": fabric.world_size,
-            "num_threads": torch.get_num_threads(),  # of this process
+            "processes": state.fabric.world_size,
             "metrics": last,
             "samples": f"samples/{state.step:06d}.png",
             "checkpoint": str(LAST),
