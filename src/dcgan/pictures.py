@@ -33,7 +33,9 @@ def to_uint8(images: Tensor) -> Tensor:
 def grid(images: Tensor, num_columns: int | None = None) -> Image.Image:
     """(N, C, H, W) in [−1, 1] as one color picture, about square by default."""
     columns = num_columns or max(1, round(len(images) ** 0.5))
-    return to_pil_image(make_grid(to_uint8(images), nrow=columns, padding=2, pad_value=255))
+    tensor = make_grid(to_uint8(images), nrow=columns, padding=2, pad_value=255)
+    picture: Image.Image = to_pil_image(tensor)
+    return picture
 
 
 def save_picture(image: Tensor, path: Path) -> None:
@@ -74,4 +76,6 @@ def phase_tile_picture(energy: Tensor, enlarge: int = 64) -> Image.Image:
 def _gray(level: Tensor, enlarge: int) -> Image.Image:
     """(H, W) in [0, 1], enlarged by whole pixels."""
     pixels = (level * 255).round().clamp(0, 255).to(torch.uint8)
-    return to_pil_image(F.interpolate(pixels.expand(1, 3, -1, -1), scale_factor=enlarge)[0])
+    enlarged = F.interpolate(pixels.expand(1, 3, -1, -1), scale_factor=enlarge)[0]
+    picture: Image.Image = to_pil_image(enlarged)
+    return picture
