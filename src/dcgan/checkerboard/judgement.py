@@ -5,12 +5,13 @@ one image resemble one another, so few large images give too narrow an interval.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from torch import Tensor
 
 from dcgan.checkerboard.images import (
-    phase_energy_contrast,
+    contrast,
+    phase_energy,
     ratio_interval,
     spectrum,
     spectrum_peak,
@@ -56,14 +57,11 @@ def judge(images: Tensor, reference: Tensor | None = None) -> list[PeriodJudgeme
     power = spectrum(images)
     clean_power = None if reference is None else spectrum(reference)
     for period in usable_periods(*images.shape[-2:]):
-        peak = spectrum_peak(power, period)
-        clean = CLEAN_RATIO
-        if clean_power is not None:
-            clean = spectrum_peak(clean_power, period).ratio
-        low, high = ratio_interval(images, reference, period)
-        even = phase_energy_contrast(images, period)
-        ratio = peak.ratio / clean
-        judged.append(PeriodJudgement(period, peak.ratio, ratio, low, high, peak.amplitude, even))
+        raw, amplitude = astuple(spectrum_peak(power, period))
+        clean = CLEAN_RATIO if clean_power is None else spectrum_peak(clean_power, period).ratio
+        interval = ratio_interval(images, reference, period)
+        even = contrast(phase_energy(images, period))
+        judged.append(PeriodJudgement(period, raw, raw / clean, *interval, amplitude, even))
     return judged
 
 
