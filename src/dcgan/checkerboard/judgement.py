@@ -17,9 +17,9 @@ from dcgan.checkerboard.images import (
     spectrum_peak,
     usable_periods,
 )
+from dcgan.checkerboard.scores import apply_rule
 from dcgan.errors import UserError
 
-PRESENT = 3.0  # over 99 snapshots of resize-convolution, which makes no grid, at most 2.43
 CLEAN_RATIO = 1.0  # the most that clean images have: photographs 0.46, noise and lines 1
 MIN_TILES = 32  # below this an interval says more about chance than about the images
 MAX_TILES = 2000
@@ -42,13 +42,6 @@ class PeriodJudgement:
     def verdict(self) -> str:
         """One of: grid, clean, undecided."""
         return apply_rule(self.low, self.high, self.raw)
-
-
-def apply_rule(low: float, high: float, raw: float) -> str:
-    """Grid if the interval of R ÷ real lies above 3 and raw R above 1; clean; or undecided."""
-    if low > PRESENT and raw > 1:
-        return "grid"
-    return "clean" if high <= PRESENT or raw <= 1 else "undecided"
 
 
 def judge(images: Tensor, reference: Tensor | None = None) -> list[PeriodJudgement]:

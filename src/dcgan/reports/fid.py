@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dcgan.intervals import Summary, summarize
-from dcgan.reports.figures import STYLE, arm_colors, panels, wrapped
+from dcgan.reports.figures import STYLE, colored, panels, wrapped
 from dcgan.reports.runs import Arm, LeftOut, differing_settings, find_runs, sort_into_arms
 
 ROUNDING = 1 + 1e-9  # a geometric mean of one number may come out a little below it
@@ -86,7 +86,7 @@ def _images_until(fid: float, arm: Arm) -> int | None:
 def _curves(arms: Sequence[Arm], rows: Sequence[FidRow]) -> Figure:
     """FID over images seen: a line for every seed."""
     figure, (axis,) = panels(1, 1, 7.5, 4.2)
-    for arm, row, color in zip(arms, rows, arm_colors(len(arms)), strict=True):
+    for row, (arm, color) in zip(rows, colored(arms), strict=True):
         name = ", ".join(f"{k}={v}" for k, v in row.settings.items()) or "these settings"
         for number, run in enumerate(arm.runs):
             label = wrapped(name, 110) if number == 0 else None
