@@ -14,8 +14,8 @@ class Summary:
     """Equal measurements of one thing, such as one a seed."""
 
     mean: float  # geometric where it is of ratios
-    low: float | None  # 95 % t-interval of that mean; None for a single value
-    high: float | None
+    low: float | None = None  # 95 % t-interval of that mean; None for a single value
+    high: float | None = None
 
     def __str__(self) -> str:
         if self.low is None or self.high is None:
@@ -33,11 +33,8 @@ def summarize(values: Sequence[float], logarithmic: bool = False) -> Summary:
     array = np.asarray(values, dtype=float)
     logs = logarithmic and bool((array > 0).all())
     scaled = np.log(array) if logs else array
-    mean, low, high = float(scaled.mean()), None, None
+    bounds = [scaled.mean()]
     if len(array) > 1 and np.isfinite(scaled).all():
         margin = stats.t.ppf(1 - LEVEL / 2, len(array) - 1) * stats.sem(scaled)
-        low, high = mean - margin, mean + margin
-    if logs:
-        mean = float(np.exp(mean))
-        low, high = (None if x is None else float(np.exp(x)) for x in (low, high))
-    return Summary(mean, low, high)
+        bounds += [bounds[0] - margin, bounds[0] + margin]
+    return Summary(*(float(np.exp(bound) if logs else bound) for bound in bounds))

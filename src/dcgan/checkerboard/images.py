@@ -18,9 +18,7 @@ BATCH = 256  # images transformed at a time; bounds memory
 
 def hann_window(height: int, width: int) -> Tensor:
     """The periodic Hann window, (H, W) float64."""
-    rows, columns = (
-        torch.hann_window(size, periodic=True, dtype=torch.float64) for size in (height, width)
-    )
+    rows, columns = (torch.hann_window(side, dtype=torch.float64) for side in (height, width))
     return torch.outer(rows, columns)
 
 

@@ -1,11 +1,11 @@
 """An ablation: many runs, sorted into arms and compared."""
 
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations, groupby
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -52,24 +52,14 @@ class Comparison:
     least_possible_p: float  # the smallest that so many seeds can give
 
     @property
-    def differs(self) -> bool:
-        """Whether the arms are told apart at 5 %."""
-        return self.p <= LEVEL
-
-    @property
-    def separate(self) -> bool:
-        """Whether every seed of one arm lies beyond every seed of the other."""
-        return self.p <= self.least_possible_p * 1.0001
-
-    @property
     def side(self) -> str:
         """Where the first arm's median lies: higher or lower."""
         return "higher" if self.first_median > self.second_median else "lower"
 
     @property
     def verdict(self) -> str:
-        """What may be said of the first arm."""
-        return self.side if self.differs else "no difference shown"
+        """What may be said of the first arm at 5 %."""
+        return self.side if self.p <= LEVEL else "no difference shown"
 
 
 @dataclass(frozen=True)
@@ -111,7 +101,7 @@ class Ablation:
             "correlation": self._correlation(),
             "tests": {
                 "number": len(self.comparisons),
-                "below_level": sum(c.differs for c in self.comparisons),
+                "below_level": sum(c.p <= LEVEL for c in self.comparisons),
                 "by_chance": LEVEL * sum(c.least_possible_p <= LEVEL for c in self.comparisons),
                 "least_p": min((c.least_possible_p for c in self.comparisons), default=None),
             },
@@ -142,7 +132,7 @@ class Ablation:
         return {
             "name": arm.name,
             "seeds": [run.seed for run in arm.runs],
-            "images_per_second": statistics.median(run.images_per_second for run in arm.runs),
+            "images_per_second": arm.images_per_second,
             **costs_and_coverage(arm),
             "pooled": {
                 f"{when}_{array}": contrast(torch.from_numpy(arm.pooled(array, moment)))
@@ -223,7 +213,7 @@ def presence(arm: Arm, moments: Sequence[int]) -> dict[str, Any]:
     raw = summarize(raws[moments[-1]], logarithmic=True)
     clean_from = None
     for moment in reversed(moments):
-        if statistics.median(ratios[moment]) > PRESENT and statistics.median(raws[moment]) > 1:
+        if median(ratios[moment]) > PRESENT and median(raws[moment]) > 1:
             break
         clean_from = moment
     verdict = None
@@ -235,7 +225,7 @@ def presence(arm: Arm, moments: Sequence[int]) -> dict[str, Any]:
         "raw": raw,
         "verdict": verdict,
         "clean_from": clean_from,
-        "last_median": statistics.median(ratios[moments[-1]]),
+        "last_median": median(ratios[moments[-1]]),
     }
 
 

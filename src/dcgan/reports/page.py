@@ -48,11 +48,13 @@ def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]
     result: dict[str, Any] = {"command": command, "runs": str(folder.absolute())}
     files = []
     if fids is not None:
-        result |= {"left_out": fids.left_out, "fid": [asdict(row) for row in fids.rows]}
-        write_text(report_dir / "fid.md", render("fid.md", command=command, report=fids))
+        rows, curves, result["left_out"] = fids
+        result["fid"] = [asdict(row) for row in rows]
+        text = render("fid.md", rows=rows, has_curves=curves is not None, **result)
+        write_text(report_dir / "fid.md", text)
         files.append("fid.md")
-        if fids.figure is not None:
-            files.append(figures.save_png(fids.figure, report_dir / "fid.png"))
+        if curves is not None:
+            files.append(figures.save_png(curves, report_dir / "fid.png"))
     if ablation is not None:
         result |= ablation.content()  # its own left_out: what the page is about
         sentences = yaml.safe_load(render("conclusions.yaml", **ablation.evidence()))
