@@ -29,31 +29,19 @@ from dcgan.pictures import phase_tile_picture, spectrum_picture, to_picture
 from dcgan.reports.ablation import Ablation
 from dcgan.reports.runs import Arm
 
-INK = "#123457"  # stands for the page's text color, whatever that is, in an inline SVG
-STYLE: Any = {
-    "svg.fonttype": "none",  # text stays text
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "text.color": INK,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "legend.frameon": False,
-    "lines.linewidth": 1.5,
-}
+STYLE: Any = mpl.rc_params_from_file(
+    Path(__file__).with_name("templates") / "figures.mplstyle", use_default_template=False
+)
 
 
+@mpl.rc_context(STYLE)
 def svg(figure: Figure) -> str:
     """The figure as an inline SVG that follows the page's text color."""
     buffer = io.StringIO()
-    with mpl.rc_context({**STYLE, "svg.hashsalt": "dcgan"}):
-        figure.savefig(buffer, format="svg", transparent=True)
+    figure.savefig(buffer, format="svg", transparent=True)
     text = buffer.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
-    return text.replace(INK, "currentColor")
+    return text.replace(STYLE["text.color"], "currentColor")
 
 
 @mpl.rc_context(STYLE)
