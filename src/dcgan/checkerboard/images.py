@@ -89,7 +89,7 @@ def _bins_and_neighbors(power: Tensor, period: int) -> Tensor:
         across = [(row, (column + offset) % width) for offset in (-3, -2, 2, 3)]
         cells += [(row, column), *(down if row else across), *(across if column else down)]
     rows, columns = zip(*cells, strict=True)
-    return power[..., list(rows), list(columns)].unflatten(-1, (len(bins), 9))
+    return power[..., list(rows), list(columns)].reshape(*power.shape[:-2], len(bins), 9)
 
 
 def _peak_and_background(cells: Tensor) -> tuple[Tensor, Tensor]:
@@ -170,7 +170,8 @@ def phase_energy(images: Tensor, period: int) -> Tensor:
         detail = (part[..., 1:-1, 1:-1] - neighbors / 4).square()[..., 3:-3, 3:-3]
         sums.append(detail.sum((0, 1)))
     mean = torch.stack(sums).sum(0) / (images.shape[0] * images.shape[1])
-    return mean.unflatten(1, (-1, period)).unflatten(0, (-1, period)).mean((0, 2))
+    height, width = mean.shape
+    return mean.reshape(height // period, period, width // period, period).mean((0, 2))
 
 
 def contrast(energy: Tensor) -> float:

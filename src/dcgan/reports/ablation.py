@@ -3,12 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import combinations, groupby
+from itertools import combinations, groupby, product
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 import torch
 from scipy import stats
 from torch import nn
@@ -52,14 +51,11 @@ class Comparison:
     least_possible_p: float  # the smallest that so many seeds can give
 
     @property
-    def side(self) -> str:
-        """Where the first arm's median lies: higher or lower."""
-        return "higher" if self.first_median > self.second_median else "lower"
-
-    @property
     def verdict(self) -> str:
         """What may be said of the first arm at 5 %."""
-        return self.side if self.p <= LEVEL else "no difference shown"
+        if self.p > LEVEL:
+            return "no difference shown"
+        return "higher" if self.first_median > self.second_median else "lower"
 
 
 @dataclass(frozen=True)
@@ -207,25 +203,25 @@ def presence(arm: Arm, moments: Sequence[int]) -> dict[str, Any]:
     The verdict is None where one seed gives no interval; `clean_from` is the images seen from
     which on the median of R₂ ÷ real stays at 3 or below, None if it is above at the end.
     """
-    ratios = {m: arm.values(PEAK_OVER_REAL[2].key, m) for m in moments}
-    raws = {m: arm.values(PEAK[2].key, m) for m in moments}
-    ratio = summarize(ratios[moments[-1]], logarithmic=True)
-    raw = summarize(raws[moments[-1]], logarithmic=True)
-    clean_from = None
-    for moment in reversed(moments):
-        if median(ratios[moment]) > PRESENT and median(raws[moment]) > 1:
-            break
-        clean_from = moment
+
+    def values(moment: int) -> tuple[list[float], list[float]]:
+        return arm.values(PEAK_OVER_REAL[2].key, moment), arm.values(PEAK[2].key, moment)
+
+    ratios, raws = values(moments[-1])
+    ratio, raw = summarize(ratios, logarithmic=True), summarize(raws, logarithmic=True)
     verdict = None
     if ratio.low is not None and ratio.high is not None:
         verdict = apply_rule(ratio.low, ratio.high, raw.mean)
+    medians = {moment: [median(each) for each in values(moment)] for moment in moments}
+    gridded = [m for m, (over_real, own) in medians.items() if over_real > PRESENT and own > 1]
+    clean = [moment for moment in moments if moment > max(gridded, default=-1)]
     return {
         "name": arm.name,
         "ratio": ratio,
         "raw": raw,
         "verdict": verdict,
-        "clean_from": clean_from,
-        "last_median": median(ratios[moments[-1]]),
+        "clean_from": clean[0] if clean else None,
+        "last_median": median(ratios),
     }
 
 
@@ -234,16 +230,13 @@ def compare_arms(
 ) -> list[Comparison]:
     """Test every tested score at every moment between the pairs of `pairs_to_test`."""
     found = []
-    for score in scores:
-        for first, second in pairs_to_test(arms):
-            least = least_p(len(first.runs), len(second.runs))
-            if least == 1:  # one seed each: nothing to test
-                continue
-            for moment in moments:
-                a, b = first.values(score.key, moment), second.values(score.key, moment)
-                p = float(stats.mannwhitneyu(a, b, method="exact").pvalue)
-                medians = float(np.median(a)), float(np.median(b))
-                found.append(Comparison(score, first.name, second.name, moment, *medians, p, least))
+    for score, (first, second), moment in product(scores, pairs_to_test(arms), moments):
+        least = least_p(len(first.runs), len(second.runs))
+        if least < 1:  # else one seed each: nothing to test
+            a, b = first.values(score.key, moment), second.values(score.key, moment)
+            p = float(stats.mannwhitneyu(a, b, method="exact").pvalue)
+            medians = median(a), median(b)
+            found.append(Comparison(score, first.name, second.name, moment, *medians, p, least))
     return found
 
 

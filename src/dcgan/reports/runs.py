@@ -112,22 +112,24 @@ def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[Lef
     # Hydra opens a job's log before the run has written anything.
     started = {path.parent for name in ("config.yaml", "train.log") for path in folder.rglob(name)}
     runs: dict[tuple[str, int], Run] = {}
-    reasons: dict[str, str] = {}
+    reasons: dict[Path, str] = {}
     for path in sorted(started):
         try:
             run = _read(path, having)
         except UserError as error:
-            reasons[str(path.relative_to(folder))] = str(error)
-            continue
+            reasons[path] = str(error)
         except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-            reasons[str(path.relative_to(folder))] = f"not readable ({error})"
-            continue
-        key = (repr(sorted(run.settings.items())), run.seed)
-        if twin := runs.get(key):
-            other, run = sorted([run, twin], key=lambda each: max(getattr(each, having)))
-            why = f"the same settings and seed as {run.folder.relative_to(folder)}"
-            reasons[str(other.folder.relative_to(folder))] = why
-        runs[key] = run
+            reasons[path] = f"not readable ({error})"
+        else:
+            key = (repr(sorted(run.settings.items())), run.seed)
+            if twin := runs.get(key):
+                other, run = sorted([run, twin], key=lambda each: max(getattr(each, having)))
+                longer = run.folder.relative_to(folder)
+                reasons[other.folder] = f"the same settings and seed as {longer}"
+            runs[key] = run
+    left_out = [
+        {"folder": str(path.relative_to(folder)), "reason": why} for path, why in reasons.items()
+    ]
     sizes = sorted({run.config["data"]["image_size"] for run in runs.values()})
     if len(sizes) > 1:
         raise UserError(
@@ -135,10 +137,9 @@ def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[Lef
             " their blocks and periods do not correspond; report each from a folder of its own"
         )
     if not runs:
-        why = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:3])
+        why = "; ".join(f"{run['folder']}: {run['reason']}" for run in left_out[:3]) or "no run"
         what = having if having == "scores" else "FIDs"
-        raise UserError(f"runs={folder}: no finished run with {what} in it ({why or 'no run'})")
-    left_out = [{"folder": name, "reason": reason} for name, reason in reasons.items()]
+        raise UserError(f"runs={folder}: no finished run with {what} in it ({why})")
     return list(runs.values()), left_out
 
 
@@ -222,16 +223,17 @@ def _rank(value: object) -> tuple[float, str]:
 
 def _name(run: Run, differing: Sequence[str]) -> str:
     """An arm by what sets it apart from the others."""
-    words = []
-    groups = {key.partition(".")[0] for key in differing}
     generator = GeneratorConfig(**run.config["generator"])
-    upsamples = generator.kind != "flat"
-    if upsamples and (not differing or "upsample" in groups or "generator.kind" in differing):
-        words.append(UpsampleConfig(**run.config["upsample"]).label)
-    if "generator" in groups:
-        words.append(generator.label)
-    if "downsample" in groups:
-        words.append(DownsampleConfig(**run.config["downsample"]).label)
-    labeled = ("upsample", "downsample", "generator")
-    others = [key for key in differing if key.partition(".")[0] not in labeled]
+    labels = {
+        "upsample": UpsampleConfig(**run.config["upsample"]).label,
+        "generator": generator.label,
+        "downsample": DownsampleConfig(**run.config["downsample"]).label,
+    }
+    groups = {key.partition(".")[0] for key in differing}
+    if not differing or "generator.kind" in differing:
+        groups.add("upsample")
+    if generator.kind == "flat":  # it has no upsampling block
+        groups.discard("upsample")
+    others = [key for key in differing if key.partition(".")[0] not in labels]
+    words = [label for group, label in labels.items() if group in groups]
     return ", ".join([*words, *(f"{key}={run.settings.get(key)}" for key in others)])
