@@ -18,14 +18,10 @@ class Summary:
     high: float | None = None
 
     def __str__(self) -> str:
-        if self.low is None or self.high is None:
-            return _short(self.mean)
-        return f"{_short(self.mean)} [{_short(self.low)}, {_short(self.high)}]"
-
-
-def _short(value: float) -> str:
-    """Three digits; what is nothing but rounding is 0."""
-    return f"{value:.3g}" if abs(value) > 1e-12 else "0"
+        """Three digits; what is nothing but rounding is 0."""
+        known = [value for value in (self.mean, self.low, self.high) if value is not None]
+        mean, *interval = (f"{value:.3g}" if abs(value) > 1e-12 else "0" for value in known)
+        return f"{mean} [{', '.join(interval)}]" if interval else mean
 
 
 def summarize(values: Sequence[float], logarithmic: bool = False) -> Summary:

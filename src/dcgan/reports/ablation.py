@@ -185,14 +185,12 @@ def costs_and_coverage(arm: Arm) -> dict[str, float]:
         nn.init.ones_(convolution.weight)
         constant_kernel = tap_contrast(measure_stamp(blocks[-1]))
     down = arm.runs[0].config["downsample"]
-    strided = down["kind"] == "strided"
+    kernel = (down["kernel_size"], down["kernel_size"])
     return {
         "parameters": sum(weight.numel() for weight in generator.parameters()),
         "flops": counter.get_total_flops(),  # for one image
         "predicted": predicted,
-        "predicted_gradient": coverage_ratio((down["kernel_size"],) * 2, (2, 2))
-        if strided
-        else 1.0,
+        "predicted_gradient": coverage_ratio(kernel, (2, 2)) if down["kind"] == "strided" else 1.0,
         "constant_kernel": constant_kernel,
     }
 

@@ -53,17 +53,15 @@ def _last(arm: Arm) -> Summary:
 
 
 def _row(arm: Arm, keys: Sequence[str], worst: float) -> FidRow:
-    best = [min(run.fids.values()) for run in arm.runs]
-    reached = [
-        [images for images, fid in run.fids.items() if fid <= worst * ROUNDING] for run in arm.runs
-    ]
+    fids = [run.fids for run in arm.runs]
+    reached = [[images for images in each if each[images] <= worst * ROUNDING] for each in fids]
     return FidRow(
         settings={key: arm.runs[0].settings.get(key) for key in keys},
         seeds=[run.seed for run in arm.runs],
-        images_seen=min(max(run.fids) for run in arm.runs),
+        images_seen=min(map(max, fids)),
         last_fid=_last(arm),
-        best_fid=summarize(best, logarithmic=True),
-        last_over_best=max(run.fids[max(run.fids)] / min(run.fids.values()) for run in arm.runs),
+        best_fid=summarize([min(each.values()) for each in fids], logarithmic=True),
+        last_over_best=max(each[max(each)] / min(each.values()) for each in fids),
         images_to_worst=max(map(min, reached)) if all(reached) else None,
         images_per_second=arm.images_per_second,
     )

@@ -89,8 +89,7 @@ def _curves(ablation: Ablation) -> Figure:
             axis.fill_between(moments, values.min(1), values.max(1), color=color, alpha=0.15)
         axis.set_title(score.name, loc="left")
         axis.set_xscale("symlog", linthresh=moments[1])
-        axis.set_xlabel("images seen")
-        axis.set_xlim(left=0)
+        axis.set(xlabel="images seen", xlim=(0, None))
         if score.logarithmic:
             axis.set_yscale("log")
             axis.yaxis.set_major_formatter("{x:g}")
