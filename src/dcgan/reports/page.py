@@ -92,17 +92,14 @@ def _write_ablation(ablation: Ablation, report_dir: Path, content: dict[str, Any
     pictures = [figures.save_png(drawn[name], report_dir / f"{name}.png") for name in drawn]
     # matplotlib escapes the text that it draws.
     inline = {name: Markup(figures.svg(figure)) for name, figure in drawn.items()}
-    rows = [
-        {
-            "name": arm.name,
-            "moments": [
-                {"images_seen": moment, **figures.arm_pictures(arm, moment)}
-                for moment in ablation.shown_moments
-            ],
-        }
-        for arm in tqdm(ablation.arms, desc="report", disable=None)
-    ]
-    page = render("ablation.html", **content, figures=inline, rows=rows)
+    page = render(
+        "ablation.html",
+        **content,
+        figures=inline,
+        shown_arms=tqdm(ablation.arms, desc="report", disable=None),
+        shown_moments=ablation.shown_moments,
+        pictures_of=figures.arm_pictures,
+    )
     write_text(report_dir / "index.html", page)
     write_text(report_dir / "report.md", render("ablation.md", **content))
     scores = [
