@@ -16,12 +16,12 @@ from dcgan.checkerboard.judgement import (
     CLEAN_RATIO,
     MAX_TILES,
     MIN_TILES,
-    PRESENT,
     PeriodJudgement,
     cut_into_tiles,
     judge,
     tile_side,
 )
+from dcgan.checkerboard.scores import PRESENT
 from dcgan.config import DiagnoseConfig
 from dcgan.data.preparation import to_8_bits
 from dcgan.data.sources import IMAGE_SUFFIXES, image_files

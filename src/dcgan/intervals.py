@@ -14,18 +14,14 @@ class Summary:
     """Equal measurements of one thing, such as one a seed."""
 
     mean: float  # geometric where it is of ratios
-    low: float | None  # 95 % t-interval of that mean; None for a single value
-    high: float | None
+    low: float | None = None  # 95 % t-interval of that mean; None for a single value
+    high: float | None = None
 
     def __str__(self) -> str:
-        if self.low is None or self.high is None:
-            return _short(self.mean)
-        return f"{_short(self.mean)} [{_short(self.low)}, {_short(self.high)}]"
-
-
-def _short(value: float) -> str:
-    """Three digits; what is nothing but rounding is 0."""
-    return f"{value:.3g}" if abs(value) > 1e-12 else "0"
+        """Three digits; what is nothing but rounding is 0."""
+        known = [value for value in (self.mean, self.low, self.high) if value is not None]
+        mean, *interval = (f"{value:.3g}" if abs(value) > 1e-12 else "0" for value in known)
+        return f"{mean} [{', '.join(interval)}]" if interval else mean
 
 
 def summarize(values: Sequence[float], logarithmic: bool = False) -> Summary:
@@ -33,11 +29,8 @@ def summarize(values: Sequence[float], logarithmic: bool = False) -> Summary:
     array = np.asarray(values, dtype=float)
     logs = logarithmic and bool((array > 0).all())
     scaled = np.log(array) if logs else array
-    mean, low, high = float(scaled.mean()), None, None
+    bounds = [scaled.mean()]
     if len(array) > 1 and np.isfinite(scaled).all():
         margin = stats.t.ppf(1 - LEVEL / 2, len(array) - 1) * stats.sem(scaled)
-        low, high = mean - margin, mean + margin
-    if logs:
-        mean = float(np.exp(mean))
-        low, high = (None if x is None else float(np.exp(x)) for x in (low, high))
-    return Summary(mean, low, high)
+        bounds += [bounds[0] - margin, bounds[0] + margin]
+    return Summary(*(float(np.exp(bound) if logs else bound) for bound in bounds))

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from dcgan.checkerboard.images import (
+    contrast,
     grid_bins,
     grid_peak,
-    phase_energy_contrast,
+    phase_energy,
     ratio_interval,
     spectrum,
 )
@@ -115,8 +116,8 @@ def test_the_interval_holds_the_ratio_and_shrinks_with_images(photos: torch.Tens
 
 def test_phase_energy_shows_coverage_and_not_a_mere_offset() -> None:
     noise = torch.randn(500, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    assert phase_energy_contrast(noise, 2) == pytest.approx(1, abs=0.05)
-    assert phase_energy_contrast(noise, 4) == pytest.approx(1, abs=0.1)
+    assert contrast(phase_energy(noise, 2)) == pytest.approx(1, abs=0.05)
+    assert contrast(phase_energy(noise, 4)) == pytest.approx(1, abs=0.1)
     coverage = (1.0 + ROWS % 2) * (1.0 + COLUMNS % 2)
-    assert phase_energy_contrast(noise * coverage, 2) > 3
-    assert phase_energy_contrast(torch.full((2, 1, 32, 32), 0.3), 2) == 1
+    assert contrast(phase_energy(noise * coverage, 2)) > 3
+    assert contrast(phase_energy(torch.full((2, 1, 32, 32), 0.3), 2)) == 1

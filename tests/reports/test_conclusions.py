@@ -1,42 +1,65 @@
 """The page cannot say what its data do not show."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
+import yaml
 
 from dcgan.checkerboard.scores import PEAK_OVER_REAL
-from dcgan.intervals import summarize
-from dcgan.reports.ablation import least_p
-from dcgan.reports.conclusions import Comparison, conclude_pair, presence
+from dcgan.reports.ablation import Ablation, Comparison, least_p
+from dcgan.reports.page import render
+from dcgan.reports.runs import Arm, Run
+
+RATIO = PEAK_OVER_REAL[2]
 
 
-def comparisons(ps: Sequence[float], seeds: int = 6, above: bool = True) -> list[Comparison]:
+def conclude(ablation: Ablation) -> list[list[str]]:
+    """The sentences of every subject."""
+    return list(yaml.safe_load(render("conclusions.yaml", **ablation.evidence())).values())
+
+
+def conclude_pair(ps: Sequence[float], seeds: int = 6, above: bool = True) -> str:
+    """The sentence on arms a and b from these p at 0, 100, … images."""
     medians = (2.0, 1.0) if above else (1.0, 2.0)
     least = least_p(seeds, seeds)
-    return [
-        Comparison(PEAK_OVER_REAL[2], "a", "b", 100 * i, *medians, p, least)
-        for i, p in enumerate(ps)
+    tests = [Comparison(RATIO, "a", "b", 100 * i, *medians, p, least) for i, p in enumerate(ps)]
+    ((sentence,),) = conclude(Ablation([], [], [0], tests, []))
+    return sentence
+
+
+def conclude_arm(ratios: Sequence[Sequence[float]], raw: float) -> tuple[str, str]:
+    """Presence and repair of an arm with these R₂ ÷ real, a row for 0, 100, … images."""
+    runs = [
+        Run(
+            Path(), {}, {100 * i: {"r2_over_real": r, "r2": raw} for i, r in enumerate(seed)}, {}, 1
+        )
+        for seed in zip(*ratios, strict=True)
     ]
+    moments = [100 * i for i in range(len(ratios))]
+    ((presence,), (repair,)) = conclude(Ablation([Arm("a", runs)], [RATIO], moments, [], []))
+    return presence, repair
 
 
 def test_a_difference_is_told_with_when_it_ends() -> None:
-    assert conclude_pair(comparisons([0.002, 0.004, 0.3, 0.9])) == (
+    assert conclude_pair([0.002, 0.004, 0.3, 0.9]) == (
         "a against b: higher from 0 to 100 images (p = 0.002 to 0.004);"
         " no difference shown from 200 to 300 images (p = 0.300 to 0.900)."
     )
-    assert "lower at 0 images (p = 0.002)" in conclude_pair(comparisons([0.002, 1], above=False))
+    assert "lower at 0 images (p = 0.002)" in conclude_pair([0.002, 1], above=False)
 
 
 def test_no_difference_is_said_so() -> None:
-    assert conclude_pair(comparisons([0.2, 0.06])) == (
+    assert conclude_pair([0.2, 0.06]) == (
         "a against b: no difference shown at any moment (smallest p = 0.060)."
     )
 
 
 def test_few_seeds_show_nothing_whatever_they_look_like() -> None:
-    text = conclude_pair(comparisons([0.1, 0.1, 0.7], seeds=3))
+    text = conclude_pair([0.1, 0.1, 0.7], seeds=3)
     assert "nothing can be shown with so few seeds (least possible p = 0.10)" in text
     assert "higher in every seed at 0, 100 images" in text
+    assert "separate at no moment" in conclude_pair([0.7], seeds=3)
 
 
 @pytest.mark.parametrize(
@@ -50,4 +73,12 @@ def test_few_seeds_show_nothing_whatever_they_look_like() -> None:
     ],
 )
 def test_presence_follows_the_interval(ratios: list[float], raw: float, verdict: str) -> None:
-    assert presence(summarize(ratios, True), summarize([raw], True)) == verdict
+    assert conclude_arm([ratios], raw)[0].startswith(f"a: {verdict} (R₂ ÷ real ")
+
+
+def test_repair_is_dated() -> None:
+    assert conclude_arm([[9], [4], [5], [2]], raw=5)[1] == (
+        "a: R₂ ÷ real at 3 or below from 300 images on (median over seeds)."
+    )
+    assert "still 4 at the end" in conclude_arm([[9], [2], [4]], raw=5)[1]
+    assert "never above 3" in conclude_arm([[9], [4]], raw=0.9)[1]  # the data's own R is lower

@@ -26,8 +26,7 @@ def measured(runs: Path) -> Path:
 
 
 def test_arms_stand_from_the_lowest_last_fid_up(measured: Path) -> None:
-    report = fid_report(measured)
-    first, second = report.rows
+    (first, second), curves, _ = fid_report(measured)
     assert first.settings["upsample.kind"] == "resize"
     assert first.last_fid.mean == pytest.approx((2 * 4) ** 0.5)  # geometric, over seeds
     assert second.last_fid.mean == pytest.approx((25 * 50) ** 0.5)
@@ -36,7 +35,7 @@ def test_arms_stand_from_the_lowest_last_fid_up(measured: Path) -> None:
     assert (second.seeds, second.images_seen) == ([0, 1], 64)
     # The worst ends at √(25·50) ≈ 35, which its own second seed (60, 40, 50) never reaches.
     assert (first.images_to_worst, second.images_to_worst) == (16, None)
-    assert report.figure is not None
+    assert curves is not None
     assert "seed" not in first.settings
 
 
@@ -74,5 +73,5 @@ def test_a_single_run_is_as_good_as_itself(measured: Path) -> None:
         metrics.write_text(
             text.replace('"fid": 25', f'"fid": {fid}').replace('"fid": 20', '"fid": 999')
         )
-        (row,) = fid_report(measured).rows
+        (row,), _, _ = fid_report(measured)
         assert row.images_to_worst is not None

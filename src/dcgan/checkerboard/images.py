@@ -18,9 +18,7 @@ BATCH = 256  # images transformed at a time; bounds memory
 
 def hann_window(height: int, width: int) -> Tensor:
     """The periodic Hann window, (H, W) float64."""
-    rows, columns = (
-        torch.hann_window(size, periodic=True, dtype=torch.float64) for size in (height, width)
-    )
+    rows, columns = (torch.hann_window(side, dtype=torch.float64) for side in (height, width))
     return torch.outer(rows, columns)
 
 
@@ -30,24 +28,19 @@ def image_spectra(images: Tensor) -> Tensor:
     Per image and channel the Hann-weighted mean is subtracted, the window applied, and |FFT|²
     divided by Σ window², so white noise of variance v gives v at every frequency.
     """
-    return torch.cat([_spectra(part) for part in images.split(BATCH)])
+    window = hann_window(*images.shape[-2:]).to(images.device)
+    spectra = []
+    for part in images.split(BATCH):
+        part = part.double()
+        mean = (part * window).sum((-2, -1), keepdim=True) / window.sum()
+        power = torch.fft.fft2((part - mean) * window).abs().square()
+        spectra.append(power.mean(1) / window.square().sum())
+    return torch.cat(spectra)
 
 
 def spectrum(images: Tensor) -> Tensor:
     """The mean power spectrum with 8-bit rounding noise as its floor: (H, W) float64."""
-    total = torch.zeros(images.shape[-2:], dtype=torch.float64, device=images.device)
-    for part in images.split(BATCH):
-        total += _spectra(part).sum(0)
-    return total / len(images) + ROUNDING_NOISE
-
-
-def _spectra(images: Tensor) -> Tensor:
-    window = hann_window(*images.shape[-2:]).to(images.device)
-    images = images.double()
-    mean = (images * window).sum((-2, -1), keepdim=True) / window.sum()
-    power = torch.fft.fft2((images - mean) * window).abs().square()
-    spectra: Tensor = power.mean(1) / window.square().sum()
-    return spectra
+    return image_spectra(images).mean(0) + ROUNDING_NOISE
 
 
 def grid_bins(period: int, height: int, width: int) -> list[tuple[int, int]]:
@@ -82,21 +75,26 @@ def usable_periods(height: int, width: int) -> tuple[int, ...]:
     )
 
 
-def background_bins(bin_: tuple[int, int], height: int, width: int) -> list[tuple[int, int]]:
-    """The neighbors at 2 and 3 bins' distance that a grid bin is compared with.
+def _bins_and_neighbors(power: Tensor, period: int) -> Tensor:
+    """Of (..., H, W) spectra the K grid bins, each before its 8 neighbors: (..., K, 9).
 
-    Along the same axis where the bin lies on one (oriented edges put ridges there), else along
-    both.
+    Neighbors lie at 2 and 3 bins' distance along both axes. Where the bin lies on an axis, to which
+    oriented edges give a ridge, they are the 4 along that axis, each of them twice.
     """
-    row, column = bin_
-    offsets = (-3, -2, 2, 3)
-    down = [((row + offset) % height, column) for offset in offsets]
-    across = [(row, (column + offset) % width) for offset in offsets]
-    if row == 0:
-        return across
-    if column == 0:
-        return down
-    return down + across
+    height, width = power.shape[-2:]
+    bins = grid_bins(period, height, width)
+    cells = []
+    for row, column in bins:
+        down = [((row + offset) % height, column) for offset in (-3, -2, 2, 3)]
+        across = [(row, (column + offset) % width) for offset in (-3, -2, 2, 3)]
+        cells += [(row, column), *(down if row else across), *(across if column else down)]
+    rows, columns = zip(*cells, strict=True)
+    return power[..., list(rows), list(columns)].reshape(*power.shape[:-2], len(bins), 9)
+
+
+def _peak_and_background(cells: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums over the grid bins of (..., K, 9): their power, and the geometric mean beside them."""
+    return cells[..., 0].sum(-1), cells[..., 1:].log().mean(-1).exp().sum(-1)
 
 
 @dataclass(frozen=True)
@@ -118,9 +116,8 @@ def grid_peak(images: Tensor, period: int) -> GridPeak:
 
 def spectrum_peak(power: Tensor, period: int) -> GridPeak:
     """The same from a mean spectrum, (H, W), that is at hand already."""
-    height, width = power.shape
-    peak, beside = _peak_and_background(power[None], period)
-    window = hann_window(height, width)
+    peak, beside = _peak_and_background(_bins_and_neighbors(power, period))
+    window = hann_window(*power.shape)
     excess = (peak - beside).item() * window.square().sum() / window.sum().square()
     return GridPeak((peak / beside).item(), float(excess.sign() * excess.abs().sqrt()))
 
@@ -138,50 +135,21 @@ def ratio_interval(
     Percentiles of ln(R(generated)/R(real)), returned as ratios. Without real images, of
     R(generated) itself. (Efron, 1979.)
     """
-    logs = [
-        _resampled_log_ratios(images, period, num_resamples, stream(seed, "bootstrap", side))
-        for side, images in enumerate((generated, real))
-        if images is not None
-    ]
+    logs = []
+    for side, images in enumerate([generated] if real is None else [generated, real]):
+        count = len(images)
+        cells = _bins_and_neighbors(image_spectra(images), period)
+        random = stream(seed, "bootstrap", side)
+        drawn = torch.randint(count, (num_resamples, count), generator=random)
+        weights = torch.zeros(num_resamples, count, dtype=torch.float64)
+        weights.scatter_add_(1, drawn, torch.full_like(weights, 1 / count))
+        resampled = torch.einsum("rn,nkc->rkc", weights, cells) + ROUNDING_NOISE
+        peak, beside = _peak_and_background(resampled)
+        logs.append((peak / beside).log())
     difference = logs[0] - logs[1] if len(logs) > 1 else logs[0]
     bounds = torch.tensor([0.025, 0.975], dtype=torch.float64)
     low, high = difference.quantile(bounds).exp().tolist()
     return low, high
-
-
-def _resampled_log_ratios(
-    images: Tensor, period: int, num_resamples: int, random: torch.Generator
-) -> Tensor:
-    """Ln R of `num_resamples` sets drawn with replacement from `images`."""
-    spectra = image_spectra(images)
-    count = len(spectra)
-    drawn = torch.randint(count, (num_resamples, count), generator=random)
-    weights = torch.zeros(num_resamples, count, dtype=torch.float64)
-    weights.scatter_add_(1, drawn, torch.full_like(weights, 1 / count))
-    height, width = images.shape[-2:]
-    used = {
-        row * width + column
-        for bin_ in grid_bins(period, height, width)
-        for row, column in (bin_, *background_bins(bin_, height, width))
-    }
-    columns = torch.tensor(sorted(used))
-    power = torch.ones(num_resamples, height * width, dtype=torch.float64)
-    power[:, columns] = weights @ spectra.flatten(1)[:, columns] + ROUNDING_NOISE
-    power = power.unflatten(1, (height, width))
-    peak, beside = _peak_and_background(power, period)
-    return (peak / beside).log()
-
-
-def _peak_and_background(power: Tensor, period: int) -> tuple[Tensor, Tensor]:
-    """Sums over the grid bins of (K, H, W) spectra: their power, and what lies beside: (K,)."""
-    height, width = power.shape[-2:]
-    peak = torch.zeros(len(power), dtype=power.dtype)
-    beside = torch.zeros_like(peak)
-    for bin_ in grid_bins(period, height, width):
-        peak += power[:, bin_[0], bin_[1]]
-        rows, columns = zip(*background_bins(bin_, height, width), strict=True)
-        beside += power[:, list(rows), list(columns)].log().mean(1).exp()
-    return peak, beside
 
 
 def phase_energy(images: Tensor, period: int) -> Tensor:
@@ -189,30 +157,25 @@ def phase_energy(images: Tensor, period: int) -> Tensor:
 
     Detail is a pixel minus the mean of its 4 neighbors; 4 pixels at each border are left out,
     since padding makes them uneven in any network. Entry (a, b) is rows ≡ a, columns ≡ b.
+
+    Args:
+        images: (N, C, H, W), H and W multiples of the period.
+        period: 2 or 4, so that the border takes whole periods away.
     """
-    sums = torch.zeros(period, period, dtype=torch.float64)
-    counts = torch.zeros_like(sums)
+    sums = []
     for part in images.split(BATCH):
         part = part.double()
         neighbors = part[..., :-2, 1:-1] + part[..., 2:, 1:-1]
         neighbors += part[..., 1:-1, :-2] + part[..., 1:-1, 2:]
         detail = (part[..., 1:-1, 1:-1] - neighbors / 4).square()[..., 3:-3, 3:-3]
-        for row in range(period):
-            for column in range(period):
-                # Row 0 of `detail` is row 4 of the image.
-                phase = detail[..., (row - 4) % period :: period, (column - 4) % period :: period]
-                sums[row, column] += phase.sum()
-                counts[row, column] += phase.numel()
-    return sums / counts
-
-
-def phase_energy_contrast(images: Tensor, period: int) -> float:
-    """PEC: the largest over the smallest `phase_energy`: 1 is even; ∞ if a phase has no detail."""
-    return contrast(phase_energy(images, period))
+        sums.append(detail.sum((0, 1)))
+    mean = torch.stack(sums).sum(0) / (images.shape[0] * images.shape[1])
+    height, width = mean.shape
+    return mean.reshape(height // period, period, width // period, period).mean((0, 2))
 
 
 def contrast(energy: Tensor) -> float:
-    """The largest over the smallest `phase_energy`."""
+    """PEC: the largest over the smallest `phase_energy`: 1 is even; ∞ if a phase has no detail."""
     if energy.max() == 0:  # flat images: nothing uneven
         return 1.0
     return (energy.max() / energy.min()).item()

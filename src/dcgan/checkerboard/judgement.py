@@ -5,20 +5,21 @@ one image resemble one another, so few large images give too narrow an interval.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from torch import Tensor
 
 from dcgan.checkerboard.images import (
-    phase_energy_contrast,
+    contrast,
+    phase_energy,
     ratio_interval,
     spectrum,
     spectrum_peak,
     usable_periods,
 )
+from dcgan.checkerboard.scores import apply_rule
 from dcgan.errors import UserError
 
-PRESENT = 3.0  # over 99 snapshots of resize-convolution, which makes no grid, at most 2.43
 CLEAN_RATIO = 1.0  # the most that clean images have: photographs 0.46, noise and lines 1
 MIN_TILES = 32  # below this an interval says more about chance than about the images
 MAX_TILES = 2000
@@ -43,27 +44,17 @@ class PeriodJudgement:
         return apply_rule(self.low, self.high, self.raw)
 
 
-def apply_rule(low: float, high: float, raw: float) -> str:
-    """Grid if the interval of R ÷ real lies above 3 and raw R above 1; clean; or undecided."""
-    if low > PRESENT and raw > 1:
-        return "grid"
-    return "clean" if high <= PRESENT or raw <= 1 else "undecided"
-
-
 def judge(images: Tensor, reference: Tensor | None = None) -> list[PeriodJudgement]:
     """Score (N, C, H, W) images or tiles in [−1, 1] for every period that their size allows."""
     judged = []
     power = spectrum(images)
     clean_power = None if reference is None else spectrum(reference)
     for period in usable_periods(*images.shape[-2:]):
-        peak = spectrum_peak(power, period)
-        clean = CLEAN_RATIO
-        if clean_power is not None:
-            clean = spectrum_peak(clean_power, period).ratio
-        low, high = ratio_interval(images, reference, period)
-        even = phase_energy_contrast(images, period)
-        ratio = peak.ratio / clean
-        judged.append(PeriodJudgement(period, peak.ratio, ratio, low, high, peak.amplitude, even))
+        raw, amplitude = astuple(spectrum_peak(power, period))
+        clean = CLEAN_RATIO if clean_power is None else spectrum_peak(clean_power, period).ratio
+        interval = ratio_interval(images, reference, period)
+        even = contrast(phase_energy(images, period))
+        judged.append(PeriodJudgement(period, raw, raw / clean, *interval, amplitude, even))
     return judged
 
 

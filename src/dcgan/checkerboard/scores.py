@@ -7,6 +7,8 @@ checkerboard/STEP.npz.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+PRESENT = 3.0  # over 99 snapshots of resize-convolution, which makes no grid, at most 2.43
+
 
 @dataclass(frozen=True)
 class Score:
@@ -51,6 +53,13 @@ SPECTRUM = "spectrum"  # (H, W)
 PHASE_ENERGY = {2: "phase_energy2", 4: "phase_energy4"}  # (period, period)
 GRADIENT_PHASE_ENERGY = "discriminator_phase_energy2"  # (2, 2)
 STAMP = "stamp_"  # and the block's name: (h, w)
+
+
+def apply_rule(low: float, high: float, raw: float) -> str:
+    """Grid if the interval of R ÷ real lies above 3 and raw R above 1; clean; or undecided."""
+    if low > PRESENT and raw > 1:
+        return "grid"
+    return "clean" if high <= PRESENT or raw <= 1 else "undecided"
 
 
 def shown_scores(keys: Iterable[str]) -> list[Score]:

@@ -1,13 +1,13 @@
 """An ablation: many runs, sorted into arms and compared."""
 
-import statistics
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import combinations, groupby
+from itertools import combinations, groupby, product
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-import numpy as np
 import torch
 from scipy import stats
 from torch import nn
@@ -17,29 +17,45 @@ from dcgan.checkerboard.images import contrast
 from dcgan.checkerboard.layers import convolution_of, measure_stamp, tap_contrast
 from dcgan.checkerboard.scores import (
     AMPLITUDE_OVER_STD,
-    CONTRAST,
     GRADIENT_CONTRAST,
     GRADIENT_PHASE_ENERGY,
     IMBALANCE,
+    PEAK,
     PEAK_OVER_REAL,
     PHASE_ENERGY,
+    PRESENT,
     Score,
+    apply_rule,
     shown_scores,
 )
 from dcgan.convolution.coverage import coverage_ratio
 from dcgan.intervals import LEVEL, summarize
 from dcgan.networks.saved import build_generator
-from dcgan.reports.conclusions import (
-    Comparison,
-    conclude_pair,
-    conclude_presence,
-    conclude_repair,
-)
 from dcgan.reports.runs import Arm, LeftOut, common_moments, find_runs, sort_into_arms
 from dcgan.training.scores import upsampling_blocks
 
 EARLY = 6400  # images seen: the early samples are those of the moment nearest to this
-POOLED = {PHASE_ENERGY[2]: CONTRAST[2], GRADIENT_PHASE_ENERGY: GRADIENT_CONTRAST}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A Mann–Whitney test of one score between two arms at one moment."""
+
+    score: Score
+    first: str
+    second: str
+    images_seen: int
+    first_median: float
+    second_median: float
+    p: float  # exact, two-sided
+    least_possible_p: float  # the smallest that so many seeds can give
+
+    @property
+    def verdict(self) -> str:
+        """What may be said of the first arm at 5 %."""
+        if self.p > LEVEL:
+            return "no difference shown"
+        return "higher" if self.first_median > self.second_median else "lower"
 
 
 @dataclass(frozen=True)
@@ -63,42 +79,25 @@ class Ablation:
         """ρ of the last block, if every arm has one."""
         return next((score for score in self.scores if score.key.startswith(IMBALANCE.key)), None)
 
-    @property
-    def compares_gradients(self) -> bool:
-        """Whether the discriminator's gradients are among what was tested."""
-        return any(c.score == GRADIENT_CONTRAST for c in self.comparisons)
-
     def content(self) -> dict[str, Any]:
-        """Tables and sentences, as plain values."""
+        """What tables and texts hold, as plain values."""
         last = self.moments[-1]
         runs = [run for arm in self.arms for run in arm.runs]
-        sources = dict.fromkeys(run.config["data"]["source"] for run in runs)
+        sources = " and ".join(dict.fromkeys(run.config["data"]["source"] for run in runs))
         size, count = self.arms[0].image_size, len(self.arms)
-        arms = [self._row(arm) for arm in self.arms]
         return {
-            "title": f"{count} arm{'' if count == 1 else 's'} on {' and '.join(sources)},"
-            f" {size}x{size}",
+            "title": f"{count} arm{'' if count == 1 else 's'} on {sources}, {size}x{size}",
             "images_seen": last,
             "moments": list(self.moments),
-            "arms": arms,
-            "scores": [
-                {"key": each.key, "name": each.name, "meaning": each.meaning}
-                for each in self.scores
-            ],
-            "pooled": [
-                f"{when} {score.name}"
-                for array, score in POOLED.items()
-                for when in ("untrained", "trained")
-                if f"{when}_{array}" in arms[0]["pooled"]
-            ],
+            "arms": [self._row(arm) for arm in self.arms],
+            "scores": [asdict(score) for score in self.scores],
             # Told only where it is the question; runs beside one another do not compare well.
             "shows_speed": len({repr(run.config["generator"]) for run in runs}) > 1,
             "imbalance": self.imbalance and self.imbalance.name,
             "correlation": self._correlation(),
-            "conclusions": self._conclusions(),
             "tests": {
                 "number": len(self.comparisons),
-                "below_level": sum(c.differs for c in self.comparisons),
+                "below_level": sum(c.p <= LEVEL for c in self.comparisons),
                 "by_chance": LEVEL * sum(c.least_possible_p <= LEVEL for c in self.comparisons),
                 "least_p": min((c.least_possible_p for c in self.comparisons), default=None),
             },
@@ -107,35 +106,40 @@ class Ablation:
             "cut_short": [run.folder.name for run in runs if max(run.scores) > last],
         }
 
-    def score_lines(self) -> list[Mapping[str, Any]]:
-        """A line for every run and moment, with every number that was measured."""
-        return [
-            {"arm": arm.name, "seed": run.seed, **run.scores[moment]}
-            for arm in self.arms
-            for run in arm.runs
-            for moment in self.moments
-        ]
-
-    def test_lines(self) -> list[Mapping[str, Any]]:
-        """A line for every test that was made."""
-        return [asdict(c) | {"score": c.score.key} for c in self.comparisons]
+    def evidence(self) -> dict[str, Any]:
+        """What the sentences of templates/conclusions.yaml follow from."""
+        has_ratio = PEAK_OVER_REAL[2] in self.scores
+        pairs = groupby(self.comparisons, lambda c: (c.score, c.first, c.second))
+        return {
+            "images_seen": self.moments[-1],
+            "level": LEVEL,
+            "present": PRESENT,
+            "presences": [presence(arm, self.moments) for arm in self.arms if has_ratio],
+            # Of each pair the stretches of moments that say the same.
+            "pairs": [
+                [list(stretch) for _, stretch in groupby(tests, lambda c: c.verdict)]
+                for _, tests in pairs
+            ],
+        }
 
     def _row(self, arm: Arm) -> dict[str, Any]:
         """Size, cost, coverage and final scores of an arm."""
         last = self.moments[-1]
-        scores = {s.key: summarize(arm.values(s.key, last), s.logarithmic) for s in self.scores}
         return {
             "name": arm.name,
             "seeds": [run.seed for run in arm.runs],
-            "images_per_second": statistics.median(run.images_per_second for run in arm.runs),
+            "images_per_second": arm.images_per_second,
             **costs_and_coverage(arm),
             "pooled": {
                 f"{when}_{array}": contrast(torch.from_numpy(arm.pooled(array, moment)))
-                for array in POOLED
+                for array in (PHASE_ENERGY[2], GRADIENT_PHASE_ENERGY)
                 for when, moment in (("untrained", self.moments[0]), ("trained", last))
                 if array in arm.runs[0].arrays(moment)
             },
-            "scores": {key: str(summary) for key, summary in scores.items()},
+            "scores": {
+                score.key: str(summarize(arm.values(score.key, last), score.logarithmic))
+                for score in self.scores
+            },
         }
 
     def _correlation(self) -> dict[str, float] | None:
@@ -145,24 +149,7 @@ class Ablation:
         every = [(arm, moment) for arm in self.arms for moment in self.moments]
         # Rounding must not be ranked where ρ is 0.
         rho = [round(v, 12) for a, moment in every for v in a.values(self.imbalance.key, moment)]
-        shares = [v for arm, moment in every for v in arm.values(share.key, moment)]
-        found = rank_correlation(rho, shares)
-        return found and {"coefficient": found[0], "p": found[1], "points": len(rho)}
-
-    def _conclusions(self) -> dict[str, list[str]]:
-        """Sentences by subject."""
-        last = self.moments[-1]
-        sentences: dict[str, list[str]] = {}
-        if PEAK_OVER_REAL[2] in self.scores:
-            present = f"Is there a checkerboard after {last:,} images?"
-            sentences[present] = [conclude_presence(arm, last) for arm in self.arms]
-            repaired = [conclude_repair(arm, self.moments) for arm in self.arms]
-            sentences["When training repairs it"] = repaired
-        groups = groupby(self.comparisons, lambda c: (c.score, c.first, c.second))
-        for (score, *_), pair in groups:
-            subject = f"{score.name}: differences between arms"
-            sentences.setdefault(subject, []).append(conclude_pair(list(pair)))
-        return sentences
+        return rank_correlation(rho, [v for a, m in every for v in a.values(share.key, m)])
 
 
 def analyze(folder: Path) -> Ablation:
@@ -198,15 +185,41 @@ def costs_and_coverage(arm: Arm) -> dict[str, float]:
         nn.init.ones_(convolution.weight)
         constant_kernel = tap_contrast(measure_stamp(blocks[-1]))
     down = arm.runs[0].config["downsample"]
-    strided = down["kind"] == "strided"
+    kernel = (down["kernel_size"], down["kernel_size"])
     return {
         "parameters": sum(weight.numel() for weight in generator.parameters()),
         "flops": counter.get_total_flops(),  # for one image
         "predicted": predicted,
-        "predicted_gradient": coverage_ratio((down["kernel_size"],) * 2, (2, 2))
-        if strided
-        else 1.0,
+        "predicted_gradient": coverage_ratio(kernel, (2, 2)) if down["kind"] == "strided" else 1.0,
         "constant_kernel": constant_kernel,
+    }
+
+
+def presence(arm: Arm, moments: Sequence[int]) -> dict[str, Any]:
+    """Whether an arm's images hold a checkerboard at the end, and since when they hold none.
+
+    The verdict is None where one seed gives no interval; `clean_from` is the images seen from
+    which on the median of R₂ ÷ real stays at 3 or below, None if it is above at the end.
+    """
+
+    def values(moment: int) -> tuple[list[float], list[float]]:
+        return arm.values(PEAK_OVER_REAL[2].key, moment), arm.values(PEAK[2].key, moment)
+
+    ratios, raws = values(moments[-1])
+    ratio, raw = summarize(ratios, logarithmic=True), summarize(raws, logarithmic=True)
+    verdict = None
+    if ratio.low is not None and ratio.high is not None:
+        verdict = apply_rule(ratio.low, ratio.high, raw.mean)
+    medians = {moment: [median(each) for each in values(moment)] for moment in moments}
+    gridded = [m for m, (over_real, own) in medians.items() if over_real > PRESENT and own > 1]
+    clean = [moment for moment in moments if moment > max(gridded, default=-1)]
+    return {
+        "name": arm.name,
+        "ratio": ratio,
+        "raw": raw,
+        "verdict": verdict,
+        "clean_from": clean[0] if clean else None,
+        "last_median": median(ratios),
     }
 
 
@@ -215,16 +228,13 @@ def compare_arms(
 ) -> list[Comparison]:
     """Test every tested score at every moment between the pairs of `pairs_to_test`."""
     found = []
-    for score in scores:
-        for first, second in pairs_to_test(arms):
-            least = least_p(len(first.runs), len(second.runs))
-            if least == 1:  # one seed each: nothing to test
-                continue
-            for moment in moments:
-                a, b = first.values(score.key, moment), second.values(score.key, moment)
-                p = float(stats.mannwhitneyu(a, b, method="exact").pvalue)
-                medians = float(np.median(a)), float(np.median(b))
-                found.append(Comparison(score, first.name, second.name, moment, *medians, p, least))
+    for score, (first, second), moment in product(scores, pairs_to_test(arms), moments):
+        least = least_p(len(first.runs), len(second.runs))
+        if least < 1:  # else one seed each: nothing to test
+            a, b = first.values(score.key, moment), second.values(score.key, moment)
+            p = float(stats.mannwhitneyu(a, b, method="exact").pvalue)
+            medians = median(a), median(b)
+            found.append(Comparison(score, first.name, second.name, moment, *medians, p, least))
     return found
 
 
@@ -241,13 +251,12 @@ def pairs_to_test(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
 
 def least_p(first: int, second: int) -> float:
     """The p of complete separation: 2 of all ways to divide the seeds (Mann & Whitney, 1947)."""
-    below, above = [0.0] * first, [1.0] * second
-    return float(stats.mannwhitneyu(below, above, method="exact").pvalue)
+    return min(1.0, 2 / math.comb(first + second, first))
 
 
-def rank_correlation(first: Sequence[float], second: Sequence[float]) -> tuple[float, float] | None:
-    """Spearman's coefficient and its p; None where one side is constant."""
+def rank_correlation(first: Sequence[float], second: Sequence[float]) -> dict[str, float] | None:
+    """Spearman's coefficient, its p and the number of points; None where one side is constant."""
     if len(set(first)) < 2 or len(set(second)) < 2:
         return None
-    result = stats.spearmanr(first, second)
-    return float(result.statistic), float(result.pvalue)
+    coefficient, p = map(float, stats.spearmanr(first, second))
+    return {"coefficient": coefficient, "p": p, "points": len(first)}

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 from matplotlib.figure import Figure
 
 from dcgan.intervals import Summary, summarize
-from dcgan.reports.figures import STYLE, arm_colors, panels, wrapped
+from dcgan.reports.figures import STYLE, colored, panels, wrapped
 from dcgan.reports.runs import Arm, LeftOut, differing_settings, find_runs, sort_into_arms
 
 ROUNDING = 1 + 1e-9  # a geometric mean of one number may come out a little below it
@@ -30,18 +29,12 @@ class FidRow:
     images_per_second: float  # the median run's
 
 
-@dataclass(frozen=True)
-class FidReport:
-    """The arms from the lowest last FID up."""
-
-    keys: Sequence[str]  # the settings in which they differ
-    rows: Sequence[FidRow]
-    figure: Figure | None  # None where FID was taken once only
-    left_out: Sequence[LeftOut]
-
-
-def fid_report(folder: Path) -> FidReport:
+def fid_report(folder: Path) -> tuple[list[FidRow], Figure | None, list[LeftOut]]:
     """Read the runs below `folder` that took their FID (trainer.evaluate_every).
+
+    Returns:
+        The arms from the lowest last FID up, their curves (None where FID was taken once only), and
+        the runs that have none.
 
     Raises:
         UserError: there are none.
@@ -52,7 +45,7 @@ def fid_report(folder: Path) -> FidReport:
     worst = _last(arms[-1]).mean
     rows = [_row(arm, keys, worst) for arm in arms]
     several = any(len(run.fids) > 1 for run in runs)
-    return FidReport(keys, rows, _curves(arms, rows) if several else None, left_out)
+    return rows, _curves(arms, rows) if several else None, left_out
 
 
 def _last(arm: Arm) -> Summary:
@@ -60,33 +53,25 @@ def _last(arm: Arm) -> Summary:
 
 
 def _row(arm: Arm, keys: Sequence[str], worst: float) -> FidRow:
-    best = [min(run.fids.values()) for run in arm.runs]
+    fids = [run.fids for run in arm.runs]
+    reached = [[images for images in each if each[images] <= worst * ROUNDING] for each in fids]
     return FidRow(
         settings={key: arm.runs[0].settings.get(key) for key in keys},
         seeds=[run.seed for run in arm.runs],
-        images_seen=min(max(run.fids) for run in arm.runs),
+        images_seen=min(map(max, fids)),
         last_fid=_last(arm),
-        best_fid=summarize(best, logarithmic=True),
-        last_over_best=max(run.fids[max(run.fids)] / min(run.fids.values()) for run in arm.runs),
-        images_to_worst=_images_until(worst, arm),
-        images_per_second=float(np.median([run.images_per_second for run in arm.runs])),
+        best_fid=summarize([min(each.values()) for each in fids], logarithmic=True),
+        last_over_best=max(each[max(each)] / min(each.values()) for each in fids),
+        images_to_worst=max(map(min, reached)) if all(reached) else None,
+        images_per_second=arm.images_per_second,
     )
-
-
-def _images_until(fid: float, arm: Arm) -> int | None:
-    """Images seen when the slowest seed was first seen at `fid` or below; None: not all were."""
-    reached = [
-        [images for images, found in run.fids.items() if found <= fid * ROUNDING]
-        for run in arm.runs
-    ]
-    return max(map(min, reached)) if all(reached) else None
 
 
 @mpl.rc_context(STYLE)
 def _curves(arms: Sequence[Arm], rows: Sequence[FidRow]) -> Figure:
     """FID over images seen: a line for every seed."""
     figure, (axis,) = panels(1, 1, 7.5, 4.2)
-    for arm, row, color in zip(arms, rows, arm_colors(len(arms)), strict=True):
+    for row, (arm, color) in zip(rows, colored(arms), strict=True):
         name = ", ".join(f"{k}={v}" for k, v in row.settings.items()) or "these settings"
         for number, run in enumerate(arm.runs):
             label = wrapped(name, 110) if number == 0 else None

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,7 @@ class Run:
     @property
     def seed(self) -> int:
         """The run's seed."""
-        seed: int = self.config["seed"]
-        return seed
+        return int(self.config["seed"])
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -68,8 +68,12 @@ class Arm:
     @property
     def image_size(self) -> int:
         """Height and width, pixels."""
-        size: int = self.runs[0].config["data"]["image_size"]
-        return size
+        return int(self.runs[0].config["data"]["image_size"])
+
+    @property
+    def images_per_second(self) -> float:
+        """The median run's."""
+        return median(run.images_per_second for run in self.runs)
 
     @property
     def is_baseline(self) -> bool:
@@ -105,26 +109,27 @@ def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[Lef
     Raises:
         UserError: there is no finished run with scores in it, or their images differ in size.
     """
-    started = {path.parent for path in folder.rglob("config.yaml")}
     # Hydra opens a job's log before the run has written anything.
-    started |= {path.parent for path in folder.rglob("train.log")}
+    started = {path.parent for name in ("config.yaml", "train.log") for path in folder.rglob(name)}
     runs: dict[tuple[str, int], Run] = {}
-    left_out = []
+    reasons: dict[Path, str] = {}
     for path in sorted(started):
         try:
             run = _read(path, having)
-        except (_Unusable, OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-            why = str(error) if isinstance(error, _Unusable) else f"not readable ({error})"
-            left_out.append({"folder": str(path.relative_to(folder)), "reason": why})
-            continue
-        key = (repr(sorted(run.settings.items())), run.seed)
-        twin = runs.get(key, run)
-        shorter = max(getattr(run, having)) <= max(getattr(twin, having))
-        longer, other = (twin, run) if shorter else (run, twin)
-        runs[key] = longer
-        if other is not longer:
-            why = f"the same settings and seed as {longer.folder.relative_to(folder)}"
-            left_out.append({"folder": str(other.folder.relative_to(folder)), "reason": why})
+        except UserError as error:
+            reasons[path] = str(error)
+        except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+            reasons[path] = f"not readable ({error})"
+        else:
+            key = (repr(sorted(run.settings.items())), run.seed)
+            if twin := runs.get(key):
+                other, run = sorted([run, twin], key=lambda each: max(getattr(each, having)))
+                longer = run.folder.relative_to(folder)
+                reasons[other.folder] = f"the same settings and seed as {longer}"
+            runs[key] = run
+    left_out = [
+        {"folder": str(path.relative_to(folder)), "reason": why} for path, why in reasons.items()
+    ]
     sizes = sorted({run.config["data"]["image_size"] for run in runs.values()})
     if len(sizes) > 1:
         raise UserError(
@@ -132,9 +137,9 @@ def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[Lef
             " their blocks and periods do not correspond; report each from a folder of its own"
         )
     if not runs:
-        reasons = "; ".join(f"{run['folder']}: {run['reason']}" for run in left_out[:3])
+        why = "; ".join(f"{run['folder']}: {run['reason']}" for run in left_out[:3]) or "no run"
         what = having if having == "scores" else "FIDs"
-        raise UserError(f"runs={folder}: no finished run with {what} in it ({reasons or 'no run'})")
+        raise UserError(f"runs={folder}: no finished run with {what} in it ({why})")
     return list(runs.values()), left_out
 
 
@@ -173,19 +178,20 @@ def common_moments(arms: Sequence[Arm]) -> list[int]:
     return sorted(moments)
 
 
-class _Unusable(Exception):
-    """Why a run cannot be used."""
-
-
 def _read(folder: Path, having: str) -> Run:
+    """One run.
+
+    Raises:
+        UserError: why it cannot be used.
+    """
     if not (folder / "config.yaml").is_file():
-        raise _Unusable(f"never started{_last_words(folder)}")
+        raise UserError(f"never started{_last_words(folder)}")
     config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     lines = read_metrics(folder / "metrics.jsonl")
     if not (folder / "result.json").is_file():
         step = max((line["step"] for line in lines), default=0)
         steps = config["trainer"]["steps"]
-        raise _Unusable(f"not finished: at step {step:.0f} of {steps}{_last_words(folder)}")
+        raise UserError(f"not finished: at step {step:.0f} of {steps}{_last_words(folder)}")
     # null stands for what has no bound: κ where an output is reached by no tap.
     scores = {
         int(line["images_seen"]): {k: math.inf if v is None else v for k, v in line.items()}
@@ -194,9 +200,9 @@ def _read(folder: Path, having: str) -> Run:
     }
     fids = {int(line["images_seen"]): line["fid"] for line in lines if line.get("fid") is not None}
     if having == "scores" and not scores:
-        raise _Unusable("has no scores (trainer.num_scored=0)")
+        raise UserError("has no scores (trainer.num_scored=0)")
     if having == "fids" and not fids:
-        raise _Unusable("has no FID (trainer.evaluate_every=0)")
+        raise UserError("has no FID (trainer.evaluate_every=0)")
     result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     return Run(folder, config, scores, fids, result["images_per_second"])
 
@@ -216,16 +222,17 @@ def _rank(value: object) -> tuple[float, str]:
 
 def _name(run: Run, differing: Sequence[str]) -> str:
     """An arm by what sets it apart from the others."""
-    words = []
-    groups = {key.partition(".")[0] for key in differing}
     generator = GeneratorConfig(**run.config["generator"])
-    upsamples = generator.kind != "flat"
-    if upsamples and (not differing or "upsample" in groups or "generator.kind" in differing):
-        words.append(UpsampleConfig(**run.config["upsample"]).label)
-    if "generator" in groups:
-        words.append(generator.label)
-    if "downsample" in groups:
-        words.append(DownsampleConfig(**run.config["downsample"]).label)
-    labeled = ("upsample", "downsample", "generator")
-    others = [key for key in differing if key.partition(".")[0] not in labeled]
+    labels = {
+        "upsample": UpsampleConfig(**run.config["upsample"]).label,
+        "generator": generator.label,
+        "downsample": DownsampleConfig(**run.config["downsample"]).label,
+    }
+    groups = {key.partition(".")[0] for key in differing}
+    if not differing or "generator.kind" in differing:
+        groups.add("upsample")
+    if generator.kind == "flat":  # it has no upsampling block
+        groups.discard("upsample")
+    others = [key for key in differing if key.partition(".")[0] not in labels]
+    words = [label for group, label in labels.items() if group in groups]
     return ", ".join([*words, *(f"{key}={run.settings.get(key)}" for key in others)])
