@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from dcgan.config import DataConfig, SampleConfig, UpsampleConfig, build
-from dcgan.config.networks import DOUBLING_TRIPLES
+from dcgan.config.run import DOUBLING_TRIPLES
 from dcgan.errors import UserError
 from tests.conftest import Compose
 

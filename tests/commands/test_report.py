@@ -81,7 +81,7 @@ def test_a_multirun_without_scores_says_so_and_is_no_failure(run: Run, tmp_path:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("runs=nowhere", "dcgan-report: runs=nowhere: no such folder"),
+        ("runs=nowhere", "dcgan-report: runs=nowhere: no such file or folder"),
         ("runs=.", "dcgan-report: runs=.: no finished run with scores in it"),
         ("run=x", "dcgan-report: "),
     ],
