@@ -40,11 +40,7 @@ Run = Callable[[Any, Path], int | None]
 
 
 class Stopped(KeyboardInterrupt):
-    """Ctrl-C, or SIGTERM, where nothing is left to save."""
-
-    def __init__(self, number: int = signal.SIGINT) -> None:
-        super().__init__(number)
-        self.number = number
+    """By Ctrl-C or SIGTERM; its argument is the exit status. Nothing is left to save."""
 
 
 def command(
@@ -59,7 +55,7 @@ def command(
     Args:
         name: configs/NAME.yaml is its config, `SCHEMAS[name]` its type.
         run: called with the config as a dataclass and the run's folder, which it makes once nothing
-            can be refused any more; what it returns, if anything, is the exit status.
+            can be refused any more and which is printed last; it may return an exit status.
         uses: the module that `run` calls; imported once the settings are known to be good.
         folder: called with the config and a new folder; returns the one to use if the user gave
             none.
@@ -73,12 +69,11 @@ def command(
         try:
             run_dir = Path(HydraConfig.get().runtime.output_dir)
             _call(run, uses, to_dataclass(settings, SCHEMAS[name]), run_dir)
-        except Interrupted as error:  # all others stop as well
-            log.warning("%s", error)
-            raise Stopped(error.exit_status - 128) from error
-        except ExpectedError as error:  # Hydra goes on with the others, and fails at the end
-            log.error("%s", error)  # noqa: TRY400
-            raise
+        except ExpectedError as error:
+            log.log(error.level, "%s", error)
+            if isinstance(error, Interrupted):  # all others stop as well
+                raise Stopped(error.exit_status) from error
+            raise  # Hydra goes on with the others, and fails at the end
         finally:
             sys.stdout.flush()  # before the report
 
@@ -98,7 +93,6 @@ def command(
 
     def one(overrides: list[str]) -> int | None:
         settings = compose(name, overrides)
-        HydraConfig.instance().set_config(settings)
         config = to_dataclass(settings, SCHEMAS[name])
         run_dir = Path(settings.hydra.run.dir)
         if not any(word.startswith("hydra.run.dir=") for word in settings.hydra.overrides.hydra):
@@ -117,7 +111,7 @@ def command(
         try:
             let_hydra_parse()
             args = get_args_parser().parse_args()
-            if _only_shows(args):
+            if args.help or args.hydra_help or args.cfg or args.info or args.shell_completion:
                 os.environ["HYDRA_FULL_ERROR"] = "1"  # errors are to come here
                 where = str(config_folder())
                 with refusing(SCHEMAS[name]):
@@ -126,12 +120,16 @@ def command(
                 many(_overrides(args))
             else:
                 sys.exit(one(_overrides(args)))
+        except UserError as error:
+            if is_first_process():  # the others have made the same mistake
+                print(f"dcgan-{name}: {error}", file=sys.stderr)
+            sys.exit(error.exit_status)
         except ExpectedError as error:
-            _say(name, error)
+            log.log(error.level, "%s", error)
             sys.exit(error.exit_status)
         except KeyboardInterrupt as error:
             print(f"dcgan-{name}: interrupted", file=sys.stderr)
-            sys.exit(128 + getattr(error, "number", signal.SIGINT))
+            sys.exit(error.args[0] if error.args else 128 + signal.SIGINT)
         except Exception:  # noqa: BLE001 (printed whole)
             traceback.print_exc()
             sys.exit(FAULT)
@@ -153,8 +151,11 @@ def _call(run: Run, uses: str, config: Any, run_dir: Path) -> int | None:
     with Interruption() as interruption:
         import_module(uses)
     if interruption.received is not None:
-        raise Stopped(interruption.received)
-    return run(config, shortest(run_dir))
+        raise Stopped(128 + interruption.received)
+    status = run(config, shortest(run_dir))
+    if is_first_process():
+        print(shortest(run_dir))
+    return status
 
 
 def _overrides(args: argparse.Namespace) -> list[str]:
@@ -170,21 +171,9 @@ def _overrides(args: argparse.Namespace) -> list[str]:
     return [*args.overrides, f"hydra.searchpath=[{quoted(folder.as_uri())}]"]
 
 
-def _only_shows(args: argparse.Namespace) -> bool:
-    return any((args.help, args.hydra_help, args.cfg, args.info, args.shell_completion))
-
-
 def _nothing(_: DictConfig) -> None:
     """What Hydra would call to run; it is only asked to show something."""
 
 
-def _say(name: str, error: ExpectedError) -> None:
-    if isinstance(error, UserError):
-        if is_first_process():  # the others have made the same mistake
-            print(f"dcgan-{name}: {error}", file=sys.stderr)
-    else:
-        log.log(logging.WARNING if isinstance(error, Interrupted) else logging.ERROR, "%s", error)
-
-
 def _stop(number: int, _: FrameType | None) -> None:
-    raise Stopped(number)
+    raise Stopped(128 + number)

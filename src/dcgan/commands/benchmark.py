@@ -17,7 +17,6 @@ def run(config: BenchmarkConfig, run_dir: Path) -> None:
     print((run_dir / "benchmark.txt").read_text(encoding="utf-8"))
     print(f"Numbers      {run_dir / 'result.json'}")
     print(f"Text         {run_dir / 'benchmark.txt'}")
-    print(run_dir)
 
 
 main = command("benchmark", run, uses="dcgan.benchmarking.benchmark")

@@ -19,7 +19,6 @@ def run(config: DiagnoseConfig, run_dir: Path) -> int:
         if result["jpeg"]:
             print("JPEG files have a grid of their own: a reference in the same format is fairer.")
     print(f"{result['verdict'].capitalize()}: {result['reason']}.")
-    print(run_dir)
     return STATUS[result["verdict"]]
 
 

@@ -14,7 +14,6 @@ def run(config: EvaluateConfig, run_dir: Path) -> None:
     print(result["table"])
     print(f"Picture      {run_dir / result['picture']}")
     print(f"Numbers      {run_dir / 'result.json'}")
-    print(run_dir)
 
 
 main = command("evaluate", run, uses="dcgan.reports.quality")

@@ -16,7 +16,6 @@ def run(config: ExplainConfig, run_dir: Path) -> int:
         print(f"{verdict}  {claim['number']:8.1e}  {claim['title']}")
     print(f"Page         {run_dir / 'index.html'}")
     print(f"Numbers      {run_dir / 'claims.json'}, result.json")
-    print(run_dir)
     return int(not all(claim["holds"] for claim in claims))
 
 

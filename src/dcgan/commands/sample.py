@@ -13,7 +13,6 @@ def run(config: SampleConfig, run_dir: Path) -> None:
     result = write_samples(config, run_dir)
     for name, path in result["files"].items():
         print(f"{name:<14} {run_dir / path}")
-    print(run_dir)
 
 
 main = command("sample", run, uses="dcgan.sampling")
