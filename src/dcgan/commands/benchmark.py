@@ -9,7 +9,8 @@ from dcgan.config import BenchmarkConfig
 ENVIRONMENT = dict(os.environ)  # the user's, before a library adds to it
 
 
-def run(config: BenchmarkConfig, run_dir: Path) -> None:
+@command("benchmark", uses="dcgan.benchmarking.benchmark")
+def main(config: BenchmarkConfig, run_dir: Path) -> None:
     """Measure, print it, say where the rest lies."""
     from dcgan.benchmarking.benchmark import benchmark
 
@@ -18,8 +19,6 @@ def run(config: BenchmarkConfig, run_dir: Path) -> None:
     print(f"Numbers      {run_dir / 'result.json'}")
     print(f"Text         {run_dir / 'benchmark.txt'}")
 
-
-main = command("benchmark", run, uses="dcgan.benchmarking.benchmark")
 
 if __name__ == "__main__":
     main()

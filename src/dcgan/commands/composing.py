@@ -3,7 +3,6 @@
 import argparse
 import hashlib
 import re
-import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +28,6 @@ SCHEMAS: dict[str, type[Any]] = {
     name: getattr(dcgan.config, f"{name.capitalize()}Config")
     for name in ("train", "sample", "evaluate", "diagnose", "explain", "report", "benchmark")
 }
-RUN_ID = secrets.token_hex(2)  # two runs that start in one second get folders of their own
 LONGEST_NAME = 100  # of a job's folder; file systems end at 255
 
 
@@ -103,5 +101,4 @@ def let_hydra_parse() -> None:
 
 
 # What configs/ refers to; a multirun's jobs, in processes of their own, import this module only.
-OmegaConf.register_new_resolver("dcgan.run_id", lambda: RUN_ID, use_cache=True, replace=True)
 OmegaConf.register_new_resolver("dcgan.folder_name", folder_name, replace=True)

@@ -6,7 +6,8 @@ from dcgan.commands.app import command
 from dcgan.config import DiagnoseConfig
 
 
-def run(config: DiagnoseConfig, run_dir: Path) -> int:
+@command("diagnose", uses="dcgan.diagnosing")
+def main(config: DiagnoseConfig, run_dir: Path) -> int:
     """Print layers, periods and the verdict; the exit status says the verdict too."""
     from dcgan.diagnosing import STATUS, diagnose_target
 
@@ -20,6 +21,3 @@ def run(config: DiagnoseConfig, run_dir: Path) -> int:
             print("JPEG files have a grid of their own: a reference in the same format is fairer.")
     print(f"{result['verdict'].capitalize()}: {result['reason']}.")
     return STATUS[result["verdict"]]
-
-
-main = command("diagnose", run, uses="dcgan.diagnosing")

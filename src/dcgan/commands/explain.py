@@ -6,7 +6,8 @@ from dcgan.commands.app import command
 from dcgan.config import ExplainConfig
 
 
-def run(config: ExplainConfig, run_dir: Path) -> int:
+@command("explain", uses="dcgan.reports.explanation")
+def main(config: ExplainConfig, run_dir: Path) -> int:
     """Check, write the page, print a line for each claim; 1 if one does not hold."""
     from dcgan.reports.explanation import write_explanation
 
@@ -17,6 +18,3 @@ def run(config: ExplainConfig, run_dir: Path) -> int:
     print(f"Page         {run_dir / 'index.html'}")
     print(f"Numbers      {run_dir / 'claims.json'}, result.json")
     return int(not all(claim["holds"] for claim in claims))
-
-
-main = command("explain", run, uses="dcgan.reports.explanation")

@@ -11,7 +11,8 @@ from dcgan.config import ReportConfig
 from dcgan.errors import UserError
 
 
-def run(config: ReportConfig, run_dir: Path) -> None:
+@command("report", uses="dcgan.reports.page")
+def main(config: ReportConfig, run_dir: Path) -> None:
     """Write the page into `run_dir`, then say where it lies."""
     from dcgan.reports.page import write_report
 
@@ -57,6 +58,3 @@ def _command_of(result: Path, runs: Path) -> str | None:
         return str(earlier["command"]) if earlier["runs"] == str(runs.absolute()) else None
     except (OSError, ValueError, KeyError, TypeError):  # none, or not one of ours
         return None
-
-
-main = command("report", run, uses="dcgan.reports.page")

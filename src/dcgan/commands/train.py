@@ -12,7 +12,8 @@ from dcgan.config import TrainConfig
 from dcgan.config.identity import folder_of_run
 
 
-def run(config: TrainConfig, run_dir: Path) -> None:
+@command("train", uses="dcgan.training.loop", folder=folder_of_run, after_multirun=after_multirun)
+def main(config: TrainConfig, run_dir: Path) -> None:
     """Train, then say where everything lies."""
     from dcgan.training.loop import train
 
@@ -32,14 +33,6 @@ def run(config: TrainConfig, run_dir: Path) -> None:
     print(f"TensorBoard  {command_line('tensorboard', *logs)}")
     print(f"More images  {command_line('dcgan-sample', f'checkpoint={run_dir}')}")
 
-
-main = command(
-    "train",
-    run,
-    uses="dcgan.training.loop",
-    folder=folder_of_run,
-    after_multirun=after_multirun,
-)
 
 if __name__ == "__main__":
     main()
