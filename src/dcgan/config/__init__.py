@@ -12,7 +12,6 @@ from dcgan.config.commands import EvaluateConfig as EvaluateConfig
 from dcgan.config.commands import ExplainConfig as ExplainConfig
 from dcgan.config.commands import ReportConfig as ReportConfig
 from dcgan.config.commands import SampleConfig as SampleConfig
-from dcgan.config.run import DRAWN_SOURCES as DRAWN_SOURCES
 from dcgan.config.run import DataConfig as DataConfig
 from dcgan.config.run import DiscriminatorConfig as DiscriminatorConfig
 from dcgan.config.run import DownsampleConfig as DownsampleConfig

@@ -68,16 +68,12 @@ def check_kind(config: Any, kind: str, **needed: bool) -> None:
 
 def no_such_setting(schema: type[Any], name: str) -> str:
     """The line for a name that the settings do not have, with those that they have there."""
-    parent = name.rpartition(".")[0]
-    known = _fields(schema)
-    for part in parent.split(".") if parent else ():
-        known = _fields(known[part].type) if part in known else {}
-    where = f"{parent} has" if parent else "there are"
+    *parents, _ = name.split(".")
+    known: Mapping[str, Any] = schema.__dataclass_fields__
+    for parent in parents:
+        known = getattr(known[parent].type, "__dataclass_fields__", {}) if parent in known else {}
+    where = f"{'.'.join(parents)} has" if parents else "there are"
     return f"{name}: no such setting; {where} {', '.join(known) or 'none'}"
-
-
-def _fields(schema: Any) -> Mapping[str, Any]:
-    return getattr(schema, "__dataclass_fields__", {})
 
 
 def _line(error: ErrorDetails, schema: type[Any]) -> str:
