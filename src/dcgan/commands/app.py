@@ -45,7 +45,7 @@ class Stopped(KeyboardInterrupt):
 
 
 @dataclass
-class command:  # noqa: N801 (a decorator)
+class Command:
     """Turn a function into the main function of `dcgan-NAME`, which reads the command line.
 
     The function is called with the config as a dataclass and the run's folder, which it makes once

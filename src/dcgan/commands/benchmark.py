@@ -3,13 +3,13 @@
 import os
 from pathlib import Path
 
-from dcgan.commands.app import command
+from dcgan.commands.app import Command
 from dcgan.config import BenchmarkConfig
 
 ENVIRONMENT = dict(os.environ)  # the user's, before a library adds to it
 
 
-@command("benchmark", uses="dcgan.benchmarking.benchmark")
+@Command("benchmark", uses="dcgan.benchmarking.benchmark")
 def main(config: BenchmarkConfig, run_dir: Path) -> None:
     """Measure, print it, say where the rest lies."""
     from dcgan.benchmarking.benchmark import benchmark

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from dcgan.commands.app import command
+from dcgan.commands.app import Command
 from dcgan.config import DiagnoseConfig
 
 
-@command("diagnose", uses="dcgan.diagnosing")
+@Command("diagnose", uses="dcgan.diagnosing")
 def main(config: DiagnoseConfig, run_dir: Path) -> int:
     """Print layers, periods and the verdict; the exit status says the verdict too."""
     from dcgan.diagnosing import STATUS, diagnose_target

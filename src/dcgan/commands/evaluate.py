@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from dcgan.commands.app import command
+from dcgan.commands.app import Command
 from dcgan.config import EvaluateConfig
 
 
-@command("evaluate", uses="dcgan.reports.quality")
+@Command("evaluate", uses="dcgan.reports.quality")
 def main(config: EvaluateConfig, run_dir: Path) -> None:
     """Evaluate, print a table, say where the rest lies."""
     from dcgan.reports.quality import write_evaluation

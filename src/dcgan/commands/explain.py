@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from dcgan.commands.app import command
+from dcgan.commands.app import Command
 from dcgan.config import ExplainConfig
 
 
-@command("explain", uses="dcgan.reports.explanation")
+@Command("explain", uses="dcgan.reports.explanation")
 def main(config: ExplainConfig, run_dir: Path) -> int:
     """Check, write the page, print a line for each claim; 1 if one does not hold."""
     from dcgan.reports.explanation import write_explanation

@@ -5,13 +5,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dcgan.commands.app import command
+from dcgan.commands.app import Command
 from dcgan.commands.prompt import command_again, shortest
 from dcgan.config import ReportConfig
 from dcgan.errors import UserError
 
 
-@command("report", uses="dcgan.reports.page")
+@Command("report", uses="dcgan.reports.page")
 def main(config: ReportConfig, run_dir: Path) -> None:
     """Write the page into `run_dir`, then say where it lies."""
     from dcgan.reports.page import write_report

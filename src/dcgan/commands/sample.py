@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from dcgan.commands.app import command
+from dcgan.commands.app import Command
 from dcgan.config import SampleConfig
 
 
-@command("sample", uses="dcgan.sampling")
+@Command("sample", uses="dcgan.sampling")
 def main(config: SampleConfig, run_dir: Path) -> None:
     """Write what was asked for into `run_dir`, then say where it lies."""
     from dcgan.sampling import write_samples

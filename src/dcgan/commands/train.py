@@ -5,14 +5,14 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
-from dcgan.commands.app import command, is_first_process
+from dcgan.commands.app import Command, is_first_process
 from dcgan.commands.prompt import command_again, command_line
 from dcgan.commands.report import after_multirun
 from dcgan.config import TrainConfig
 from dcgan.config.identity import folder_of_run
 
 
-@command("train", uses="dcgan.training.loop", folder=folder_of_run, after_multirun=after_multirun)
+@Command("train", uses="dcgan.training.loop", folder=folder_of_run, after_multirun=after_multirun)
 def main(config: TrainConfig, run_dir: Path) -> None:
     """Train, then say where everything lies."""
     from dcgan.training.loop import train
