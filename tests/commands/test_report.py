@@ -67,7 +67,7 @@ def test_after_ctrl_c_the_multirun_says_how_to_go_on(
     step = torch.load(tmp_path / f"sweep/{FIRST}/checkpoints/last.pt", weights_only=True)["step"]
     done = run("train", *(o.replace("100000", str(step + 2)) for o in again[1:]))
     assert done.returncode == 0, done.stderr
-    assert f"resumed sweep/{FIRST}/checkpoints/last.pt at step {step}" in done.stderr
+    assert f"resumed at step {step}" in done.stderr
     assert (tmp_path / "sweep" / "report" / "index.html").is_file()
 
 
