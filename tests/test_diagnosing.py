@@ -50,7 +50,7 @@ def test_the_verdicts(tmp_path: Path, folders: Path) -> None:
     assert (large["verdict"], large["num_tiles"], large["tile_side"]) == ("grid", 40, 64)
 
 
-def test_sixteen_bits_grey_and_transparent_pictures_are_the_same_pictures(
+def test_sixteen_bits_gray_and_transparent_pictures_are_the_same_pictures(
     tmp_path: Path, folders: Path
 ) -> None:
     for kind in ("I;16", "RGBA", "P"):

@@ -31,23 +31,11 @@ def test_an_image_does_not_depend_on_its_batch(generator: Generator) -> None:
     torch.testing.assert_close(together, generate(generator, latents, batch_size=3))
 
 
-def test_batch_statistics_are_a_choice_and_do_depend_on_the_batch(generator: Generator) -> None:
-    latents = torch.randn(10, 8)
-    together = generate(generator, latents, batch_statistics=True)
-    torch.testing.assert_close(together, generator.train()(latents).detach())
-    assert not torch.allclose(
-        together[:5], generate(generator, latents[:5], batch_statistics=True), atol=1e-3
-    )
-
-
-@pytest.mark.parametrize("batch_statistics", [False, True])
 @pytest.mark.parametrize("training", [False, True])
-def test_sampling_leaves_no_trace(
-    generator: Generator, batch_statistics: bool, training: bool
-) -> None:
+def test_sampling_leaves_no_trace(generator: Generator, training: bool) -> None:
     generator.train(training)
     before = copy.deepcopy(generator.state_dict())
-    images = generate(generator, torch.randn(4, 8), batch_statistics=batch_statistics)
+    images = generate(generator, torch.randn(4, 8))
     assert not images.requires_grad
     assert generator.training is training
     after = generator.state_dict()

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from dcgan.checkerboard.diagnosis import Diagnosis, diagnose
+from dcgan.checkerboard import diagnose
 from dcgan.checkerboard.judgement import (
     CLEAN_RATIO,
     MAX_TILES,
@@ -32,6 +32,8 @@ from dcgan.pictures import normalize, to_uint8
 from dcgan.sampling import generate, latents_of_seeds
 
 JPEG = (".jpg", ".jpeg")  # whose blocks leave a grid of 8 pixels
+NUM_INPUTS = 128  # latents whose activations weigh the layers' ρ
+LAYER_OF_PERIOD = {2: "the last doubling layer", 4: "the doubling layer before the last"}
 STATUS = {"clean": 0, "grid": 1, "could not judge": 3}
 
 
@@ -46,11 +48,16 @@ def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
         UserError: the target or the reference cannot be read.
     """
     target = Path(config.target).expanduser()
-    network, against, num_small = None, None, 0
+    network, against, num_small, jpeg = None, None, 0, False
     if target.suffix in (".pt", ".safetensors") or (target / LAST).is_file():
-        network, tiles = _generated(target, config)
+        generator = load_generator(target, config.weights)
+        latents = latents_of_seeds(range(config.num_images), generator.latent_size)
+        network = diagnose(generator, latents[:NUM_INPUTS])
+        images = normalize(to_uint8(generate(generator, latents)))  # as a file would have them
+        tiles = cut_into_tiles(images, tile_side([images.shape[-1]]))
     else:
         tiles, num_small = _read_folder(target, config.num_images)
+        jpeg = any(path.suffix.lower() in JPEG for path in target.rglob("*"))
     if config.reference is not None:
         against, _ = _read_folder(Path(config.reference).expanduser(), config.num_images)
         side = min(tiles.shape[-1], against.shape[-1])
@@ -65,26 +72,16 @@ def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
         "num_tiles": len(tiles),
         "tile_side": tiles.shape[-1],
         "left_out_as_too_small": num_small,
-        "jpeg": network is None and any(p.suffix.lower() in JPEG for p in target.rglob("*")),
+        "jpeg": jpeg,
         "periods": [{**asdict(period), "verdict": period.verdict} for period in periods],
-        "table": _table(periods, against is not None),
     }
+    tables = {"table": _table(periods, against is not None)}
     if network is not None:
-        result["layers"] = [{**asdict(x), "verdict": x.verdict} for x in network.layers]
-        result["layer_table"] = str(network)
+        result["layers"] = [{**asdict(layer), "verdict": layer.verdict} for layer in network.layers]
+        tables["layer_table"] = str(network)
     make_folder(run_dir)
-    plain = {k: v for k, v in result.items() if not k.endswith("table")}
-    write_json(run_dir / "result.json", plain)
-    return result
-
-
-def _generated(target: Path, config: DiagnoseConfig) -> tuple[Diagnosis, Tensor]:
-    """The generator's layers on their real inputs, and its images as an 8-bit file has them."""
-    generator = load_generator(target, config.weights)
-    latents = latents_of_seeds(range(config.num_images), generator.latent_size)
-    images = to_uint8(generate(generator, latents))
-    side = tile_side([images.shape[-1]])
-    return diagnose(generator, latents[:128]), normalize(cut_into_tiles(images, side))
+    write_json(run_dir / "result.json", result)
+    return result | tables
 
 
 def _read_folder(folder: Path, num_images: int) -> tuple[Tensor, int]:
@@ -101,18 +98,18 @@ def _read_folder(folder: Path, num_images: int) -> tuple[Tensor, int]:
     if not paths:
         raise UserError(f"{folder}: no images in it ({' '.join(sorted(IMAGE_SUFFIXES))})")
     paths = [paths[i] for i in _evenly(len(paths), num_images)]
-    sizes = [_opened(path, lambda image: min(image.size)) for path in paths]
+    sizes = [_read(path, lambda image: min(image.size)) for path in paths]
     side = tile_side(sizes)
     large = [path for path, size in zip(paths, sizes, strict=True) if size >= side]
     tiles = []
     for path in tqdm(large, desc=f"reading {folder.name}", unit="img", disable=None):
-        pixels = _opened(path, lambda image: np.array(to_8_bits(image).convert("RGB")))
+        pixels = _read(path, lambda image: np.array(to_8_bits(image).convert("RGB")))
         cut = cut_into_tiles(torch.from_numpy(pixels).permute(2, 0, 1)[None], side)
         tiles.append(cut[_evenly(len(cut), max(1, MAX_TILES // len(large)))])
     return normalize(torch.cat(tiles)), len(paths) - len(large)
 
 
-def _opened(path: Path, use: Callable[[Image.Image], Any]) -> Any:
+def _read(path: Path, use: Callable[[Image.Image], Any]) -> Any:
     try:
         with Image.open(path) as image:
             return use(image)
@@ -121,7 +118,7 @@ def _opened(path: Path, use: Callable[[Image.Image], Any]) -> Any:
 
 
 def _evenly(count: int, at_most: int) -> list[int]:
-    """Indices below `count`, evenly spread, `at_most` so many."""
+    """At most `at_most` evenly spaced indices below `count`."""
     chosen: list[int] = np.linspace(0, count - 1, min(count, at_most)).astype(int).tolist()
     return chosen
 
@@ -133,33 +130,32 @@ def _verdict(
         if some is not None and len(some) < MIN_TILES:
             few = f"the {name} gives {len(some)} tiles; at least {MIN_TILES} are needed"
             return "could not judge", few
+    beside = "clean images" if reference is None else "the reference"
     grids = [period for period in periods if period.verdict == "grid"]
-    beside = "the reference" if reference is not None else "clean images"
     if grids:
         found = ", ".join(
-            f"period {p.period}: {p.ratio:.3g} times that of {beside} [{p.low:.3g}, {p.high:.3g}]"
-            for p in grids
+            f"period {p.period}: {p.ratio:.3g} times that of {beside} {_interval(p)}" for p in grids
         )
-        layer = {2: "the last doubling layer", 4: "the doubling layer before the last"}
-        guilty = " and ".join(layer[p.period] for p in grids)
+        guilty = " and ".join(LAYER_OF_PERIOD[p.period] for p in grids)
         return "grid", f"{found}; such is made by {guilty}"
-    undecided = [period for period in periods if period.verdict == "undecided"]
+    undecided = [p for p in periods if p.verdict == "undecided"]
     if undecided:
-        which = ", ".join(f"{p.period} [{p.low:.3g}, {p.high:.3g}]" for p in undecided)
-        return (
-            "could not judge",
-            f"the interval contains {PRESENT:g} (period {which}): more images help",
-        )
+        which = ", ".join(f"{p.period} {_interval(p)}" for p in undecided)
+        reason = f"the interval contains {PRESENT:g} (period {which}): more images help"
+        return "could not judge", reason
     return "clean", f"no period stands out {PRESENT:g} times above {beside}"
 
 
 def _table(periods: list[PeriodJudgement], with_reference: bool) -> str:
     beside = "÷ reference" if with_reference else f"÷ clean ({CLEAN_RATIO:g})"
     lines = [f"period  raw R   {beside:<13} 95 % interval     amplitude  PEC   verdict"]
-    for p in periods:
-        interval = f"[{p.low:.3g}, {p.high:.3g}]"
-        lines.append(
-            f"{p.period:<6}  {p.raw:<7.3g} {p.ratio:<13.3g} {interval:<17} {p.amplitude:<9.3g}"
-            f"  {p.contrast:<5.3g} {p.verdict}"
-        )
+    lines += [
+        f"{p.period:<6}  {p.raw:<7.3g} {p.ratio:<13.3g} {_interval(p):<17} {p.amplitude:<9.3g}"
+        f"  {p.contrast:<5.3g} {p.verdict}"
+        for p in periods
+    ]
     return "\n".join(lines)
+
+
+def _interval(period: PeriodJudgement) -> str:
+    return f"[{period.low:.3g}, {period.high:.3g}]"

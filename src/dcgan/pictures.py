@@ -5,6 +5,8 @@ from pathlib import Path
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional as F
+from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
 
 
@@ -28,39 +30,33 @@ def to_uint8(images: Tensor) -> Tensor:
     return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
-def grid(images: Tensor, num_columns: int | None = None) -> Tensor:
-    """(N, C, H, W) in [−1, 1] as one (3, height, width) uint8 picture, about square by default."""
+def grid(images: Tensor, num_columns: int | None = None) -> Image.Image:
+    """(N, C, H, W) in [−1, 1] as one color picture, about square by default."""
     columns = num_columns or max(1, round(len(images) ** 0.5))
-    picture: Tensor = make_grid(to_uint8(images), nrow=columns, padding=2, pad_value=255)
+    tensor = make_grid(to_uint8(images), nrow=columns, padding=2, pad_value=255)
+    picture: Image.Image = to_pil_image(tensor)
     return picture
-
-
-def to_picture(image: Tensor) -> Image.Image:
-    """A (C, H, W) uint8 tensor, C 1 or 3, as a Pillow image."""
-    pixels = image.permute(1, 2, 0).numpy()
-    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
 
 
 def save_picture(image: Tensor, path: Path) -> None:
     """Write one (C, H, W) image in [−1, 1]; the format follows the path's suffix."""
-    to_picture(to_uint8(image)).save(path)
+    to_pil_image(to_uint8(image)).save(path)
 
 
 def save_grid(images: Tensor, path: str | Path, num_columns: int | None = None) -> None:
     """Write `grid(images)` as a picture; the format follows the path's suffix."""
-    to_picture(grid(images, num_columns)).save(path)
+    grid(images, num_columns).save(path)
 
 
 def save_gif(images: Tensor, path: Path, milliseconds: int = 80) -> None:
     """Write (N, C, H, W) in [−1, 1] as an endless animation, enlarged by whole pixels to 128."""
     enlarge = max(1, 128 // images.shape[-1])
-    enlarged = to_uint8(images).repeat_interleave(enlarge, 2).repeat_interleave(enlarge, 3)
-    first, *others = map(to_picture, enlarged)
+    first, *others = map(to_pil_image, F.interpolate(to_uint8(images), scale_factor=enlarge))
     first.save(path, save_all=True, append_images=others, duration=milliseconds, loop=0)
 
 
-def spectrum_picture(power: Tensor, enlarge: int = 8) -> Tensor:
-    """A (H, W) power spectrum as (3, ·, ·) uint8: DC in the middle, logarithmic.
+def spectrum_picture(power: Tensor, enlarge: int = 8) -> Image.Image:
+    """A (H, W) power spectrum: DC in the middle, logarithmic.
 
     Black is a power of 10^−5.5, just below 8-bit rounding noise on the [−1, 1] scale, and white
     10^2.5: the same line for every picture.
@@ -69,16 +65,17 @@ def spectrum_picture(power: Tensor, enlarge: int = 8) -> Tensor:
     return _gray(level, enlarge)
 
 
-def phase_tile_picture(energy: Tensor, enlarge: int = 64) -> Tensor:
-    """A (P, P) energy by pixel phase as (3, ·, ·) uint8, repeated twice along each axis.
+def phase_tile_picture(energy: Tensor, enlarge: int = 64) -> Image.Image:
+    """A (P, P) energy by pixel phase, repeated twice along each axis.
 
     Mid-gray is the mean over phases, black nothing, white twice the mean or more.
     """
     return _gray((energy / energy.mean().clamp_min(1e-12) / 2).repeat(2, 2), enlarge)
 
 
-def _gray(level: Tensor, enlarge: int) -> Tensor:
-    """(H, W) in [0, 1] as an enlarged gray picture: (3, ·, ·) uint8."""
+def _gray(level: Tensor, enlarge: int) -> Image.Image:
+    """(H, W) in [0, 1], enlarged by whole pixels."""
     pixels = (level * 255).round().clamp(0, 255).to(torch.uint8)
-    large = pixels.repeat_interleave(enlarge, 0).repeat_interleave(enlarge, 1)
-    return large.expand(3, -1, -1)
+    enlarged = F.interpolate(pixels.expand(1, 3, -1, -1), scale_factor=enlarge)[0]
+    picture: Image.Image = to_pil_image(enlarged)
+    return picture

@@ -1,4 +1,4 @@
-"""From a generator to images: latents by seed, eval mode, interpolation; and files of these.
+"""From a generator to images: latents by seed, interpolation; and files of these.
 
 from dcgan.sampling import load_generator, sample, save_grid
 generator = load_generator("generator.safetensors")
@@ -20,76 +20,40 @@ from dcgan.networks.generator import Generator
 from dcgan.networks.saved import export_generator, load_generator
 from dcgan.pictures import save_gif, save_grid, save_picture
 
-__all__ = [
-    "generate",
-    "interpolate",
-    "latents_of_seeds",
-    "load_generator",
-    "sample",
-    "save_grid",
-    "write_samples",
-]
+__all__ = ["generate", "interpolate", "latents_of_seeds", "load_generator", "sample", "save_grid"]
 
 
 def latents_of_seeds(seeds: Iterable[int], latent_size: int) -> Tensor:
     """(len(seeds), latent_size) standard normal; row i depends on seed i alone."""
-    draw = [torch.randn(latent_size, generator=torch.Generator().manual_seed(s)) for s in seeds]
-    return torch.stack(draw)
+    streams = [torch.Generator().manual_seed(seed) for seed in seeds]
+    return torch.stack([torch.randn(latent_size, generator=random) for random in streams])
 
 
-def sample(generator: Generator, seeds: Iterable[int], *, batch_statistics: bool = False) -> Tensor:
+def sample(generator: Generator, seeds: Iterable[int]) -> Tensor:
     """The images of `seeds`: (len(seeds), C, H, W) in [−1, 1]. See `generate`."""
-    latents = latents_of_seeds(seeds, generator.latent_size)
-    return generate(generator, latents, batch_statistics=batch_statistics)
+    return generate(generator, latents_of_seeds(seeds, generator.latent_size))
 
 
 @torch.no_grad()
-def generate(
-    generator: nn.Module,
-    latents: Tensor,
-    *,
-    batch_statistics: bool = False,
-    batch_size: int = 256,
-) -> Tensor:
-    """G(z) in eval mode, without a trace on the generator: (N, C, H, W) in [−1, 1], on the CPU.
+def generate(generator: nn.Module, latents: Tensor, batch_size: int = 256) -> Tensor:
+    """G(z) in eval mode, without side effects: (N, C, H, W) in [−1, 1], on the CPU.
 
     Args:
         latents: (N, latent_size).
-        batch_statistics: normalize with the mean and variance of all these images, as in training,
-            instead of the running statistics. An image then depends on the others; they are
-            generated at once, whatever `batch_size` says.
         batch_size: images at a time.
     """
-    if batch_statistics:
-        generator, batch_size = _with_batch_statistics(generator), len(latents)
-    device = next(generator.parameters()).device
-    was_training = generator.training
-    generator.eval()
-    try:
-        parts = latents.to(device).split(batch_size)
-        # Not a compiled call, which would be compiled anew for every size and not call hooks.
-        return torch.cat([generator.forward(part).float().cpu() for part in parts])
-    finally:
-        generator.train(was_training)
-
-
-def _with_batch_statistics(generator: nn.Module) -> nn.Module:
-    """A copy whose batch norm has no running statistics, so that eval mode uses the batch's."""
-    generator = copy.deepcopy(generator)
-    for layer in generator.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            layer.running_mean = layer.running_var = None
-            layer.track_running_stats = False
-    return generator
+    network = copy.deepcopy(generator).eval()  # with its hooks
+    parts = latents.to(next(network.parameters()).device).split(batch_size)
+    return torch.cat([network(part).float().cpu() for part in parts])
 
 
 def interpolate(latents: Tensor, num_frames: int) -> Tensor:
-    """Walk from each latent to the next on the sphere between them (Shoemake, 1985; White, 2016).
+    """Move from each latent to the next on the sphere between them (Shoemake, 1985; White, 2016).
 
     A straight line would pass through latents that are shorter than any the generator has seen.
 
     Args:
-        latents: (N, latent_size), N at least 2, no two neighbours opposite to each other.
+        latents: (N, latent_size), N at least 2, no two neighbors opposite to each other.
         num_frames: frames from one latent up to, but without, the next.
 
     Returns:
@@ -97,9 +61,8 @@ def interpolate(latents: Tensor, num_frames: int) -> Tensor:
     """
     start, end = latents[:-1, None], latents[1:, None]
     fraction = torch.arange(num_frames)[None, :, None] / num_frames
-    cosine = torch.cosine_similarity(start, end, dim=-1).clamp(-1, 1)[..., None]
-    angle = torch.arccos(cosine)
-    # Neighbours in (nearly) one direction: the sphere is flat there, and sin(angle) is 0.
+    angle = torch.cosine_similarity(start, end, dim=-1).clamp(-1, 1).arccos()[..., None]
+    # Neighbors in (nearly) one direction: the sphere is flat there, and sin(angle) is 0.
     flat = angle < 1e-4
     sine = torch.where(flat, 1.0, torch.sin(angle))
     from_start = torch.where(flat, 1 - fraction, torch.sin((1 - fraction) * angle) / sine)
@@ -117,10 +80,10 @@ def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
     generator = load_generator(config.checkpoint, config.weights)
     seeds = config.seeds or range(config.num_images)
     latents = latents_of_seeds(seeds, generator.latent_size)
-    images = generate(generator, latents, batch_statistics=config.batch_statistics)
+    images = generate(generator, latents)
     make_folder(run_dir)
     files = {"grid": "grid.png"}
-    save_grid(images, run_dir / files["grid"])
+    save_grid(images, run_dir / "grid.png")
     if config.single_files:
         files["single files"] = "images"
         (run_dir / "images").mkdir(exist_ok=True)
@@ -130,17 +93,17 @@ def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
     if frames := config.interpolation_frames:
         files |= {"strip": "interpolation.png", "animation": "interpolation.gif"}
         path = interpolate(latents, frames)
-        walk = generate(generator, path, batch_statistics=config.batch_statistics)
-        rows = [walk[i * frames : (i + 1) * frames + 1] for i in range(len(latents) - 1)]
-        save_grid(torch.cat(rows), run_dir / files["strip"], num_columns=frames + 1)
-        save_gif(walk, run_dir / files["animation"])
+        between = generate(generator, path)
+        # Each row goes from one seed to the next, both included.
+        rows = [between[i : i + frames + 1] for i in range(0, len(between) - 1, frames)]
+        save_grid(torch.cat(rows), run_dir / "interpolation.png", num_columns=frames + 1)
+        save_gif(between, run_dir / "interpolation.gif")
     if config.export:
         files["generator"] = "generator.safetensors"
-        export_generator(run_dir / files["generator"], generator)
+        export_generator(run_dir / "generator.safetensors", generator)
     result = {
         "checkpoint": config.checkpoint,
         "weights": "exported" if config.checkpoint.endswith(".safetensors") else config.weights,
-        "batch_statistics": config.batch_statistics,
         "seeds": list(seeds),
         "files": files,
     }

@@ -1,4 +1,4 @@
-"""ρ and κ of every upsampling choice, at initialisation and for constant kernels."""
+"""ρ and κ of every upsampling choice, at initialization and for constant kernels."""
 
 import math
 
@@ -14,15 +14,13 @@ from dcgan.checkerboard.layers import (
     step_imbalance,
     tap_contrast,
 )
+from dcgan.config import UpsampleConfig
+from dcgan.convolution import coverage_ratio
 from dcgan.networks.upsampling import initialize_block, upsampling_block
-from tests.conftest import Compose
-
-FREE = ["transposed_k2", "transposed_k3", "transposed_k4", "transposed_k5", "transposed_k6"]
-EVEN = ["transposed_k4_bilinear", "resize_nearest", "resize_bilinear", "subpixel_icnr"]
+from tests.conftest import Compose, choices
 
 
-def build(compose_train: Compose, choice: str, constant: bool = False) -> nn.Sequential:
-    config = compose_train(f"upsample={choice}").upsample
+def build(config: UpsampleConfig, constant: bool = False) -> nn.Sequential:
     block = upsampling_block(config, 128, 64)
     with torch.no_grad():
         initialize_block(block, torch.Generator().manual_seed(0))
@@ -32,44 +30,32 @@ def build(compose_train: Compose, choice: str, constant: bool = False) -> nn.Seq
     return block
 
 
-@pytest.mark.parametrize("choice", [*FREE, "subpixel"])
-def test_independent_taps_leave_three_quarters_uneven_whatever_the_kernel(
+@pytest.mark.parametrize("choice", choices("upsample"))
+def test_at_step_0_rho_is_0_or_that_of_independent_taps_and_kappa_the_coverage(
     compose_train: Compose, choice: str
 ) -> None:
-    stamp = measure_stamp(build(compose_train, choice))
-    assert step_imbalance(stamp) == pytest.approx(0.75, abs=0.01)
-
-
-@pytest.mark.parametrize("choice", EVEN)
-def test_what_cannot_make_a_grid_at_step_0_scores_exactly_zero(
-    compose_train: Compose, choice: str
-) -> None:
-    stamp = measure_stamp(build(compose_train, choice))
-    assert step_imbalance(stamp) == pytest.approx(0, abs=1e-12)
+    config = compose_train(f"upsample={choice}").upsample
+    stamp = measure_stamp(build(config))
+    if config.kind == "resize" or config.init in ("icnr", "bilinear"):
+        assert step_imbalance(stamp) == pytest.approx(0, abs=1e-12)
+    else:  # four independent phases, whatever the kernel
+        assert step_imbalance(stamp) == pytest.approx(0.75, abs=0.01)
+    even = config.kind != "transposed"
+    coverage = 1 if even else coverage_ratio([config.kernel_size] * 2, (2, 2))
+    assert tap_contrast(stamp) == pytest.approx(coverage, rel=0.04)
 
 
 @pytest.mark.parametrize(
     ("kernel_size", "imbalance", "contrast"),
-    [(2, 0, 1), (3, 0.19, 4), (4, 0, 1), (5, 0.07544, 2.25), (6, 0, 1)],
+    [(1, 0.75, math.inf), (2, 0, 1), (3, 0.19, 4), (4, 0, 1), (5, 0.07544, 2.25), (6, 0, 1)],
 )
 def test_constant_kernels_have_their_coverage_as_contrast(
     compose_train: Compose, kernel_size: int, imbalance: float, contrast: float
 ) -> None:
-    choice = f"transposed_k{kernel_size}"
-    constant = measure_stamp(build(compose_train, choice, constant=True))
-    assert step_imbalance(constant) == pytest.approx(imbalance, abs=1e-5)
-    assert tap_contrast(constant) == pytest.approx(contrast, abs=1e-9)
-    drawn = measure_stamp(build(compose_train, choice))
-    assert tap_contrast(drawn) == pytest.approx(contrast, rel=0.03)
-
-
-@pytest.mark.parametrize("choice", [*EVEN, "subpixel"])
-def test_even_blocks_have_even_taps_at_step_0(compose_train: Compose, choice: str) -> None:
-    assert tap_contrast(measure_stamp(build(compose_train, choice))) == pytest.approx(1, rel=0.04)
-
-
-def test_dead_zones_have_no_bound(compose_train: Compose) -> None:
-    assert tap_contrast(measure_stamp(build(compose_train, "transposed_k1"))) == math.inf
+    config = compose_train(f"upsample=transposed_k{kernel_size}").upsample
+    stamp = measure_stamp(build(config, constant=True))
+    assert step_imbalance(stamp) == pytest.approx(imbalance, abs=1e-5)
+    assert tap_contrast(stamp) == pytest.approx(contrast, abs=1e-9)
 
 
 def test_the_step_response_is_the_sum_of_each_phases_taps() -> None:
@@ -98,7 +84,7 @@ def test_the_moment_weighs_the_channels_that_the_layer_really_sees() -> None:
 
 
 def test_measuring_leaves_the_block_as_it_was(compose_train: Compose) -> None:
-    block = build(compose_train, "subpixel")
+    block = build(compose_train("upsample=subpixel").upsample)
     before = [weight.clone() for weight in block.parameters()]
     measure_stamp(block)
     assert all(torch.equal(a, b) for a, b in zip(before, block.parameters(), strict=True))
@@ -168,7 +154,7 @@ def test_one_and_three_dimensions(layer: nn.Module, shape: tuple[int, ...]) -> N
 def test_channels_taken_in_parts_are_the_same_channels(monkeypatch: pytest.MonkeyPatch) -> None:
     block = nn.Sequential(nn.Conv2d(6, 16, 3, padding=1), nn.PixelShuffle(2))
     whole = measure_stamp(block)
-    monkeypatch.setattr("dcgan.checkerboard.layers.MAX_NUMBERS", 1)
+    monkeypatch.setattr("dcgan.checkerboard.layers.CHUNK", 4)
     parts = measure_stamp(block)
     for field in ("gains", "energy"):
         torch.testing.assert_close(getattr(whole, field), getattr(parts, field))
@@ -199,6 +185,6 @@ def test_moments_are_those_of_what_passed() -> None:
     assert torch.equal(moments["up"], before)  # nobody watches any more
 
 
-def test_a_block_that_answers_nothing_has_nothing_uneven() -> None:
+def test_a_block_whose_response_is_0_has_nothing_uneven() -> None:
     nothing = torch.zeros(2, 2, 1, 1, dtype=torch.float64)
     assert step_imbalance(Stamp(nothing, torch.zeros(2, 2), (2, 2))) == 0

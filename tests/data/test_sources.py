@@ -16,8 +16,9 @@ from PIL import Image
 from torchvision.datasets import CIFAR10, MNIST
 
 from dcgan.config import DataConfig
+from dcgan.data.labeled import read_images
 from dcgan.data.preparation import decode
-from dcgan.data.sources import find_source, fit_channels, read_images
+from dcgan.data.sources import find_source, fit_channels
 from dcgan.errors import UserError
 from tests.conftest import real_data
 

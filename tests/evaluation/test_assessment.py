@@ -1,6 +1,5 @@
 """Class shares and their divergence; every score of a set of images; data without labels."""
 
-import math
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ import torch
 from dcgan.config import DataConfig
 from dcgan.data.labeled import read_labeled
 from dcgan.errors import UserError
-from dcgan.evaluation.assessment import assess, class_shares, divergence
+from dcgan.evaluation.assessment import assess, class_shares
 from dcgan.evaluation.features import get_extractor
 from dcgan.evaluation.heldout import held_out
 from dcgan.pictures import normalize
@@ -18,13 +17,6 @@ from dcgan.pictures import normalize
 def test_shares_count_what_images_are_taken_for() -> None:
     probabilities = torch.eye(10)[[0, 0, 3, 9]]
     assert class_shares(probabilities).tolist() == [0.5, 0, 0, 0.25, 0, 0, 0, 0, 0, 0.25]
-
-
-def test_the_divergence_is_that_of_kullback_and_leibler() -> None:
-    shares, reference = torch.tensor([0.5, 0.5, 0.0]), torch.tensor([0.25, 0.25, 0.5])
-    assert divergence(shares, reference) == pytest.approx(math.log(2))
-    assert divergence(reference, reference) == pytest.approx(0)
-    assert divergence(reference, shares) == math.inf
 
 
 def test_real_images_score_well_and_noise_badly(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Sizes, and the ways to halve an image."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -50,7 +52,7 @@ def test_its_initialisation_depends_on_the_seed_alone() -> None:
     assert not any(torch.equal(a, b) for a, b in pairs if a.std() > 0)
 
 
-def discriminator_with(norm: str) -> Discriminator:
+def discriminator_with(norm: Any) -> Discriminator:
     size = DiscriminatorConfig(filters=4, norm=norm)
     return Discriminator(size, STRIDED[2], image_size=32, channels=1)
 

@@ -9,7 +9,7 @@ from dcgan.checkerboard import diagnose
 from dcgan.config import GeneratorConfig, UpsampleConfig
 from dcgan.errors import UserError
 from dcgan.networks import Generator, load_generator
-from dcgan.networks.saved import FORMAT_VERSION, ema_weights, export_generator, find_checkpoint
+from dcgan.networks.saved import FORMAT_VERSION, export_generator, find_checkpoint
 from dcgan.sampling import latents_of_seeds, sample
 
 FORMAT1 = Path(__file__).with_name("format1.pt")  # made by the code of November 2026
@@ -62,7 +62,6 @@ def test_a_checkpoint_gives_the_average_or_the_raw_generator(
     assert torch.equal(next(load_generator(tmp_path).parameters()), weight + 1)
     torch.save({**content, "ema": None}, path)
     assert same(load_generator(path), generator)
-    assert ema_weights({"ema": None}) is None
 
 
 def test_a_run_folder_stands_for_its_last_checkpoint(tmp_path: Path) -> None:

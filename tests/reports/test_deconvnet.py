@@ -1,42 +1,38 @@
-"""Units pushed back through the transposes are the gradient; and a run's units are found."""
+"""Units pushed back through the transposes; and a run's units are found."""
 
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional as F
 
 from dcgan.errors import UserError
 from dcgan.evaluation.heldout import read_run
-from dcgan.networks import Discriminator
-from dcgan.reports.deconvnet import push_back, strongest_units
+from dcgan.reports.deconvnet import strongest_units, units_of
 from dcgan.reports.explanation import write_explanation
-from tests.conftest import Compose
 
 
-@pytest.mark.parametrize("norm", ["batch", "spectral", "none"])
-@pytest.mark.parametrize("choice", ["strided_k3", "strided_k4", "strided_k5", "conv_pool"])
-def test_pushing_back_is_what_moves_the_answer(
-    compose_train: Compose, choice: str, norm: str
-) -> None:
-    config = compose_train(
-        f"downsample={choice}", "discriminator=tiny", f"discriminator.norm={norm}"
+def test_a_unit_is_pushed_back_through_the_transposes() -> None:
+    """As the theory's claim 4 has it: conv_transpose, each leaky ReLU's slope, conv_transpose."""
+    images = torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(0)).double()
+    below, above = (
+        nn.Conv2d(a, b, 4, stride=2, padding=1, bias=False) for a, b in ((3, 4), (4, 5))
     )
-    network = Discriminator(config.discriminator, config.downsample, image_size=32, channels=3)
-    layers = network.eval().double().layers[:-1]
-    for layer in layers:
-        if isinstance(layer, torch.nn.BatchNorm2d):
-            torch.nn.init.uniform_(layer.weight)
-            assert layer.running_var is not None
-            layer.running_var.uniform_(0.5, 2)
-    x = torch.randn(2, 3, 32, 32, dtype=torch.float64)
-    pushed = push_back(layers, 0, x)
-    # The layers are linear between their switches: half the square grows by answer · change.
-    change = 1e-6 * torch.randn_like(x)
-    with torch.no_grad():
-        before, after = (layers(y)[:, 0].flatten(1).max(1).values for y in (x, x + change))
-    grown = (after - before) * before
-    torch.testing.assert_close((pushed * change).sum((1, 2, 3)), grown, rtol=1e-3, atol=1e-12)
+    layers = nn.Sequential(below, nn.LeakyReLU(0.2), above, nn.LeakyReLU(0.2)).double()
+    layers.requires_grad_(requires_grad=False)
+    for unit in units_of(layers, "down2", images, num_units=2, num_images=3):
+        hidden = below(unit.images)
+        answers = above(F.leaky_relu(hidden, 0.2))[:, unit.channel].flatten(1)
+        strength, place = answers.max(1, keepdim=True)
+        assert strength.min() > 0
+        only = torch.zeros(3, 5, 16, dtype=torch.float64)
+        only[:, unit.channel] = torch.zeros_like(answers).scatter(1, place, strength)
+        back = F.conv_transpose2d(only.view(3, 5, 4, 4), above.weight, stride=2, padding=1)
+        back = torch.where(hidden > 0, back, 0.2 * back)
+        back = F.conv_transpose2d(back, below.weight, stride=2, padding=1)
+        torch.testing.assert_close(unit.projections, back)
 
 
 def test_the_units_of_a_run(runs: Path) -> None:
@@ -56,13 +52,16 @@ def test_only_a_checkpoint_holds_a_discriminator(runs: Path, tmp_path: Path) -> 
         strongest_units(path)
 
 
-def test_data_that_are_gone_are_named_with_the_setting_that_there_is(runs: Path) -> None:
+def test_data_that_are_gone_or_others_are_named_with_the_setting_that_there_is(runs: Path) -> None:
     path = runs / "transposed_k3" / "seed0" / "checkpoints" / "last.pt"
     checkpoint = torch.load(path, weights_only=True)
+    torch.save(checkpoint | {"data_digest": "of others"}, path)
+    with pytest.raises(UserError, match=r"last.pt: .*not the images that the run was trained on"):
+        read_run(path)
     checkpoint["config"]["data"] |= {"source": "folder", "root": "gone", "num_images": None}
     torch.save(checkpoint, path)
     with pytest.raises(UserError, match=r"last.pt: .*\(data.root=gone: no such folder\); restore"):
-        strongest_units(path)
+        read_run(path)
     with pytest.raises(UserError, match=r"^root=elsewhere: no such folder"):
         read_run(path, "elsewhere")
 
@@ -70,7 +69,7 @@ def test_data_that_are_gone_are_named_with_the_setting_that_there_is(runs: Path)
 def test_the_page_shows_them_beside_the_images(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dcgan.reports.explanation.CHECKS", ())
+    monkeypatch.setattr("dcgan.reports.explanation.CHECKS", {})
     write_explanation(tmp_path / "page", str(runs / "transposed_k3" / "seed0"))
     text = (tmp_path / "page" / "index.html").read_text()
     assert "What a trained discriminator looks for" in text

@@ -39,7 +39,7 @@ def test_several_devices_need_as_many_processes(
     with pytest.raises(UserError, match="torchrun --nproc-per-node=2"):
         make_fabric(tiny("trainer.devices=2").trainer)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
-    with pytest.raises(UserError, match=r"trainer.devices=1: 2 processes.*set trainer.devices=2"):
+    with pytest.raises(UserError, match=r"trainer.devices=1: .*set trainer.devices=2"):
         make_fabric(tiny().trainer)
 
 
@@ -91,7 +91,6 @@ def test_two_processes_make_one_run_and_either_goes_on_with_the_others_checkpoin
     assert done.stdout.count("Checkpoint") == 1
     result = json.loads((tmp_path / "run" / "result.json").read_text())
     assert (result["processes"], result["step"], result["images_seen"]) == (2, 4, 32)
-    assert result["images_per_second_per_process"] == result["images_per_second"] / 2
 
     alone = command_line("train", *TINY, run_dir, "resume=auto", cache_dir=cache_dir)
     once = subprocess.run(

@@ -43,7 +43,7 @@ def value_and_gradients(
     real, fake = real.clone().requires_grad_(), fake.clone().requires_grad_()
     value = function(real, fake)
     gradients = torch.autograd.grad(value, (real, fake), allow_unused=True, materialize_grads=True)
-    return value.detach(), *gradients
+    return value.detach(), gradients[0], gradients[1]
 
 
 @pytest.mark.parametrize("kind", FORMULAS)

@@ -69,7 +69,8 @@ def test_points_lie_between_real_and_fake_each_at_its_own_place(
 
     def watched(discriminator: nn.Module, between: Tensor) -> Tensor:
         seen.append(between)
-        return discriminator(between).sum()
+        total: Tensor = discriminator(between).sum()
+        return total
 
     monkeypatch.setattr(step, "gradient_penalty", watched)
     real, fake = torch.zeros(8, 3, 16, 16), torch.ones(8, 3, 16, 16)

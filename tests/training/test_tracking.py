@@ -8,7 +8,6 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from dcgan.training.metrics import METRICS
-from dcgan.training.scores import Scores
 from dcgan.training.tracking import Tracker, read_metrics
 from tests.conftest import Compose
 
@@ -22,12 +21,11 @@ def events(run_dir: Path) -> EventAccumulator:
 def test_metrics_and_pictures_go_to_files_and_to_tensorboard(tmp_path: Path, tiny: Compose) -> None:
     tracker = Tracker(tmp_path)
     tracker.text("config", "seed: 0\ndata:\n  source: digits")
-    tracker.real_images(torch.zeros(4, 1, 8, 8))
+    tracker.images(torch.zeros(4, 1, 8, 8))
     for step in (5, 10):
         tracker.metrics(step, step * 8, dict.fromkeys(METRICS, step / 2))
-        path = tracker.samples(step, torch.zeros(4, 1, 8, 8))
-        assert path == tmp_path / "samples" / f"{step:06d}.png"
-        assert path.is_file()
+        tracker.images(torch.zeros(4, 1, 8, 8), step)
+        assert (tmp_path / "samples" / f"{step:06d}.png").is_file()
     tracker.flush()
     lines = read_metrics(tmp_path / "metrics.jsonl")
     tracker.hparams(tiny(), lines[-1])
@@ -50,7 +48,7 @@ def test_a_resumed_run_takes_back_what_was_written_past_its_checkpoint(tmp_path:
     tracker = Tracker(tmp_path)
     for step in (1, 2, 3, 4):
         tracker.metrics(step, step, {"loss": 0.0})
-        tracker.samples(step, torch.zeros(1, 1, 8, 8))
+        tracker.images(torch.zeros(1, 1, 8, 8), step)
     tracker.close()
     with (tmp_path / "metrics.jsonl").open("a") as file:
         file.write('{"step": 5, "ima')  # a crash cut this line short
@@ -75,25 +73,22 @@ def test_a_resumed_run_takes_back_what_was_written_past_its_checkpoint(tmp_path:
     ]
 
 
-def test_scores_are_numbers_arrays_and_pictures(tmp_path: Path) -> None:
+def test_scores_are_arrays_and_pictures(tmp_path: Path) -> None:
     tracker = Tracker(tmp_path)
     arrays = {"spectrum": torch.ones(16, 16), "phase_energy2": torch.rand(2, 2)}
-    tracker.real_scores(Scores({"r2": 0.5}, arrays))
+    tracker.arrays(arrays)
     for step in (0, 25):
-        tracker.scores(step, step * 8, Scores({"r2": 3.0}, arrays))
+        tracker.arrays(arrays, step)
     tracker.close()
-    lines = read_metrics(tmp_path / "metrics.jsonl")
-    assert lines == [{"step": s, "images_seen": 8 * s, "r2": 3.0} for s in (0, 25)]
     names = sorted(path.name for path in (tmp_path / "checkerboard").iterdir())
     assert names == ["000000.npz", "000025.npz", "real.npz"]
     with np.load(tmp_path / "checkerboard" / "000025.npz") as saved:
         assert np.array_equal(saved["phase_energy2"], arrays["phase_energy2"].numpy())
     written = events(tmp_path)
-    assert [e.step for e in written.Scalars("checkerboard/r2")] == [0, 25]
     for tag in ("spectrum", "phase_tile"):
         assert [e.step for e in written.Images(f"checkerboard/{tag}")] == [0, 25]
         assert [e.step for e in written.Images(f"checkerboard/real_{tag}")] == [0]
-    assert Tracker(tmp_path, resume_step=20).scores_dir == tmp_path / "checkerboard"
+    Tracker(tmp_path, resume_step=20).close()
     assert not (tmp_path / "checkerboard" / "000025.npz").exists()
 
 

@@ -12,18 +12,21 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from dcgan.checkerboard.layers import (
+    PLAIN,
     TRANSPOSED,
     input_moments,
     measure_stamp,
     step_imbalance,
     tap_contrast,
 )
-from dcgan.checkerboard.traversal import Upsampling, find_upsampling
+from dcgan.checkerboard.traversal import SHUFFLE, Upsampling, find_upsampling
 from dcgan.convolution.alignment import image_shift
 from dcgan.convolution.coverage import coverage_ratio
+from dcgan.errors import first_line
 
 CLEAN = 1e-3  # ρ below this: a period-2 pattern below what the image scores resolve
 ROUNDING = 1e-12  # printed as 0
@@ -41,7 +44,7 @@ class LayerDiagnosis:
     dilation: tuple[int, ...] = ()
     coverage: float | None = None  # most ÷ fewest taps that reach an output; 1 is even
     shift: tuple[float, ...] = ()  # output pixels by which the picture moves, per axis
-    rho: float | None = None  # share of the answer to a constant that is not constant
+    rho: float | None = None  # non-constant share of the response to a constant; None: not judged
     kappa: float | None = None  # tap energy, strongest ÷ weakest phase
     on_real_inputs: bool = False  # ρ is weighted by the layer's inputs, not by the identity
     problem: str | None = None  # why it could not be judged
@@ -93,53 +96,43 @@ class Diagnosis:
     def verdict(self) -> str:
         """One sentence."""
         if not self.layers:
-            nothing = "No upsampling layer found: ConvTranspose, Upsample or PixelShuffle."
             hint = " Interpolation by function is seen only with an example input."
+            nothing = "No upsampling layer found: ConvTranspose, Upsample or PixelShuffle."
             return nothing if self.watched else nothing + hint
-        guilty = [layer for layer in self.layers if layer.verdict.endswith("grid")]
-        unjudged = [layer.name for layer in self.layers if layer.rho is None]
-        suffix = f" Not judged: {', '.join(unjudged)}." if unjudged else ""
+        uneven = [f"{x.name} (ρ {x.rho:.2g})" for x in self.layers if x.verdict.endswith("grid")]
+        unjudged = [x.name for x in self.layers if x.rho is None]
         judged = len(self.layers) - len(unjudged)
-        if not judged:
-            return suffix.strip()
-        if not guilty:
-            return f"No grid from {judged} of {len(self.layers)} upsampling layers.{suffix}"
-        named = ", ".join(f"{layer.name} (ρ {layer.rho:.2g})" for layer in guilty)
-        return f"Uneven: {named}.{suffix}"
+        sentences = []
+        if uneven:
+            sentences.append(f"Uneven: {', '.join(uneven)}.")
+        elif judged:
+            sentences.append(f"No grid from {judged} of {len(self.layers)} upsampling layers.")
+        if unjudged:
+            sentences.append(f"Not judged: {', '.join(unjudged)}.")
+        return " ".join(sentences)
 
     def __str__(self) -> str:
         """A table, what is to be done about which layers, and the verdict."""
         header = ("layer", "kind", "kernel", "stride", "coverage", "shift px", "ρ", "κ", "verdict")
-        rows = [header, *(_row(layer) for layer in self.layers)]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
-        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-        advice: dict[str, list[str]] = {}
+        rows = [header]
+        for x in self.layers:
+            geometry = (_sizes(x.kernel_size), _sizes(x.stride), _number(x.coverage))
+            scores = (_sizes(x.shift), _number(x.rho), _number(x.kappa))
+            rows.append((x.name, x.kind, *geometry, *scores, x.verdict))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        table = "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+        advised: dict[str, list[str]] = {}
         for layer in self.layers:
-            if layer.advice:
-                advice.setdefault(layer.advice, []).append(layer.name)
-        notes = [f"{', '.join(names)}: {text}." for text, names in advice.items()]
-        parts = ["\n".join(lines)] if self.layers else []
-        return "\n\n".join([*parts, *(["\n".join(notes)] if notes else []), self.verdict])
-
-
-def _row(layer: LayerDiagnosis) -> tuple[str, ...]:
-    return (
-        layer.name,
-        layer.kind,
-        _sizes(layer.kernel_size),
-        _sizes(layer.stride),
-        _number(layer.coverage),
-        _sizes(layer.shift),
-        _number(layer.rho),
-        _number(layer.kappa),
-        layer.verdict,
-    )
+            advised.setdefault(layer.advice, []).append(layer.name)
+        notes = [f"{', '.join(names)}: {advice}." for advice, names in advised.items() if advice]
+        parts = (table if self.layers else "", "\n".join(notes), self.verdict)
+        return "\n\n".join(part for part in parts if part)
 
 
 def diagnose(module: nn.Module, example: Any = None) -> Diagnosis:
     """Find every upsampling layer of a network and say which leave a grid.
 
-    Detects ConvTranspose1d/2d/3d of stride above 1, Upsample with the convolution after it, and
+    Found are ConvTranspose1d/2d/3d of stride above 1, Upsample with the convolution after it, and
     PixelShuffle with the convolution before it. The network is left as it was.
 
     Args:
@@ -151,142 +144,115 @@ def diagnose(module: nn.Module, example: Any = None) -> Diagnosis:
     Raises:
         ValueError: the network is compiled by TorchScript.
     """
-    was_training = {name: part.training for name, part in module.named_modules()}
+    inputs = example if isinstance(example, tuple) or example is None else (example,)
+    was_training = [(part, part.training) for part in module.modules()]
     module.eval()
     try:
-        found = find_upsampling(module, example)
+        found = find_upsampling(module, inputs)
         moments: dict[str, Tensor] = {}
-        if example is not None:
-            inputs = example if isinstance(example, tuple) else (example,)
+        if inputs is not None:
             watched = {u.name: u.convolution for u in found if u.convolution is not None}
             with input_moments(watched) as moments, torch.no_grad():
                 module(*inputs)
         rows = [_diagnose_layer(u, moments.get(u.name)) for u in found]
-        return Diagnosis(rows, watched=example is not None)
+        return Diagnosis(rows, watched=inputs is not None)
     finally:
-        for name, part in module.named_modules():
-            part.training = was_training[name]
+        for part, training in was_training:
+            part.training = training
 
 
 def _diagnose_layer(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:
     convolution: Any = found.convolution
     if convolution is None:
-        return _without_weights(found)
-    rho = kappa = coverage = None
-    shift: tuple[float, ...] = ()
-    problem = found.obstacle
-    stride: Sequence[float] = found.scale or convolution.stride
+        scale = found.scale or ()
+        still = (0.0,) * len(scale)
+        alone = LayerDiagnosis(found.name, found.kind, stride=scale, coverage=1.0, shift=still)
+        if found.mode == SHUFFLE:
+            return replace(alone, problem="no convolution was found before it")
+        return replace(alone, rho=0.0, kappa=1.0)  # interpolation keeps a constant
     if moment is not None and not moment.any():
         moment = None  # an example of zeros, which says nothing about the layer
-    # Whatever a stranger's layer may raise: the other layers are still worth a look.
-    try:
-        if problem is None:
-            stamp = measure_stamp(_plain_block(found))
-            stride = stamp.scale
-            rho, kappa = step_imbalance(stamp, moment), tap_contrast(stamp)
-            if not math.isfinite(rho):
-                rho = kappa = None
-                problem = "its weights or its inputs are not finite"
-        coverage, shift = _coverage(convolution), _shift(convolution, found, stride)
-    except (ValueError, RuntimeError, TypeError, AttributeError, AssertionError) as error:
-        problem = (str(error) or type(error).__name__).splitlines()[0]
-    return LayerDiagnosis(
-        name=found.name,
-        kind=found.kind,
-        kernel_size=convolution.kernel_size,
-        stride=_whole(stride),
-        dilation=convolution.dilation,
-        coverage=coverage,
-        shift=shift,
-        rho=rho,
-        kappa=kappa,
-        on_real_inputs=moment is not None,
-        problem=problem,
-    )
-
-
-def _without_weights(found: Upsampling) -> LayerDiagnosis:
-    """Interpolation alone answers a constant with itself; a shuffle with whatever came before."""
-    scale = found.scale or ()
     row = LayerDiagnosis(
-        found.name, found.kind, stride=_whole(scale), coverage=1.0, shift=(0.0,) * len(scale)
+        found.name,
+        found.kind,
+        kernel_size=convolution.kernel_size,
+        stride=found.scale or convolution.stride,
+        dilation=convolution.dilation,
+        on_real_inputs=moment is not None,
+        problem=found.obstacle,
     )
-    if found.kind == "PixelShuffle":
-        return replace(row, problem="no convolution was found before it")
-    return replace(row, rho=0.0, kappa=1.0)
+    # Third-party layers may raise anything: the other layers are still worth a look.
+    try:
+        if row.problem is None:
+            stamp = measure_stamp(_plain_block(found))
+            rho, kappa = step_imbalance(stamp, moment), tap_contrast(stamp)
+            if math.isfinite(rho):
+                row = replace(row, rho=rho, kappa=kappa)
+            else:
+                row = replace(row, problem="its weights or its inputs are not finite")
+        coverage, shift = _geometry(found)
+        return replace(row, coverage=coverage, shift=shift)
+    except (ValueError, RuntimeError, TypeError, AttributeError, AssertionError) as error:
+        return replace(row, problem=first_line(error))
 
 
-def _coverage(convolution: Any) -> float:
-    if not isinstance(convolution, TRANSPOSED):
-        return 1.0
-    return coverage_ratio(convolution.kernel_size, convolution.stride, convolution.dilation)
-
-
-def _shift(convolution: Any, found: Upsampling, stride: Sequence[float]) -> tuple[float, ...]:
-    kernel, dilation = convolution.kernel_size, convolution.dilation
+def _geometry(found: Upsampling) -> tuple[float, tuple[float, ...]]:
+    """Coverage, and the shift per axis."""
+    convolution: Any = found.convolution
+    k, padding, dilation = convolution.kernel_size, convolution.padding, convolution.dilation
     if isinstance(convolution, TRANSPOSED):
-        padding = map(int, convolution.padding)
-        return tuple(map(image_shift, kernel, convolution.stride, padding, dilation))
-    if convolution.padding == "same":
-        return (0.0,) * len(kernel)
-    own = (0,) * len(kernel) if convolution.padding == "valid" else convolution.padding
+        stride = convolution.stride
+        shift = tuple(map(image_shift, k, stride, padding, dilation))
+        return coverage_ratio(k, stride, dilation), shift
+    none = (0.0,) * len(k)
+    if padding == "same":
+        return 1.0, none
+    own = none if padding == "valid" else padding
+    # A padding layer lists the last axis first, and what stands before and after on each.
+    extra = none if found.padding is None else found.padding.padding[::2][::-1]
     # A convolution moves a picture by its leading padding less half of its reach; before a pixel
     # shuffle it does so on the small image.
-    grown = stride if found.shuffles else [1] * len(kernel)
-    axes = zip(grown, own, found.leading(len(kernel)), dilation, kernel, strict=True)
-    return tuple(g * (p + extra - d * (k - 1) / 2) for g, p, extra, d, k in axes)
+    scale = (found.scale or none) if found.mode == SHUFFLE else (1.0,) * len(k)
+    axes = zip(scale, own, extra, dilation, k, strict=True)
+    return 1.0, tuple(s * (before + more - d * (n - 1) / 2) for s, before, more, d, n in axes)
 
 
 def _plain_block(found: Upsampling) -> nn.Module:
     """The layer's linear part, out of fresh torch modules without hooks or parametrizations."""
-    convolution = _plain_convolution(found.convolution)
-    if found.norm is not None:
-        norm = copy.deepcopy(found.norm).double().cpu().eval()
-        convolution = fuse_conv_bn_eval(convolution.eval(), norm)
-    if isinstance(convolution, TRANSPOSED):
-        return convolution
-    scale: Any = found.scale
-    if found.shuffles:
-        return nn.Sequential(convolution, nn.PixelShuffle(int(scale[0])))
-    if scale is None:
-        raise ValueError("resizes by a factor that depends on its input: give an example input")
-    return nn.Sequential(nn.Upsample(scale_factor=scale, mode=found.mode), convolution)
-
-
-def _plain_convolution(convolution: Any) -> Any:
-    if isinstance(convolution.weight, nn.parameter.UninitializedParameter):
+    given: Any = found.convolution
+    if isinstance(given.weight, UninitializedParameter):
         raise ValueError("its weight has no shape yet: run the network once")  # noqa: TRY004
-    if isinstance(convolution, TRANSPOSED):
-        padding, output_padding = convolution.padding, convolution.output_padding
-        options: dict[str, Any] = {"padding": padding, "output_padding": output_padding}
-    else:
-        options = {"padding": "same"}  # how a border is padded makes no difference inside
-    kinds = [
-        kind for kind in type(convolution).__mro__ if kind.__module__ == "torch.nn.modules.conv"
-    ]
-    plain: Any = kinds[0](
-        convolution.in_channels,
-        convolution.out_channels,
-        convolution.kernel_size,
-        stride=convolution.stride,
-        dilation=convolution.dilation,
-        groups=convolution.groups,
+    kinds: Any = PLAIN
+    borders: dict[str, Any] = {"padding": "same"}  # how borders are padded does not matter inside
+    if isinstance(given, TRANSPOSED):
+        kinds = TRANSPOSED
+        borders = {"padding": given.padding, "output_padding": given.output_padding}
+    convolution = kinds[len(given.kernel_size) - 1](
+        given.in_channels,
+        given.out_channels,
+        given.kernel_size,
+        stride=given.stride,
+        dilation=given.dilation,
+        groups=given.groups,
         bias=False,
-        **options,
+        **borders,
     )
-    plain.weight = nn.Parameter(convolution.weight.detach().double().cpu().clone())
-    return plain
+    convolution.weight = nn.Parameter(given.weight.detach().cpu().double())
+    if found.norm is not None:
+        norm = copy.deepcopy(found.norm).cpu().double().eval()
+        convolution = fuse_conv_bn_eval(convolution.eval(), norm)
+    scale: Any = found.scale
+    if found.mode is None:
+        return convolution  # type: ignore[no-any-return]
+    if found.mode == SHUFFLE:
+        return nn.Sequential(convolution, nn.PixelShuffle(int(scale[0])))
+    return nn.Sequential(nn.Upsample(scale_factor=scale, mode=found.mode), convolution)
 
 
 def _number(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.3g}" if value > ROUNDING else "0"
-
-
-def _whole(factors: Sequence[float]) -> tuple[float, ...]:
-    """2.0 as 2, where it is a whole number."""
-    return tuple(int(factor) if factor == int(factor) else factor for factor in factors)
 
 
 def _sizes(values: Sequence[float]) -> str:

@@ -1,25 +1,24 @@
 """Finding the upsampling layers of any network: by its modules, or by watching it run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from dcgan.checkerboard.layers import CONVOLUTIONS, TRANSPOSED
+from dcgan.checkerboard.layers import PLAIN, TRANSPOSED
 
-# What ends the search for the convolution that belongs to an Upsample or a PixelShuffle.
+SHUFFLE = "pixel shuffle"
+CONVOLUTIONS = PLAIN + TRANSPOSED
 POOLING = tuple(getattr(nn, name) for name in nn.modules.pooling.__all__)
-BREAKS = (nn.Linear, nn.Flatten, nn.Unflatten, *POOLING)
+PADS = tuple(getattr(nn, name) for name in nn.modules.padding.__all__)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-PADS = tuple(
-    getattr(nn, f"{kind}Pad{d}d")
-    for kind in ("Zero", "Constant", "Reflection", "Replication")
-    for d in (1, 2, 3)
-)
+# What ends the search for the convolution that belongs to an Upsample or a PixelShuffle.
+BREAKS = (nn.Linear, nn.Flatten, nn.Unflatten, *POOLING, *CONVOLUTIONS)
 
 
 @dataclass(frozen=True)
@@ -28,20 +27,12 @@ class Upsampling:
 
     name: str
     kind: str
-    convolution: Any = None  # None: interpolation with no convolution after it
+    convolution: Any = None  # None: none belongs to it
     scale: tuple[float, ...] | None = None  # None: the convolution's own stride, or not known
-    mode: str = "nearest"  # of interpolation
-    shuffles: bool = False  # a pixel shuffle after the convolution
+    mode: str | None = None  # of the interpolation before it; SHUFFLE: a pixel shuffle after it
     norm: Any = None  # batch norm between convolution and shuffle
     padding: Any = None  # a padding layer between Upsample and convolution
-    obstacle: str | None = None  # why ρ would not be that of what stands here
-
-    def leading(self, num_axes: int) -> tuple[float, ...]:
-        """Pixels that the padding layer puts before the first, per axis."""
-        if self.padding is None:
-            return (0,) * num_axes
-        pads = self.padding.padding  # last axis first, before and after
-        return tuple(pads[2 * (num_axes - 1 - axis)] for axis in range(num_axes))
+    obstacle: str | None = None  # why ρ would not be that of this layer
 
 
 @dataclass
@@ -49,135 +40,108 @@ class _Event:
     """A layer, or a call of a function, in the order of definition or of running."""
 
     name: str
-    layer: nn.Module | None = None
-    mode: str | None = None  # of an interpolation
-    scale: tuple[float, ...] | float | None = None
-    shuffle: int | None = None
+    layer: Any = None  # None: a function
+    mode: str | None = None  # of an interpolation, or SHUFFLE
+    scale: Any = None  # a tuple; a number stands for every axis
+
+    def ends_search(self) -> bool:
+        return self.mode is not None or isinstance(self.layer, BREAKS)
 
 
-def find_upsampling(module: nn.Module, example: Any = None) -> list[Upsampling]:
-    """Every upsampling layer, in the order of running if there is an `example`, else as defined.
+def find_upsampling(module: nn.Module, inputs: tuple[Any, ...] | None) -> list[Upsampling]:
+    """Every upsampling layer, in the order of running if there are `inputs`, else as defined.
 
     Raises:
         ValueError: the module is compiled by TorchScript, whose layers cannot be read.
     """
     if isinstance(module, torch.jit.ScriptModule):
         raise ValueError("TorchScript hides its layers: diagnose the module that was compiled")  # noqa: TRY004
-    events = _defined(module) if example is None else _watched(module, example)
+    leaves = [
+        (name or type(layer).__name__, layer)
+        for name, layer in module.named_modules()
+        # A parametrized convolution has children of its own.
+        if isinstance(layer, CONVOLUTIONS) or not any(True for _ in layer.children())
+        if "parametrizations" not in name
+    ]
+    if inputs is None:
+        events = [_event(*leaf) for leaf in leaves]
+    else:
+        events = _watch(module, leaves, inputs)
     found: dict[str, Upsampling] = {}
     for i, event in enumerate(events):
-        upsampling = _upsampling(event, events[:i], events[i + 1 :])
+        upsampling = None
+        if isinstance(event.layer, TRANSPOSED) and max(event.layer.stride) > 1:
+            upsampling = Upsampling(event.name, type(event.layer).__name__, event.layer)
+        elif event.mode == SHUFFLE:
+            upsampling = _shuffled(event, events[:i])
+        elif event.mode:
+            upsampling = _resized(event, events[i + 1 :])
         if upsampling is not None:
             found.setdefault(upsampling.name, upsampling)  # a layer may run more than once
     return list(found.values())
 
 
-def _upsampling(
-    event: _Event, before: Sequence[_Event], after: Sequence[_Event]
-) -> Upsampling | None:
-    layer: Any = event.layer
-    if isinstance(layer, TRANSPOSED):
-        grows = any(stride > 1 for stride in layer.stride)
-        return Upsampling(event.name, type(layer).__name__, layer) if grows else None
-    if event.shuffle is not None:
-        return _shuffled(event, before)
-    if event.mode is not None:
-        return _resized(event, after)
-    return None
-
-
 def _shuffled(event: _Event, before: Sequence[_Event]) -> Upsampling:
-    scale = (float(event.shuffle or 1),) * 2
     norm, obstacle = None, None
     for i, earlier in reversed(list(enumerate(before))):
-        if isinstance(earlier.layer, nn.Conv2d):
+        layer = earlier.layer
+        if isinstance(layer, nn.Conv2d):
             if i and isinstance(before[i - 1].layer, POOLING):
                 obstacle = "it gates the channels that are shuffled"  # squeeze and excitation
-            kind = f"{type(earlier.layer).__name__} + PixelShuffle"
-            found = Upsampling(earlier.name, kind, earlier.layer, scale, shuffles=True)
-            return replace(found, norm=norm, obstacle=obstacle)
-        if _separates(earlier):
+            kind = f"{type(layer).__name__} + PixelShuffle"
+            return Upsampling(
+                earlier.name, kind, layer, event.scale, SHUFFLE, norm, obstacle=obstacle
+            )
+        if earlier.ends_search():
             break
         # Before the shuffle a channel is a phase: what scales channels makes phases unequal.
-        if isinstance(earlier.layer, NORMS) and earlier.layer.running_mean is not None:
-            norm = earlier.layer
-        elif earlier.layer is not None and any(True for _ in earlier.layer.parameters()):
-            obstacle = f"{type(earlier.layer).__name__} before the shuffle scales its phases"
-    return Upsampling(event.name, "PixelShuffle", None, scale)
+        if isinstance(layer, NORMS) and layer.running_mean is not None:
+            norm = layer
+        elif layer is not None and any(True for _ in layer.parameters()):
+            obstacle = f"{type(layer).__name__} before the shuffle scales its phases"
+    return Upsampling(event.name, "PixelShuffle", None, event.scale, SHUFFLE)
 
 
 def _resized(event: _Event, after: Sequence[_Event]) -> Upsampling | None:
-    mode, padding = event.mode or "nearest", None
+    name, kind, convolution, padding = event.name, f"Upsample({event.mode})", None, None
     for later in after:
-        if _keeps_size(later.layer):
-            convolution: Any = later.layer
-            scale = _per_axis(event.scale, len(convolution.kernel_size))
-            if scale is not None and max(scale) <= 1:
-                return None  # it shrinks, or keeps the size
-            kind = f"Upsample({mode}) + {type(later.layer).__name__}"
-            return Upsampling(later.name, kind, convolution, scale, mode, padding=padding)
+        # A convolution that strides undoes the resizing before it.
+        if isinstance(later.layer, PLAIN) and max(later.layer.stride) == 1:
+            name, convolution = later.name, later.layer
+            kind += f" + {type(convolution).__name__}"
+            break
         if isinstance(later.layer, PADS):
             padding = later.layer
-        elif _separates(later):
+        elif later.ends_search():
             break
-    alone = _per_axis(event.scale, 2)
-    if alone is not None and max(alone) <= 1:
-        return None
-    return Upsampling(event.name, f"Upsample({mode})", None, alone, mode)
-
-
-def _per_axis(scale: tuple[float, ...] | float | None, num_axes: int) -> tuple[float, ...] | None:
-    return (float(scale),) * num_axes if isinstance(scale, int | float) else scale
-
-
-def _keeps_size(layer: Any) -> bool:
-    """An ordinary convolution at stride 1; one that strides undoes the resizing before it."""
-    ordinary = isinstance(layer, CONVOLUTIONS) and not isinstance(layer, TRANSPOSED)
-    return ordinary and all(stride == 1 for stride in layer.stride)
-
-
-def _separates(event: _Event) -> bool:
-    changes_size = event.mode is not None or event.shuffle is not None
-    return changes_size or isinstance(event.layer, (*CONVOLUTIONS, *BREAKS))
+    scale = event.scale
+    if isinstance(scale, int | float):
+        scale = (float(scale),) * (2 if convolution is None else len(convolution.kernel_size))
+    if scale is not None and max(scale) <= 1:
+        return None  # it shrinks, or keeps the size
+    return Upsampling(name, kind, convolution, scale, event.mode, padding=padding)
 
 
 def _event(name: str, layer: nn.Module) -> _Event:
     if isinstance(layer, nn.Upsample):
-        return _Event(name, layer, mode=layer.mode, scale=layer.scale_factor)
+        return _Event(name, layer, layer.mode, layer.scale_factor)
     if isinstance(layer, nn.PixelShuffle):
-        return _Event(name, layer, shuffle=layer.upscale_factor)
+        return _Event(name, layer, SHUFFLE, (float(layer.upscale_factor),) * 2)
     return _Event(name, layer)
 
 
-def _leaves(module: nn.Module) -> list[tuple[str, nn.Module]]:
-    known = (*CONVOLUTIONS, nn.Upsample, nn.PixelShuffle)
-    return [
-        (name or type(layer).__name__, layer)
-        for name, layer in module.named_modules()
-        # A parametrized convolution has children of its own.
-        if isinstance(layer, known) or not any(True for _ in layer.children())
-        if "parametrizations" not in name
-    ]
-
-
-def _defined(module: nn.Module) -> list[_Event]:
-    return [_event(name, layer) for name, layer in _leaves(module)]
-
-
-def _watched(module: nn.Module, example: Any) -> list[_Event]:
+def _watch(
+    module: nn.Module, leaves: Sequence[tuple[str, nn.Module]], inputs: tuple[Any, ...]
+) -> list[_Event]:
     events: list[_Event] = []
-
-    def take(name: str) -> Any:
-        return lambda layer, _: events.append(_event(name, layer))
-
-    handles = [layer.register_forward_pre_hook(take(name)) for name, layer in _leaves(module)]
-    inputs = example if isinstance(example, tuple) else (example,)
-    try:
+    with ExitStack() as watching:
+        for name, layer in leaves:
+            hook = layer.register_forward_pre_hook(
+                lambda layer, _, name=name: events.append(_event(name, layer))
+            )
+            watching.enter_context(hook)
         with _Functions(events), torch.no_grad():
             module(*inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
     return events
 
 
@@ -194,17 +158,16 @@ class _Functions(TorchFunctionMode):
         kwargs = kwargs or {}
         last = self.events[-1] if self.events else _Event("input")
         result = function(*args, **kwargs)
-        if function is F.interpolate:
-            source: Tensor = args[0] if args else kwargs["input"]
-            sizes = zip(result.shape[2:], source.shape[2:], strict=True)
+        if function in (F.interpolate, torch.pixel_shuffle):
+            before = args[0] if args else kwargs["input"]
+            num_axes = 2 if function is torch.pixel_shuffle else before.ndim - 2
+            sizes = zip(result.shape[-num_axes:], before.shape[-num_axes:], strict=True)
             scale = tuple(out / size for out, size in sizes)
-            if isinstance(last.layer, nn.Upsample):  # whose own call this is
+            if isinstance(last.layer, nn.Upsample | nn.PixelShuffle):  # whose own call this is
                 last.scale = scale
             else:
                 mode = kwargs.get("mode", args[3] if len(args) > 3 else "nearest")
-                self.events.append(_Event(f"interpolate after {last.name}", None, mode, scale))
-        shuffles = function in (F.pixel_shuffle, torch.pixel_shuffle)
-        if shuffles and not isinstance(last.layer, nn.PixelShuffle):
-            factor = args[1] if len(args) > 1 else kwargs["upscale_factor"]
-            self.events.append(_Event(f"pixel_shuffle after {last.name}", None, shuffle=factor))
+                mode = mode if function is F.interpolate else SHUFFLE
+                name = f"{function.__name__} after {last.name}"
+                self.events.append(_Event(name, None, mode, scale))
         return result

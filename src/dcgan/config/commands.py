@@ -22,7 +22,6 @@ class SampleConfig:
     num_images: Count  # draws seeds 0 … num_images − 1 …
     seeds: list[Seed] = field(default_factory=list)  # … unless seeds are chosen here
     weights: Weights = "ema"
-    batch_statistics: Flag = False  # batch norm by the batch at hand, not by running statistics
     single_files: Flag = False  # one PNG per seed beside the grid
     interpolation_frames: Natural = 0  # frames between two seeds, as a PNG strip and a GIF; 0: none
     export: Flag = False  # write generator.safetensors

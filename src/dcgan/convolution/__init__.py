@@ -5,16 +5,11 @@
 Small functions on float64 tensors, each with its formula. `dcgan-explain` checks them all.
 """
 
-from dcgan.convolution.alignment import image_shift, index_shift, stacked_shift, stamp_centre
+from dcgan.convolution.alignment import image_shift, index_shift, stacked_shift
 from dcgan.convolution.coverage import coverage, coverage_ratio, dead_share, stacked_coverage
 from dcgan.convolution.equivalence import resize_as_transposed, subpixel_as_transposed
 from dcgan.convolution.matrix import convolution_matrix
-from dcgan.convolution.polyphase import (
-    interleave,
-    largest_image,
-    polyphase_filters,
-    polyphase_gains,
-)
+from dcgan.convolution.polyphase import interleave, largest_image, polyphase_gains
 from dcgan.convolution.stretch import (
     frequency_response,
     ideal_low_pass,
@@ -37,12 +32,10 @@ __all__ = [
     "interleave",
     "interpolate_ideally",
     "largest_image",
-    "polyphase_filters",
     "polyphase_gains",
     "resize_as_transposed",
     "stacked_coverage",
     "stacked_shift",
-    "stamp_centre",
     "subpixel_as_transposed",
     "transposed_convolution",
     "triangular_kernel",

@@ -1,23 +1,16 @@
 """Where a transposed convolution puts the picture (claim 13).
 
 Two conventions, never to be mixed: on the index grid pixel i belongs at s·i; in image geometry
-(half-pixel centres, as align_corners=False) it belongs over the outputs s·i … s·i + s − 1.
+(half-pixel centers, as align_corners=False) it belongs over the outputs s·i … s·i + s − 1.
 """
 
 
-def stamp_centre(
-    position: int, kernel_size: int, stride: int, padding: int, dilation: int = 1
-) -> float:
-    """The middle of what input pixel `position` paints, in output pixels: s·i − p + d(k − 1)/2."""
-    return stride * position - padding + dilation * (kernel_size - 1) / 2
-
-
-def index_shift(kernel_size: int, stride: int, padding: int, dilation: int = 1) -> float:
-    """Output pixels from s·i to the stamp's centre: (d(k − 1) − 2p)/2.
+def index_shift(kernel_size: int, padding: int, dilation: int = 1) -> float:
+    """Output pixels from s·i to the center of what input pixel i paints: (d(k − 1) − 2p)/2.
 
     In input pixels, at s = 2 and d = 1, that is the textbook (k − 1 − 2p)/4.
     """
-    return stamp_centre(0, kernel_size, stride, padding, dilation)
+    return dilation * (kernel_size - 1) / 2 - padding
 
 
 def image_shift(kernel_size: int, stride: int, padding: int, dilation: int = 1) -> float:
@@ -26,7 +19,7 @@ def image_shift(kernel_size: int, stride: int, padding: int, dilation: int = 1) 
     0 for k2 p0, k4 p1 and k6 p2 at stride 2; −0.5 for k3 p1 and k5 p2. Where the layer scales
     exactly by s it is −op/2.
     """
-    return index_shift(kernel_size, stride, padding, dilation) - (stride - 1) / 2
+    return index_shift(kernel_size, padding, dilation) - (stride - 1) / 2
 
 
 def stacked_shift(shift: float, stride: int, num_layers: int) -> float:

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from joblib import Parallel, cpu_count, delayed
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from dcgan.config import DataConfig
-from dcgan.data.sources import Images, find_source, read_images
+from dcgan.data.sources import Images, find_source
 from dcgan.errors import UserError
 from dcgan.files import replacing, write_json
 
@@ -55,13 +55,7 @@ def prepare(config: DataConfig) -> Prepared:
     cache = Path(config.cache_dir).expanduser()
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(cache / f"{config.source}.lock")
-        try:
-            held = lock.acquire(blocking=False)
-        except Timeout:
-            log.info("waiting for another run that prepares these images")
-            held = lock.acquire()
-        with held:
+        with FileLock(cache / f"{config.source}.lock"):
             path = _find_or_write(config, cache)
     except OSError as error:
         raise UserError(f"data.cache_dir={cache}: cannot prepare images there ({error})") from error
@@ -78,15 +72,9 @@ def prepare(config: DataConfig) -> Prepared:
 def _find_or_write(config: DataConfig, cache: Path) -> Path:
     """The prepared file of a source (downloaded if need be), written if it is not there yet."""
     fingerprint, paths = find_source(config)
-    settings = {
-        "version": PREPARATION_VERSION,
-        "source": config.source,
-        "fingerprint": fingerprint,
-        "image_size": config.image_size,
-        "channels": config.channels,
-        "crop": config.crop,
-        "on_error": config.on_error,
-    }
+    names = ("source", "image_size", "channels", "crop", "on_error")
+    settings = {"version": PREPARATION_VERSION, "fingerprint": fingerprint}
+    settings |= {name: getattr(config, name) for name in names}
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     path = cache / f"{config.source}-{config.image_size}x{config.image_size}-{key}.npy"
     facts_path = path.with_suffix(".json")
@@ -96,6 +84,8 @@ def _find_or_write(config: DataConfig, cache: Path) -> Path:
         if paths:
             broken, num_enlarged = _decode_files(paths, config, file)
         else:
+            from dcgan.data.labeled import read_images  # torch, which decoding processes lack
+
             np.save(file, read_images(config))
             broken, num_enlarged = {}, 0
         file.seek(0)

@@ -1,6 +1,5 @@
 """Where images come from: drawn here, a torchvision data set, or a tree of image files."""
 
-import contextlib
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,14 +44,14 @@ def find_source(config: DataConfig) -> tuple[str, list[Path]]:
 
     Returns:
         A fingerprint that changes when the images do, and the image files to decode (none:
-        `read_images` has the images).
+        `dcgan.data.labeled.read_images` has the images).
 
     Raises:
         UserError: the files are missing and cannot be downloaded, or the size is not available.
     """
     if config.num_images is not None:
         return f"{config.num_images} drawn", []
-    root = _root(config)
+    root = root_of(config)
     if config.source in DATA_SETS:
         return _fingerprint(_find_data_set(config, root), root), []
     folder = _find_celeba(root) if config.source == "celeba" else root
@@ -63,40 +62,6 @@ def find_source(config: DataConfig) -> tuple[str, list[Path]]:
         suffixes = " ".join(sorted(IMAGE_SUFFIXES))
         raise UserError(f"data.root={folder}: no image below it ({suffixes})")
     return _fingerprint(paths, folder), paths
-
-
-def read_images(config: DataConfig) -> Images:
-    """All training images of a drawn source or data set: (N, C, H, W) in the channels asked for."""
-    if config.num_images is not None:
-        from dcgan.data import drawn  # imports torch, which decoding processes do not need
-
-        draw = getattr(drawn, f"draw_{config.source}")
-        images = draw(config.num_images, config.image_size)
-    else:
-        images, _ = read_split(config, train=True)
-    return fit_channels(images, config.channels)
-
-
-def read_split(config: DataConfig, *, train: bool) -> tuple[Images, NDArray[np.int64]]:
-    """One split of a data set: (N, C, H, W) with its own channels, padded to size; labels (N,).
-
-    Raises:
-        UserError: the files are damaged.
-    """
-    from torchvision import datasets
-
-    data_set, root = DATA_SETS[config.source], _root(config)
-    try:
-        data = getattr(datasets, data_set.name)(str(root), train=train)
-    except Exception as error:  # torchvision has a type for every kind of damage
-        raise UserError(
-            f"data.root={root}: cannot read the {config.source} files there ({first_line(error)})"
-        ) from error
-    images = np.asarray(data.data)
-    # MNIST comes as (N, H, W), CIFAR-10 as (N, H, W, C).
-    images = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
-    sides = ((config.image_size - data_set.size) // 2,) * 2
-    return np.pad(images, ((0, 0), (0, 0), sides, sides)), np.asarray(data.targets, np.int64)
 
 
 def fit_channels(images: Images, channels: int) -> Images:
@@ -116,7 +81,8 @@ def image_files(folder: Path) -> list[Path]:
     return [path for path in found if path.is_file()]
 
 
-def _root(config: DataConfig) -> Path:
+def root_of(config: DataConfig) -> Path:
+    """The folder of the files of a source that has files."""
     assert config.root is not None
     return Path(config.root).expanduser()
 
@@ -143,7 +109,7 @@ def _find_data_set(config: DataConfig, root: Path) -> list[Path]:
     paths = sorted(folder / name for name in data_set.files)
     if not all(path.is_file() for path in paths):
         cure = f"Place {', '.join(data_set.files)} in {folder}"
-        _download(data_set.name, root, folder, cure)
+        _download(data_set.name, root, cure)
     return paths
 
 
@@ -154,21 +120,16 @@ def _find_celeba(root: Path) -> Path:
         if folder.is_dir() and any(folder.glob("*.jpg")):
             return folder
     cure = f"Unpack img_align_celeba.zip so that {layouts[0]}/000001.jpg exists"
-    _download("CelebA", root, layouts[0], cure)
+    _download("CelebA", root, cure)
     return layouts[0]
 
 
-def _download(name: str, root: Path, folder: Path, cure: str) -> None:
-    """Let torchvision download a data set into `folder`; remove empty folders if that fails."""
-    from torchvision import datasets
+def _download(name: str, root: Path, cure: str) -> None:
+    from torchvision import datasets  # torch, which decoding processes do not need
 
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         getattr(datasets, name)(str(root), download=True)
     except Exception as error:  # no network, a quota, gdown not installed, a damaged archive
-        with contextlib.suppress(OSError):  # not created, or not empty: it stays
-            for path in missing:
-                path.rmdir()
         raise UserError(
             f"data.root={root}: {name} is not there, and the download failed"
             f" ({first_line(error)}). {cure}, then run the same command again"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+from scipy.stats import entropy
 from torch import Tensor
 
 from dcgan.checkerboard.judgement import judge
@@ -49,7 +50,8 @@ def assess(
     if features.probabilities is not None and real.probabilities is not None:
         generated = class_shares(features.probabilities)
         numbers["confidence"] = features.probabilities.max(1).values.double().mean().item()
-        numbers["class_kl"] = divergence(generated, class_shares(real.probabilities))
+        # ∞ where a class is not in the held-out images.
+        numbers["class_kl"] = float(entropy(generated, class_shares(real.probabilities)))
         shares = generated.tolist()
     for judged in judge(subsample(images, NUM_JUDGED), subsample(held_out, NUM_JUDGED)):
         numbers[PEAK_OVER_REAL[judged.period].key] = judged.ratio
@@ -60,9 +62,3 @@ def assess(
 def class_shares(probabilities: Tensor) -> Tensor:
     """(10,) the share of images that are taken for each class."""
     return torch.bincount(probabilities.argmax(1), minlength=NUM_CLASSES) / len(probabilities)
-
-
-def divergence(shares: Tensor, reference: Tensor) -> float:
-    """KL(shares ‖ reference) in nats; ∞ where a class is not in the reference."""
-    present = shares > 0
-    return (shares[present] * (shares[present] / reference[present]).log()).sum().item()

@@ -8,7 +8,6 @@ import json
 import logging
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -42,22 +41,23 @@ RECIPE: dict[str, Any] = {
 class Classifier(nn.Module):
     """Three convolutions, each followed by batch norm, ReLU and max pooling, and two linear layers.
 
+    It starts from the same weights every time and leaves the caller's random state alone.
+
     Args:
         channels: of the images, which may have any size from 8 pixels on.
     """
 
-    num_features = 128
-
     def __init__(self, channels: int) -> None:
         super().__init__()
-        widths = (channels, 32, 64, 128)
         layers: list[nn.Module] = []
-        for before, after in pairwise(widths):
-            layers += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after)]
-            layers += [nn.ReLU(inplace=True), nn.MaxPool2d(2)]
-        self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(4), nn.Flatten())
-        self.to_features = nn.Linear(128 * 16, self.num_features)
-        self.to_logits = nn.Linear(self.num_features, NUM_CLASSES)
+        with torch.random.fork_rng():
+            torch.manual_seed(derive_seed(0, "classifier"))
+            for before, after in pairwise((channels, 32, 64, 128)):
+                layers.append(nn.Conv2d(before, after, 3, padding=1, bias=False))
+                layers += [nn.BatchNorm2d(after), nn.ReLU(inplace=True), nn.MaxPool2d(2)]
+            self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(4), nn.Flatten())
+            self.to_features = nn.Linear(128 * 16, 128)
+            self.to_logits = nn.Linear(128, NUM_CLASSES)
 
     def features(self, images: Tensor) -> Tensor:
         """(N, C, H, W) in [−1, 1] to (N, 128), none below 0."""
@@ -69,20 +69,14 @@ class Classifier(nn.Module):
         return logits
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A classifier in eval mode, and how good it is."""
-
-    network: Classifier
-    accuracy: float  # on the test split
-    file: Path
-
-
-def get_classifier(data: DataConfig, digest: str) -> Trained:
-    """The classifier of a labelled data set, from the cache or trained now (minutes).
+def get_classifier(data: DataConfig, digest: str) -> tuple[Classifier, float]:
+    """The classifier of a labeled data set, from the cache or trained now (minutes).
 
     Args:
         digest: of the prepared training images.
+
+    Returns:
+        The network in eval mode, and its accuracy on the test split.
 
     Raises:
         UserError: the data are missing or damaged.
@@ -90,8 +84,7 @@ def get_classifier(data: DataConfig, digest: str) -> Trained:
     cache = Path(data.cache_dir).expanduser()
     identity = json.dumps([RECIPE, digest, data.channels], sort_keys=True)
     key = hashlib.sha256(identity.encode()).hexdigest()[:16]
-    size = f"{data.image_size}x{data.image_size}"
-    path = cache / f"classifier-{data.source}-{size}-{key}.pt"
+    path = cache / f"classifier-{data.source}-{data.image_size}x{data.image_size}-{key}.pt"
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / f"classifier-{data.source}.lock"):
         if not path.is_file():
@@ -102,53 +95,42 @@ def get_classifier(data: DataConfig, digest: str) -> Trained:
             with replacing(path) as temporary:
                 torch.save({"accuracy": accuracy, "network": network.state_dict()}, temporary)
     saved = torch.load(path, map_location="cpu", weights_only=True)
-    network = _untrained(data.channels)
+    network = Classifier(data.channels)
     network.load_state_dict(saved["network"])
-    return Trained(network.eval(), saved["accuracy"], path)
+    return network.eval(), saved["accuracy"]
 
 
 def train_classifier(data: Labeled) -> Classifier:
     """Cross-entropy, Adam, one cycle of the learning rate; images moved by up to 2 pixels."""
-    network = _untrained(data.images.shape[1]).to(memory_format=torch.channels_last)
-    random = stream(0, "classifier data")
+    network = Classifier(data.images.shape[1]).to(memory_format=torch.channels_last)
     batch_size = min(RECIPE["batch_size"], len(data.images))
     per_epoch = len(data.images) // batch_size
     epochs = max(RECIPE["epochs"], math.ceil(RECIPE["min_steps"] / per_epoch))
     steps = epochs * per_epoch
     optimizer = torch.optim.Adam(network.parameters(), RECIPE["learning_rate"], fused=True)
     schedule = OneCycleLR(optimizer, RECIPE["learning_rate"], total_steps=steps)
-    bar = tqdm(total=steps, desc="training a classifier", unit="step", disable=None)
-    with bar:
-        for images, labels in _batches(data, batch_size, epochs, random):
-            loss = F.cross_entropy(network(images), labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            bar.update()
+    batches = _batches(data, batch_size, epochs)
+    name = "training a classifier"
+    for images, labels in tqdm(batches, desc=name, total=steps, unit="step", disable=None):
+        loss = F.cross_entropy(network(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
     return network.eval()
 
 
 @torch.no_grad()
 def accuracy_of(network: Classifier, data: Labeled) -> float:
-    """The share of images that are classified rightly."""
+    """The share of images that are classified correctly."""
     parts = zip(data.images.split(500), data.labels.split(500), strict=True)
     right = [network(normalize(images)).argmax(1).eq(labels) for images, labels in parts]
     return torch.cat(right).double().mean().item()
 
 
-def _untrained(channels: int) -> Classifier:
-    """With the same weights every time; the caller's random numbers stay what they are."""
-    with torch.random.fork_rng():
-        torch.manual_seed(derive_seed(0, "classifier"))
-        return Classifier(channels)
-
-
-def _batches(
-    data: Labeled, batch_size: int, epochs: int, random: torch.Generator
-) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(data: Labeled, batch_size: int, epochs: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Shuffled, each batch moved by a few pixels over a background like its corner pixel's."""
-    shift = RECIPE["shift"]
+    random, shift = stream(0, "classifier data"), RECIPE["shift"]
     for _ in range(epochs):
         order = torch.randperm(len(data.images), generator=random)
         for rows in order[: len(order) // batch_size * batch_size].split(batch_size):

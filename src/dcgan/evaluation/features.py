@@ -44,15 +44,14 @@ def get_extractor(data: DataConfig, digest: str) -> Extractor:
     """
     if not has_labels(data):
         return _inception()
-    trained = get_classifier(data, digest)
-    recipe = {"kind": "classifier", **RECIPE, "accuracy": trained.accuracy}
-    return Extractor(lambda images: _classify(trained.network, images), recipe)
+    network, accuracy = get_classifier(data, digest)
 
+    @torch.no_grad()
+    def extract(images: Tensor) -> Features:
+        values = torch.cat([network.features(part) for part in images.split(500)])
+        return Features(values, F.softmax(network.to_logits(values), dim=1))
 
-@torch.no_grad()
-def _classify(network: Any, images: Tensor) -> Features:
-    values = torch.cat([network.features(part) for part in images.split(500)])
-    return Features(values, F.softmax(network.to_logits(values), dim=1))
+    return Extractor(extract, {"kind": "classifier", **RECIPE, "accuracy": accuracy})
 
 
 def _inception() -> Extractor:
@@ -62,15 +61,14 @@ def _inception() -> Extractor:
         network: nn.Module = FrechetInceptionDistance(feature=2048).inception
     except Exception as error:  # the package is not there, or the weights cannot be had
         raise UserError(
-            "data without labels are compared in Inception's features, and these are not here"
+            "unlabeled data need Inception features, which are not installed"
             f" ({first_line(error).rstrip('.')}). pip install torch-fidelity, and without"
             f" a network place {INCEPTION_WEIGHTS} in ~/.cache/torch/hub/checkpoints"
         ) from error
 
     @torch.no_grad()
     def extract(images: Tensor) -> Features:
-        color = images.expand(-1, 3, -1, -1)
-        parts = [network(to_uint8(part)) for part in color.split(100)]
+        parts = [network(to_uint8(part)) for part in images.expand(-1, 3, -1, -1).split(100)]
         return Features(torch.cat(parts).float(), None)
 
     return Extractor(extract, {"kind": "inception", "weights": INCEPTION_WEIGHTS})

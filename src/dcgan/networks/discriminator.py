@@ -26,12 +26,7 @@ def downsampling_block(
     """A block that maps (N, in_channels, H, W) to (N, out_channels, H/2, W/2), H and W even."""
     k, strided = config.kernel_size, config.kind == "strided"
     convolution = nn.Conv2d(
-        in_channels,
-        out_channels,
-        k,
-        stride=2 if strided else 1,
-        padding=(k - 1) // 2,
-        bias=bias,
+        in_channels, out_channels, k, stride=2 if strided else 1, padding=(k - 1) // 2, bias=bias
     )
     return nn.Sequential(convolution, *([] if strided else [nn.AvgPool2d(2)]))
 

@@ -63,16 +63,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return checkpoint
 
 
-def ema_weights(checkpoint: dict[str, Any]) -> dict[str, Tensor] | None:
-    """The averaged generator's state dict, or None if the run kept no average."""
-    if checkpoint["ema"] is None:
-        return None
-    prefix = "module."  # AveragedModel also keeps n_averaged beside the module
-    return {k.removeprefix(prefix): v for k, v in checkpoint["ema"].items() if k.startswith(prefix)}
-
-
-def find_checkpoint(path: Path) -> Path:
+def find_checkpoint(path: str | Path) -> Path:
     """A run's folder stands for its last checkpoint; a file stands for itself."""
+    path = Path(path).expanduser()
     return path / LAST if path.is_dir() else path
 
 
@@ -87,14 +80,15 @@ def load_generator(path: str | Path, weights: str = "ema") -> Generator:
     Raises:
         UserError: the file is missing or is not one of ours.
     """
-    path = find_checkpoint(Path(path))
+    path = find_checkpoint(path)
     if path.suffix == ".safetensors":
         config, state = _read_export(path)
     else:
         checkpoint = read_checkpoint(path)
-        config = checkpoint["config"]
-        average = ema_weights(checkpoint) if weights == "ema" else None
-        state = checkpoint["generator"] if average is None else average
+        config, state = checkpoint["config"], checkpoint["generator"]
+        if weights == "ema" and (average := checkpoint["ema"]) is not None:
+            # AveragedModel keeps n_averaged beside the module.
+            state = {name: average[f"module.{name}"] for name in state}
     generator = build_generator(config)
     generator.load_state_dict(state)
     return generator.eval()

@@ -4,8 +4,6 @@ Every upsampling block maps (N, in_channels, H, W) to (N, out_channels, 2H, 2W) 
 bias: batch norm follows in the generator, and after the last block DCGAN has none either.
 """
 
-from typing import Any, cast
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -32,9 +30,16 @@ def upsampling_block(
     k = config.kernel_size
     layers: list[nn.Module]
     if config.kind == "transposed":
-        geometry = cast(Any, {"padding": config.padding, "output_padding": config.output_padding})
         layers = [
-            nn.ConvTranspose2d(in_channels, out_channels, k, stride=2, bias=False, **geometry)
+            nn.ConvTranspose2d(
+                in_channels,
+                out_channels,
+                k,
+                stride=2,
+                padding=config.padding or 0,
+                output_padding=config.output_padding or 0,
+                bias=False,
+            )
         ]
     else:
         resize = config.kind == "resize"
@@ -46,11 +51,9 @@ def upsampling_block(
             padding_mode=config.padding_mode,
             bias=False,
         )
+        layers = [convolution, nn.PixelShuffle(2)]
         if resize:
-            assert config.mode is not None
-            layers = [nn.Upsample(scale_factor=2, mode=config.mode), convolution]
-        else:
-            layers = [convolution, nn.PixelShuffle(2)]
+            layers = [nn.Upsample(scale_factor=2, mode=config.mode or "nearest"), convolution]
     if config.smooth:
         layers.append(Smooth(out_channels))
     return UpsamplingBlock(*layers, init=config.init)

@@ -10,7 +10,7 @@ from dcgan.evaluation.heldout import read_run
 from dcgan.networks.saved import build_discriminator
 from dcgan.pictures import evenly_spread
 
-NUM_IMAGES = 512  # real images among which those that fire a unit most are found
+NUM_IMAGES = 512  # real images, among which each unit's strongest are found
 
 
 @dataclass(frozen=True)
@@ -35,39 +35,34 @@ def strongest_units(
     discriminator = build_discriminator(checkpoint["config"])
     discriminator.load_state_dict(checkpoint["discriminator"])
     images = evenly_spread(training, NUM_IMAGES)
-    layers = discriminator.eval().layers
+    layers = discriminator.eval().requires_grad_(requires_grad=False).layers
+    names = [name for name, _ in layers.named_children()]
     return [
         unit
-        for i, (name, _) in enumerate(layers.named_children())
+        for depth, name in enumerate(names, start=1)
         if name.startswith("leaky")
-        for unit in _units(
-            layers[: i + 1], name.replace("leaky", "down"), images, units_per_layer, images_per_unit
+        for unit in units_of(
+            layers[:depth], name.replace("leaky", "down"), images, units_per_layer, images_per_unit
         )
     ]
 
 
-def _units(
+def units_of(
     layers: nn.Sequential, name: str, images: Tensor, num_units: int, num_images: int
 ) -> list[Unit]:
-    with torch.no_grad():
-        peaks = layers(images).flatten(2).max(2).values  # (N, channels)
+    """The strongest channels of the last of `layers`, each pushed back to the pixels.
+
+    What is pushed back is each image's largest activation: through the transposes of the layers,
+    with the slopes that the leaky ReLUs had for this image. Backpropagation does just this.
+    """
+    peaks = layers(images).flatten(2).amax(2)  # (N, channels)
     # Strong compared with what the channel usually gives: a large scale alone is no discovery.
-    contrast = peaks.max(0).values / peaks.median(0).values.clamp_min(1e-6)
+    contrast = peaks.amax(0) / peaks.median(0).values.clamp_min(1e-6)
     units = []
     for channel in contrast.topk(min(num_units, len(contrast))).indices.tolist():
-        top = images[peaks[:, channel].topk(min(num_images, len(images))).indices]
-        units.append(Unit(name, channel, top, push_back(layers, channel, top)))
+        strongest = peaks[:, channel].topk(min(num_images, len(images))).indices
+        shown = images[strongest].requires_grad_()
+        peak = layers(shown)[:, channel].flatten(1).max(1).values  # max: one place, amax: all
+        (pushed,) = torch.autograd.grad(peak, shown, peak.detach())
+        units.append(Unit(name, channel, shown.detach(), pushed))
     return units
-
-
-def push_back(layers: nn.Sequential, channel: int, images: Tensor) -> Tensor:
-    """Each image's strongest answer of one channel, sent down through the layers' transposes.
-
-    A convolution's transpose is conv_transpose with the same weight, an average pooling's shares
-    each number out, batch norm scales, and a leaky ReLU has the slope that it had for its input
-    (the recorded switch). That is the gradient of half the answer's square.
-    """
-    images = images.detach().requires_grad_()
-    answers = layers(images)[:, channel].flatten(1).max(1).values
-    (pushed,) = torch.autograd.grad(answers.square().sum() / 2, images)
-    return pushed

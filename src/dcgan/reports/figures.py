@@ -25,7 +25,7 @@ from dcgan.checkerboard.scores import (
     STAMP,
     Score,
 )
-from dcgan.pictures import phase_tile_picture, spectrum_picture, to_picture
+from dcgan.pictures import phase_tile_picture, spectrum_picture
 from dcgan.reports.runs import Arm
 
 INK = "#123457"  # stands for the page's text color, whatever that is, in an inline SVG
@@ -190,7 +190,7 @@ def crop(
 def spectrum_image(arm: Arm, images_seen: int) -> Image.Image:
     """The mean power spectrum over an arm's seeds."""
     power = np.mean([run.arrays(images_seen)[SPECTRUM] for run in arm.runs], axis=0)
-    return to_picture(spectrum_picture(torch.from_numpy(power), enlarge=4))
+    return spectrum_picture(torch.from_numpy(power), enlarge=4)
 
 
 def tile_image(arm: Arm, images_seen: int, of: str = PHASE_ENERGY[2]) -> Image.Image | None:
@@ -198,7 +198,7 @@ def tile_image(arm: Arm, images_seen: int, of: str = PHASE_ENERGY[2]) -> Image.I
     if of not in arm.runs[0].arrays(images_seen):
         return None
     energy = torch.from_numpy(arm.pooled(of, images_seen))
-    return to_picture(phase_tile_picture(energy, enlarge=32))
+    return phase_tile_picture(energy, enlarge=32)
 
 
 def wrapped(name: str, width: int = 34) -> str:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from dcgan.evaluation.memorization import Nearest
-from dcgan.pictures import grid, normalize, to_picture
+from dcgan.pictures import grid, normalize
 from dcgan.reports.figures import STYLE, panels
 
 COLUMNS = 10
@@ -72,7 +72,7 @@ def _closest(distances: Tensor, probabilities: Tensor) -> Tensor:
 
 
 def _show(axis: Axes, images: Tensor, title: str) -> None:
-    axis.imshow(np.asarray(to_picture(grid(images, num_columns=COLUMNS)).convert("RGB")))
+    axis.imshow(np.asarray(grid(images, num_columns=COLUMNS)))
     axis.set_title(title, fontsize=9)
     axis.set_axis_off()
 

@@ -181,8 +181,7 @@ def _read(folder: Path, having: str) -> Run:
     if not (folder / "config.yaml").is_file():
         raise _Unusable(f"never started{_last_words(folder)}")
     config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-    metrics = folder / "metrics.jsonl"
-    lines = read_metrics(metrics) if metrics.is_file() else []
+    lines = read_metrics(folder / "metrics.jsonl")
     if not (folder / "result.json").is_file():
         step = max((line["step"] for line in lines), default=0)
         steps = config["trainer"]["steps"]

@@ -54,8 +54,14 @@ def make_fabric(trainer: TrainerConfig) -> Fabric:
     """
     if trainer.accelerator == "gpu" and not torch.accelerator.is_available():
         raise UserError("trainer.accelerator=gpu: no GPU is available; must be cpu or auto")
-    _check_processes(trainer)
-    num_processes = _number("WORLD_SIZE")
+    started = int(os.environ.get("LOCAL_WORLD_SIZE", 1))  # by torchrun, which sets this
+    if trainer.devices != started:
+        raise UserError(
+            f"trainer.devices={trainer.devices}: not the number of processes on this machine; set"
+            f" trainer.devices={started}, or start {trainer.devices}:"
+            f" torchrun --nproc-per-node={trainer.devices} -m dcgan.commands.train …"
+        )
+    num_processes = int(os.environ.get("WORLD_SIZE", 1))
     several = num_processes > 1
     fabric = Fabric(
         accelerator=trainer.accelerator,
@@ -90,30 +96,11 @@ def resolve_precision(trainer: TrainerConfig) -> TrainerConfig:
 
 def is_true_anywhere(here: bool, fabric: Fabric) -> bool:
     """Whether it is true in any process of the run."""
-    flag = torch.tensor(float(here), device=fabric.device)
-    return here if fabric.world_size == 1 else bool(mean_over_ranks(flag, fabric) > 0)
+    if fabric.world_size == 1:
+        return here
+    return bool(mean_over_ranks(torch.tensor(float(here), device=fabric.device), fabric) > 0)
 
 
 def mean_over_ranks(values: Tensor, fabric: Fabric) -> Tensor:
     """The mean of a tensor over the processes of the run."""
     return cast(Tensor, fabric.all_reduce(values, reduce_op="mean"))
-
-
-def _check_processes(trainer: TrainerConfig) -> None:
-    """Each process of one machine must be one of `trainer.devices` that torchrun started."""
-    started = _number("LOCAL_WORLD_SIZE")
-    if trainer.devices != started:
-        how = (
-            f"torchrun --nproc-per-node={trainer.devices} -m dcgan.commands.train … starts them"
-            if started == 1
-            else f"set trainer.devices={started}"
-        )
-        raise UserError(
-            f"trainer.devices={trainer.devices}: {started} process{'es' if started > 1 else ''}"
-            f" started on this machine; {how}"
-        )
-
-
-def _number(variable: str) -> int:
-    value = os.environ.get(variable, "")
-    return int(value) if value.isdigit() else 1

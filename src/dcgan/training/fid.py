@@ -1,9 +1,6 @@
 """FID of a run while it trains, of its generator against held-out images."""
 
-from typing import cast
-
 import torch
-from torch import Tensor
 
 from dcgan.evaluation.distances import frechet_distance
 from dcgan.evaluation.features import get_extractor
@@ -25,24 +22,20 @@ class FidMeter:
     def __init__(self, state: State) -> None:
         self._state = state
         config, fabric = state.config, state.fabric
-        self._number = config.trainer.num_evaluated
+        number = config.trainer.num_evaluated
         self._extractor = get_extractor(config.data, state.data_digest)
-        real = held_out(config.data, state.batches.images, self._number)
+        real = held_out(config.data, state.batches.images, number)
         self._real = self._extractor.extract(real).values
-        latents = torch.randn(
-            self._number,
-            state.generator.latent_size,
-            generator=stream(config.seed, "quality"),
-        )
-        missing = -self._number % fabric.world_size  # equal shares; what is too much is cut off
-        padded = torch.cat([latents, latents[:missing]])
-        self._share = padded[fabric.global_rank :: fabric.world_size]
+        shape = number, state.generator.latent_size
+        latents = torch.randn(shape, generator=stream(config.seed, "quality"))
+        self._share = latents[fabric.global_rank :: fabric.world_size]
 
     def measure(self) -> float:
         """FID of the average (of the generator itself, if the run keeps none)."""
         fabric = self._state.fabric
         features = self._extractor.extract(generate(self._state.sampler, self._share)).values
         if fabric.world_size > 1:
-            parts = cast(Tensor, fabric.all_gather(features.to(fabric.device))).cpu()
-            features = parts.transpose(0, 1).flatten(0, 1)[: self._number]
+            parts = [features] * fabric.world_size  # replaced by those of each process
+            torch.distributed.all_gather_object(parts, features)
+            features = torch.cat(parts)
         return frechet_distance(self._real, features)

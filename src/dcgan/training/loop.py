@@ -13,7 +13,7 @@ from dcgan.training.checkpoint import build_state, finished_result, load_state, 
 from dcgan.training.devices import connected, is_true_anywhere, resolve_precision
 from dcgan.training.fid import FidMeter
 from dcgan.training.interruption import Interruption
-from dcgan.training.memory import keeping_freed_memory
+from dcgan.training.memory import keep_freed_memory
 from dcgan.training.recorder import recording
 from dcgan.training.step import train_step
 
@@ -33,7 +33,8 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         RunFailed: a loss or a weight is not finite, or another process of this run was lost.
         Interrupted: Ctrl-C or SIGTERM came; the run is saved.
     """
-    with keeping_freed_memory(), connected(config.trainer) as fabric:
+    keep_freed_memory()
+    with connected(config.trainer) as fabric:
         # Check everything before anything is written; all processes use rank 0's folder.
         run_dir, resume_command = fabric.broadcast((run_dir, resume_command))
         config = replace(config, trainer=resolve_precision(config.trainer))

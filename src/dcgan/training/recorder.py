@@ -21,7 +21,7 @@ from dcgan.networks.saved import LAST
 from dcgan.pictures import normalize
 from dcgan.sampling import generate
 from dcgan.seeding import stream
-from dcgan.training.alarms import Alarm, Alarms
+from dcgan.training.alarms import Alarms
 from dcgan.training.checkpoint import BEST, save_checkpoint
 from dcgan.training.devices import mean_over_ranks, naming_lost_processes
 from dcgan.training.fid import FidMeter
@@ -29,7 +29,7 @@ from dcgan.training.losses import LOSSES
 from dcgan.training.metrics import step_metrics
 from dcgan.training.scores import Scorer
 from dcgan.training.step import State, StepResult
-from dcgan.training.tracking import Tracker, read_metrics
+from dcgan.training.tracking import SCORES, Tracker, read_metrics
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,9 @@ def recording(
             yield recorder
         return
     make_folder(run_dir)
+    images, trainer = len(state.batches.images), state.config.trainer
+    size, precision = trainer.batch_size, trainer.precision
+    log.info("%d images, %d steps of %d, %s", images, trainer.steps, size, precision)
     try:
         with FileLock(run_dir / ".lock", timeout=0):
             settings = yaml.safe_dump(asdict(state.config), sort_keys=False)
@@ -93,13 +96,6 @@ class Recorder:
             generator=stream(state.config.seed, "sample latents"),
         )
         self._scorer = Scorer(state.config, state) if trainer.num_scored else None
-        log.info(
-            "%d images, %d steps of %d, %s",
-            len(state.batches.images),
-            trainer.steps,
-            trainer.batch_size,
-            trainer.precision,
-        )
 
     def start(self) -> None:
         """Record step 0: what the untrained networks give, and the real images to compare with."""
@@ -107,9 +103,9 @@ class Recorder:
             return
         started = time.perf_counter()
         real = self._state.batches.images[: self._state.config.trainer.num_samples]
-        self.tracker.real_images(normalize(real))
+        self.tracker.images(normalize(real))
         if self._scorer is not None:
-            self.tracker.real_scores(self._scorer.real)
+            self.tracker.arrays(self._scorer.real.arrays)
             self._score()
         self._sample()
         self._seconds += time.perf_counter() - started
@@ -155,7 +151,7 @@ class Recorder:
         """Write result.json, and return what it holds."""
         if self.tracker is None:
             return {}
-        state, fabric = self._state, self._state.fabric
+        state = self._state
         seconds = time.perf_counter() - self._started
         num_images = (state.step - self._first_step) * state.batches.batch_size
         self.tracker.flush()
@@ -167,11 +163,9 @@ class Recorder:
             "resumed_from_step": self._first_step,
             "seconds": seconds,
             "images_per_second": num_images / seconds,
-            "images_per_second_per_process": num_images / seconds / fabric.world_size,
             "tracking_share": self._seconds / seconds,
             "scores_share": self._score_seconds / seconds,
-            "processes": fabric.world_size,
-            "num_threads": torch.get_num_threads(),  # of this process
+            "processes": state.fabric.world_size,
             "metrics": last,
             "samples": f"samples/{state.step:06d}.png",
             "checkpoint": str(LAST),
@@ -184,13 +178,15 @@ class Recorder:
 
     def _sample(self) -> None:
         if self.tracker is not None:
-            self.tracker.samples(self._state.step, generate(self._state.sampler, self._latents))
+            self.tracker.images(generate(self._state.sampler, self._latents), self._state.step)
 
     def _score(self) -> None:
         if self.tracker is None or self._scorer is None:
             return
         started = time.perf_counter()
-        self.tracker.scores(self._state.step, self._images_seen, self._scorer.measure())
+        scores = self._scorer.measure()
+        self.tracker.metrics(self._state.step, self._images_seen, scores.numbers, SCORES)
+        self.tracker.arrays(scores.arrays, self._state.step)
         self._score_seconds += time.perf_counter() - started
 
     def _measure_fid(self) -> None:
@@ -215,9 +211,9 @@ class Recorder:
         num_steps, elapsed = state.step - last_step, now - last_time
         step_seconds = (elapsed - (self._seconds - last_seconds)) / num_steps
         self._last_log = (state.step, now, self._seconds)
-        for alarm in self.alarms.check(metrics, step_seconds):
-            log.warning("step %d: %s", state.step, alarm.message)
-            self.tracker.alarm(state.step, self._images_seen, alarm)
+        for name, message in self.alarms.check(metrics, step_seconds).items():
+            log.warning("step %d: %s", state.step, message)
+            self.tracker.alarm(state.step, self._images_seen, name, message)
         speed = num_steps * trainer.batch_size / elapsed
         rates = {
             f"{name}_lr": getattr(state, f"{name}_optimizer").param_groups[0]["lr"]
@@ -266,7 +262,7 @@ class Recorder:
         kept = f"the last good checkpoint is {saved}" if saved.exists() else "no checkpoint yet"
         message = f"{what}; {kept}; smaller learning rates are the usual cure"
         if self.tracker is not None:
-            self.tracker.alarm(self._state.step, self._images_seen, Alarm("not finite", message))
+            self.tracker.alarm(self._state.step, self._images_seen, "not finite", message)
         return RunFailed(message)
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from dcgan.checkerboard import scores as names
 from dcgan.checkerboard.images import (
     contrast,
     phase_energy,
@@ -18,21 +19,6 @@ from dcgan.checkerboard.layers import (
     measure_stamp,
     step_imbalance,
     tap_contrast,
-)
-from dcgan.checkerboard.scores import (
-    AMPLITUDE,
-    AMPLITUDE_OVER_STD,
-    CONTRAST,
-    GRADIENT_CONTRAST,
-    GRADIENT_PHASE_ENERGY,
-    IMBALANCE,
-    PEAK,
-    PEAK_OVER_REAL,
-    PHASE_ENERGY,
-    SPECTRUM,
-    STAMP,
-    STD,
-    TAP_CONTRAST,
 )
 from dcgan.config import TrainConfig
 from dcgan.pictures import evenly_spread
@@ -76,17 +62,17 @@ class Scorer:
         scores = _image_scores(images, self.periods)
         numbers, arrays = dict(scores.numbers), dict(scores.arrays)
         for period in self.periods:
-            key = PEAK[period].key
-            numbers[PEAK_OVER_REAL[period].key] = numbers[key] / self.real.numbers[key]
+            key = names.PEAK[period].key
+            numbers[names.PEAK_OVER_REAL[period].key] = numbers[key] / self.real.numbers[key]
         for name, block in blocks.items():
             stamp = measure_stamp(block)
-            numbers[IMBALANCE.of(name).key] = step_imbalance(stamp, moments[name])
-            numbers[TAP_CONTRAST.of(name).key] = tap_contrast(stamp)
-            arrays[STAMP + name] = stamp.energy.sqrt()
+            numbers[names.IMBALANCE.of(name).key] = step_imbalance(stamp, moments[name])
+            numbers[names.TAP_CONTRAST.of(name).key] = tap_contrast(stamp)
+            arrays[names.STAMP + name] = stamp.energy.sqrt()
         if 2 in self.periods:
             gradients = gradients_at(self._at, self._state.discriminator)
-            arrays[GRADIENT_PHASE_ENERGY] = phase_energy(gradients, 2)
-            numbers[GRADIENT_CONTRAST.key] = contrast(arrays[GRADIENT_PHASE_ENERGY])
+            arrays[names.GRADIENT_PHASE_ENERGY] = phase_energy(gradients, 2)
+            numbers[names.GRADIENT_CONTRAST.key] = contrast(arrays[names.GRADIENT_PHASE_ENERGY])
         return Scores(numbers, arrays)
 
 
@@ -113,14 +99,14 @@ def gradients_at(images: Tensor, discriminator: nn.Module) -> Tensor:
 
 def _image_scores(images: Tensor, periods: tuple[int, ...]) -> Scores:
     std = images.std().item()
-    numbers: dict[str, float] = {STD.key: std}
-    arrays = {SPECTRUM: spectrum(images)}
+    numbers: dict[str, float] = {names.STD.key: std}
+    arrays = {names.SPECTRUM: spectrum(images)}
     for period in periods:
-        peak = spectrum_peak(arrays[SPECTRUM], period)
+        peak = spectrum_peak(arrays[names.SPECTRUM], period)
         energy = phase_energy(images, period)
-        numbers[PEAK[period].key] = peak.ratio
-        numbers[AMPLITUDE[period].key] = peak.amplitude
-        numbers[AMPLITUDE_OVER_STD[period].key] = peak.amplitude / std if std else 0.0
-        numbers[CONTRAST[period].key] = contrast(energy)
-        arrays[PHASE_ENERGY[period]] = energy
+        numbers[names.PEAK[period].key] = peak.ratio
+        numbers[names.AMPLITUDE[period].key] = peak.amplitude
+        numbers[names.AMPLITUDE_OVER_STD[period].key] = peak.amplitude / std if std else 0.0
+        numbers[names.CONTRAST[period].key] = contrast(energy)
+        arrays[names.PHASE_ENERGY[period]] = energy
     return Scores(numbers, arrays)

@@ -2,22 +2,21 @@
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from dcgan.checkerboard.scores import GRADIENT_PHASE_ENERGY, PHASE_ENERGY, SPECTRUM
 from dcgan.config import TrainConfig
 from dcgan.config.identity import identity_settings
-from dcgan.files import replacing, to_json
-from dcgan.pictures import grid, phase_tile_picture, spectrum_picture, to_picture
-from dcgan.training.alarms import Alarm
+from dcgan.files import replacing, to_json, write_text
+from dcgan.pictures import grid, phase_tile_picture, spectrum_picture
 from dcgan.training.metrics import METRICS
-from dcgan.training.scores import Scores
 
 TILES = {PHASE_ENERGY[2]: "phase_tile", GRADIENT_PHASE_ENERGY: "discriminator_phase_tile"}
 SCORES = "checkerboard"  # folder of a run, and group of TensorBoard's curves
@@ -31,20 +30,19 @@ class Tracker:
     """
 
     def __init__(self, run_dir: Path, resume_step: int = 0) -> None:
-        self.samples_dir = run_dir / "samples"
-        self.scores_dir = run_dir / SCORES
-        for folder in (self.samples_dir, self.scores_dir):
+        self._run_dir = run_dir
+        for folder in (run_dir / "samples", run_dir / SCORES):
             folder.mkdir(parents=True, exist_ok=True)
             for path in folder.iterdir():
                 if path.stem.isdigit() and int(path.stem) > resume_step:
                     path.unlink()
-        tensorboard_dir = run_dir / "tensorboard"
-        metrics_path = run_dir / "metrics.jsonl"
-        if metrics_path.exists():
-            _cut_metrics(metrics_path, resume_step)
-        self._metrics = metrics_path.open("a", encoding="utf-8")
+        tensorboard_dir, metrics_path = run_dir / "tensorboard", run_dir / "metrics.jsonl"
         if resume_step == 0:  # what a run left that ended before its first checkpoint
             shutil.rmtree(tensorboard_dir, ignore_errors=True)
+            metrics_path.unlink(missing_ok=True)
+        kept = [line for line in read_metrics(metrics_path) if line["step"] <= resume_step]
+        write_text(metrics_path, "".join(to_json(line) + "\n" for line in kept))
+        self._metrics = metrics_path.open("a", encoding="utf-8")
         # purge_step makes TensorBoard forget the steps that the resumed run writes again.
         purge_step = resume_step + 1 if resume_step else None
         self._writer = SummaryWriter(str(tensorboard_dir), purge_step=purge_step)
@@ -58,35 +56,35 @@ class Tracker:
         for name, value in values.items():
             self._writer.add_scalar(f"{group}/{name}", value, step)
 
-    def alarm(self, step: int, images_seen: int, alarm: Alarm) -> None:
+    def alarm(self, step: int, images_seen: int, name: str, message: str) -> None:
         """One line of metrics.jsonl, and a text in TensorBoard."""
-        line: dict[str, object] = {"step": step, "images_seen": images_seen}
-        line |= {"alarm": alarm.name, "message": alarm.message}
+        line = {"step": step, "images_seen": images_seen, "alarm": name, "message": message}
         self._metrics.write(to_json(line) + "\n")
-        self._writer.add_text("alarms", alarm.message, step)
+        self._writer.add_text("alarms", message, step)
 
-    def scores(self, step: int, images_seen: int, scores: Scores) -> None:
-        """Checkerboard scores: numbers as `metrics`, arrays as checkerboard/STEP.npz, pictures."""
-        self.metrics(step, images_seen, scores.numbers, group=SCORES)
-        self._arrays(f"{step:06d}", scores)
-        for tag, picture in _score_pictures(scores.arrays).items():
-            self._writer.add_image(f"{SCORES}/{tag}", picture, step)
+    def images(self, images: Tensor, step: int | None = None) -> None:
+        """A grid of (N, C, H, W) in [−1, 1], as samples/STEP.png and in TensorBoard.
 
-    def real_scores(self, scores: Scores) -> None:
-        """The real images' spectrum and pixel-phase tile, to compare with."""
-        self._arrays("real", scores)
-        for tag, picture in _score_pictures(scores.arrays).items():
-            self._writer.add_image(f"{SCORES}/real_{tag}", picture, 0)
+        Without a step, the real images that the samples are to resemble: samples/real.png.
+        """
+        picture = grid(images)
+        picture.save(self._run_dir / "samples" / f"{_stem(step)}.png")
+        self._picture("real" if step is None else "samples", picture, step)
 
-    def samples(self, step: int, images: Tensor) -> Path:
-        """One grid of (N, C, H, W) images in [−1, 1], as samples/STEP.png and in TensorBoard."""
-        path = self.samples_dir / f"{step:06d}.png"
-        self._picture("samples", step, images, path)
-        return path
+    def arrays(self, arrays: Mapping[str, Tensor], step: int | None = None) -> None:
+        """Scores' arrays, as checkerboard/STEP.npz and as pictures in TensorBoard.
 
-    def real_images(self, images: Tensor) -> None:
-        """The grid of real images that the samples are to resemble."""
-        self._picture("real", 0, images, self.samples_dir / "real.png")
+        Without a step, those of the real images, to compare with: checkerboard/real.npz.
+        """
+        path = self._run_dir / SCORES / f"{_stem(step)}.npz"
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            saved: dict[str, Any] = {key: value.numpy() for key, value in arrays.items()}
+            np.savez(file, **saved)
+        prefix = f"{SCORES}/real_" if step is None else f"{SCORES}/"
+        self._picture(f"{prefix}spectrum", spectrum_picture(arrays[SPECTRUM]), step)
+        for name, tag in TILES.items():
+            if name in arrays:  # the images are large enough
+                self._picture(f"{prefix}{tag}", phase_tile_picture(arrays[name]), step)
 
     def text(self, tag: str, text: str) -> None:
         """A text as it is, in a fixed-width block."""
@@ -112,43 +110,16 @@ class Tracker:
         self._metrics.close()
         self._writer.close()
 
-    def _arrays(self, name: str, scores: Scores) -> None:
-        """As checkerboard/NAME.npz, written whole or not at all."""
-        with replacing(self.scores_dir / f"{name}.npz") as temporary, temporary.open("wb") as file:
-            arrays: dict[str, Any] = {key: value.numpy() for key, value in scores.arrays.items()}
-            np.savez(file, **arrays)
-
-    def _picture(self, tag: str, step: int, images: Tensor, path: Path) -> None:
-        picture = grid(images)
-        to_picture(picture).save(path)
-        self._writer.add_image(tag, picture, step)
+    def _picture(self, tag: str, picture: Image.Image, step: int | None) -> None:
+        self._writer.add_image(tag, np.asarray(picture), step or 0, dataformats="HWC")
 
 
-def _score_pictures(arrays: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The mean spectrum and, where the images are large enough, the pixel-phase tiles."""
-    pictures = {"spectrum": spectrum_picture(arrays[SPECTRUM])}
-    for name, tag in TILES.items():
-        if name in arrays:
-            pictures[tag] = phase_tile_picture(arrays[name])
-    return pictures
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The lines of a metrics.jsonl, if there is one; a last one that a crash cut short is not."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    whole, _, _ = text.rpartition("\n")
+    return [json.loads(line) for line in whole.splitlines()]
 
 
-def read_metrics(path: Path) -> list[dict[str, float]]:
-    """The lines of a metrics.jsonl; a last line that a crash cut short is left out."""
-    return list(_whole_lines(path.read_text(encoding="utf-8").splitlines()))
-
-
-def _whole_lines(lines: Iterable[str]) -> Iterable[dict[str, float]]:
-    for line in lines:
-        try:
-            yield json.loads(line)
-        except json.JSONDecodeError:
-            return
-
-
-def _cut_metrics(path: Path, last_step: int) -> None:
-    """Keep the lines up to `last_step`, by way of a temporary file."""
-    kept = [line for line in read_metrics(path) if line["step"] <= last_step]
-    with replacing(path) as temporary:
-        text = "".join(json.dumps(line) + "\n" for line in kept)
-        temporary.write_text(text, encoding="utf-8")
+def _stem(step: int | None) -> str:
+    return "real" if step is None else f"{step:06d}"

@@ -1,11 +1,11 @@
 """A statement with the number that was just computed for it."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import resources
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,8 +13,17 @@ import yaml
 from matplotlib.figure import Figure
 from torch import Tensor
 
-WORDS = Path(__file__).parents[1] / "templates" / "claims.yaml"
-EXACT = 1e-9  # tolerance in float64, unless a claim says otherwise
+
+@dataclass(frozen=True)
+class Finding:
+    """What was computed for a claim."""
+
+    errors: Sequence[float]  # deviations from what the claim says; 0 is exact
+    figure: Figure | None = None
+    fields: Mapping[str, object] = field(default_factory=dict)  # of its text
+
+
+Check = Callable[[], Finding]
 
 
 @dataclass(frozen=True)
@@ -25,54 +34,40 @@ class Claim:
     title: str
     sentence: str
     formula: str
-    number: float  # the largest deviation from what the sentence says; 0 is exact
+    number: float  # the largest deviation
     measured: str  # what `number` is the largest of
-    tolerance: float = EXACT
+    tolerance: float = 1e-9  # all is computed in float64
     figure: Figure | None = None
-    remarks: Sequence[str] = field(default_factory=tuple)
+    remarks: Sequence[str] = ()
     question: str | None = None  # that people ask, and that this panel answers
 
     @property
     def holds(self) -> bool:
-        """Whether the number is within its tolerance; a NaN is not."""
+        """Whether the deviation is within its tolerance; a NaN is not."""
         return self.number <= self.tolerance
 
 
-Check = Callable[[], Claim]
-
-
-def claim(
-    id_: str,
-    errors: Iterable[float],
-    figure: Figure | None = None,
-    tolerance: float = EXACT,
-    **numbers: Any,
-) -> Claim:
-    """A claim in the words of templates/claims.yaml.
-
-    Args:
-        errors: deviations from what the claim says, of which the largest counts.
-        numbers: what the words have in braces; {number} is the number of errors otherwise.
-    """
-    errors = list(errors)
-    numbers = {"number": len(errors), **numbers}
-    words = dict(_all_words()[id_])
-    measured = words.pop("measured").format(**numbers)
-    words["remarks"] = [remark.format(**numbers) for remark in words.get("remarks", ())]
-    return Claim(
-        id_,
-        number=largest(errors),
-        measured=measured,
-        tolerance=tolerance,
-        figure=figure,
-        **words,
-    )
+def state(name: str, found: Finding) -> Claim:
+    """The claim `name` in the words of claims.yaml."""
+    text = texts()[name]
+    fields = {"count": len(found.errors), **found.fields}
+    written = {
+        **text,
+        "sentence": text["sentence"].format_map(fields),
+        "measured": text["measured"].format_map(fields),
+        "remarks": [remark.format_map(fields) for remark in text.get("remarks", ())],
+    }
+    # max() would pass over what is not a number.
+    number = max(error if math.isfinite(error) else math.inf for error in found.errors)
+    return Claim(id=name, number=number, figure=found.figure, **written)
 
 
 @cache
-def _all_words() -> dict[str, dict[str, Any]]:
-    words: dict[str, dict[str, Any]] = yaml.safe_load(WORDS.read_text(encoding="utf-8"))
-    return words
+def texts() -> dict[str, dict[str, Any]]:
+    """What claims.yaml says of each claim, by its id."""
+    path = resources.files("dcgan.reports") / "templates" / "claims.yaml"
+    claims: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return claims
 
 
 def random(*shape: int, seed: int = 0) -> Tensor:
@@ -81,16 +76,14 @@ def random(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=generator)
 
 
+def ones(*shape: int) -> Tensor:
+    """Ones, float64."""
+    return torch.ones(*shape, dtype=torch.float64)
+
+
 def difference(first: Tensor, second: Tensor) -> float:
     """The largest absolute difference; ∞ where the shapes differ."""
-    if first.shape != second.shape:
-        return math.inf
-    return (first - second).abs().max().item() if first.numel() else 0.0
-
-
-def largest(errors: Iterable[float]) -> float:
-    """The largest error; ∞ if one is not a number, which max() would pass over."""
-    return max(error if math.isfinite(error) else math.inf for error in errors)
+    return (first - second).abs().max().item() if first.shape == second.shape else math.inf
 
 
 def geometries(size: int) -> Iterator[tuple[int, int, int, int]]:

@@ -1,110 +1,98 @@
 """A convolution is a matrix; its transpose; gradients; physics."""
 
-from itertools import product
+from collections.abc import Iterator
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
-from dcgan.convolution.coverage import coverage
-from dcgan.convolution.matrix import convolution_matrix
-from dcgan.reports.claims.claim import Claim, claim, difference, geometries, random
+from dcgan.convolution import convolution_matrix, coverage
+from dcgan.reports.claims.claim import Finding, difference, geometries, ones, random
 from dcgan.reports.claims.drawing import gallery
 
 SIZE = 6  # pixels along each axis of what the geometries are tried on
-CONVOLVE = {1: F.conv1d, 2: F.conv2d}
-TRANSPOSE = {1: F.conv_transpose1d, 2: F.conv_transpose2d}
+CONVOLVE = {3: F.conv1d, 4: F.conv2d}  # by the dimensions of what they are given
+TRANSPOSE = {3: F.conv_transpose1d, 4: F.conv_transpose2d}
 
 
-def a_convolution_is_a_matrix() -> Claim:
+def cases() -> Iterator[tuple[Tensor, Tensor, int, int, int]]:
+    """Every geometry in one and two dimensions: an image, a weight, and s, p, d."""
+    for axes in (1, 2):
+        for k, s, p, d in geometries(SIZE):
+            yield random(1, 2, *[SIZE] * axes), random(3, 2, *[k] * axes), s, p, d
+
+
+def convolve(x: Tensor, weight: Tensor, s: int, p: int, d: int) -> Tensor:
+    """Torch's convolution, in one or two dimensions."""
+    return CONVOLVE[x.ndim](x, weight, stride=s, padding=p, dilation=d)
+
+
+def convolve_transposed(y: Tensor, weight: Tensor, s: int, p: int, d: int) -> Tensor:
+    """Torch's transposed convolution, back to an image of SIZE."""
+    rest = (SIZE + 2 * p - d * (weight.shape[-1] - 1) - 1) % s
+    return TRANSPOSE[y.ndim](y, weight, stride=s, padding=p, output_padding=rest, dilation=d)
+
+
+def matrix() -> Finding:
     """Claim 1."""
     errors = []
-    for axes, (k, s, p, d) in product((1, 2), geometries(SIZE)):
-        x, weight = random(1, 2, *[SIZE] * axes), random(2, 2, *[k] * axes)
-        matrix = convolution_matrix(weight, SIZE, s, p, d)
-        expected = CONVOLVE[axes](x, weight, stride=s, padding=p, dilation=d)
-        errors.append(difference(matrix @ x.flatten(), expected.flatten()))
-    kernel = torch.arange(1.0, 10, dtype=torch.float64).reshape(1, 1, 3, 3)
-    matrix = convolution_matrix(kernel, 4)
-    rank = int(torch.linalg.matrix_rank(matrix.T @ matrix))
-    return claim(
-        "matrix",
-        errors,
-        figure=gallery(
-            [matrix, matrix @ matrix.T, matrix.T @ matrix],
-            ["A: 3x3 kernel on 4x4", "A Aᵀ", "Aᵀ A"],
-        ),
-        rank=rank,
-    )
+    for x, weight, *geometry in cases():
+        answer = convolution_matrix(weight, SIZE, *geometry) @ x.flatten()
+        errors.append(difference(answer, convolve(x, weight, *geometry).flatten()))
+    a = convolution_matrix(torch.arange(1.0, 10).double().reshape(1, 1, 3, 3), 4)
+    figure = gallery({"A: 3x3 kernel on 4x4": a, "A Aᵀ": a @ a.T, "Aᵀ A": a.T @ a})
+    return Finding(errors, figure, {"rank": int(torch.linalg.matrix_rank(a.T @ a))})
 
 
-def its_transpose_is_the_transposed_convolution() -> Claim:
+def transpose() -> Finding:
     """Claim 2."""
     errors = []
-    for axes, (k, s, p, d) in product((1, 2), geometries(SIZE)):
-        weight = random(2, 3, *[k] * axes)
-        outputs, rest = divmod(SIZE + 2 * p - d * (k - 1) - 1, s)
-        if rest >= max(s, d):
-            continue
-        y = random(1, 2, *[outputs + 1] * axes)
-        back = TRANSPOSE[axes](y, weight, stride=s, padding=p, output_padding=rest, dilation=d)
-        matrix = convolution_matrix(weight, SIZE, s, p, d)
-        errors.append(difference(matrix.T @ y.flatten(), back.flatten()))
+    for x, weight, *geometry in cases():
+        y = random(*convolve(x, weight, *geometry).shape)
+        answer = convolution_matrix(weight, SIZE, *geometry).T @ y.flatten()
+        errors.append(difference(answer, convolve_transposed(y, weight, *geometry).flatten()))
+    count = len(errors)
     signs = torch.tensor([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]])
     haar = convolution_matrix(signs.double().reshape(4, 1, 2, 2) / 2, 4, stride=2)
     drawn = convolution_matrix(random(4, 1, 2, 2), 4, stride=2)
     errors.append(difference(haar.T @ haar, torch.eye(16, dtype=torch.float64)))
-    return claim(
-        "transpose",
-        errors,
-        figure=gallery(
-            [haar.T @ haar, drawn.T @ drawn], ["AᵀA, Haar filters", "AᵀA, any four filters"]
-        ),
-        number=len(errors) - 1,
-    )
+    figure = gallery({"AᵀA, Haar filters": haar.T @ haar, "AᵀA, any four filters": drawn.T @ drawn})
+    return Finding(errors, figure, {"count": count})
 
 
-def gradients() -> Claim:
+def gradients() -> Finding:
     """Claim 6."""
-    errors = []
-    for axes, (k, s, p, d) in product((1, 2), geometries(SIZE)):
-        rest = (SIZE + 2 * p - d * (k - 1) - 1) % s
-        if rest >= max(s, d):
-            continue
-        weight, x = random(2, 2, *[k] * axes), random(1, 2, *[SIZE] * axes).requires_grad_()
-        y = CONVOLVE[axes](x, weight, stride=s, padding=p, dilation=d)
-        above = random(*y.shape, seed=1)
-        (gradient,) = torch.autograd.grad(y, x, above)
-        back = TRANSPOSE[axes](above, weight, stride=s, padding=p, output_padding=rest, dilation=d)
-        errors.append(difference(back, gradient))
-    return claim("gradients", errors)
+    errors: list[float] = []
+    for x, weight, *geometry in cases():
+        y = convolve(x.requires_grad_(), weight, *geometry)
+        above = random(*y.shape, seed=1).requires_grad_()
+        back = convolve_transposed(above, weight, *geometry)
+        (of_convolution,) = torch.autograd.grad(y, x, above.detach())
+        (of_transposed,) = torch.autograd.grad(back, above, x.detach())
+        errors += [difference(of_convolution, back), difference(of_transposed, y)]
+    return Finding(errors, fields={"count": len(errors) // 2})
 
 
-def physics() -> Claim:
+def physics() -> Finding:
     """Claim 14."""
     gradient = convolution_matrix(torch.tensor([[[-1.0, 1.0]]], dtype=torch.float64), 8)
     laplacian = gradient.T @ gradient
     stencil = torch.tensor([-1.0, 2.0, -1.0], dtype=torch.float64)
-    error = max(difference(laplacian[i, i - 1 : i + 2], stencil) for i in range(1, 7))
-    return claim(
-        "physics",
-        [error],
-        figure=gallery(
-            [gradient, gradient.T, laplacian],
-            ["gradient", "its transpose: −divergence", "−Laplacian"],
-        ),
+    errors = [difference(laplacian[i, i - 1 : i + 2], stencil) for i in range(1, 7)]
+    figure = gallery(
+        {"gradient": gradient, "its transpose: −divergence": gradient.T, "−Laplacian": laplacian}
     )
+    return Finding(errors, figure)
 
 
-def gradient_tiles() -> Claim:
+def gradient_tiles() -> Finding:
     """Claim 15."""
-    tiles, errors = [], []
+    tiles, errors = {}, []
     for k, p in ((3, 1), (4, 1), (5, 2)):
         x = torch.zeros(1, 1, 16, 16, dtype=torch.float64, requires_grad=True)
-        y = F.conv2d(x, torch.ones(1, 1, k, k, dtype=torch.float64), stride=2, padding=p)
+        y = F.conv2d(x, ones(1, 1, k, k), stride=2, padding=p)
         (gradient,) = torch.autograd.grad(y.sum(), x)
-        tiles.append(gradient[0, 0, 6:10, 6:10])
+        tiles[f"k{k} s2"] = gradient[0, 0, 6:10, 6:10]
         shifted = coverage((k, k), (2, 2)).double().roll((-p, -p), (0, 1))
         errors.append(difference(gradient[0, 0, 6:8, 6:8], shifted))
-    return claim(
-        "gradient tiles", errors, figure=gallery(tiles, ["k3 s2", "k4 s2", "k5 s2"], numbers=True)
-    )
+    return Finding(errors, gallery(tiles, numbers=True))

@@ -1,80 +1,68 @@
 """Where a transposed convolution puts the picture, and what that does to a U-Net's skips."""
 
+import numpy as np
 import torch
+from scipy import ndimage
 from sklearn.datasets import load_sample_image
 from torch import Tensor
 from torch.nn import functional as F
 
-from dcgan.convolution.alignment import image_shift, index_shift, stacked_shift
-from dcgan.convolution.stretch import triangular_kernel
-from dcgan.reports.claims.claim import Claim, claim
+from dcgan.convolution import image_shift, index_shift, stacked_shift, triangular_kernel
+from dcgan.reports.claims.claim import Finding, ones
 from dcgan.reports.claims.drawing import gallery
 
 DOUBLING = ((1, 0, 1), (2, 0, 0), (3, 1, 1), (4, 1, 0), (5, 2, 1), (6, 2, 0))  # k, p, op at s = 2
 
 
-def centroid(signal: Tensor) -> float:
-    """The mean position of a signal's weight."""
-    positions = torch.arange(len(signal), dtype=signal.dtype)
-    return ((signal * positions).sum() / signal.sum()).item()
-
-
-def alignment() -> Claim:
+def alignment() -> Finding:
     """Claim 13."""
     errors = []
     for k, p, op in DOUBLING:
-        signal = torch.zeros(1, 1, 21, dtype=torch.float64)
-        signal[0, 0, 10] = 1
-        taps = torch.ones(1, 1, k, dtype=torch.float64)
-        stamp = F.conv_transpose1d(signal, taps, stride=2, padding=p, output_padding=op)[0, 0]
-        errors.append(abs(centroid(stamp) - 20 - index_shift(k, 2, p)))
-        errors.append(abs(centroid(stamp) - 20.5 - image_shift(k, 2, p)))
-        errors.append(abs(image_shift(k, 2, p) + op / 2))
-    shifts = {f"k{k}": image_shift(k, 2, p) for k, p, _ in DOUBLING[1:]}
-    shown = ", ".join(f"{name} {shift:+g}" for name, shift in shifts.items())
-    return claim(
-        "alignment", errors, shown=shown, stacked=stacked_shift(image_shift(3, 2, 1), 2, 3)
-    )
+        impulse = torch.zeros(1, 1, 21, dtype=torch.float64)
+        impulse[0, 0, 10] = 1
+        stamp = F.conv_transpose1d(impulse, ones(1, 1, k), stride=2, padding=p, output_padding=op)
+        center = float(ndimage.center_of_mass(stamp[0, 0].numpy())[0])
+        shift = image_shift(k, 2, p)
+        errors += [abs(center - 20 - index_shift(k, p)), abs(center - 20.5 - shift)]
+        errors.append(abs(shift + op / 2))
+    shifts = ", ".join(f"k{k} {image_shift(k, 2, p):+g}" for k, p, _ in DOUBLING[1:])
+    stacked = stacked_shift(image_shift(3, 2, 1), 2, 3)
+    return Finding(errors, fields={"shifts": shifts, "stacked": stacked})
 
 
-def skips_of_a_unet() -> Claim:
+def skips_of_a_unet() -> Finding:
     """Claim 13, drawn: a picture halved three times and doubled three times, beside its skip."""
-    picture = torch.from_numpy(load_sample_image("flower.jpg").copy()).double().mean(2)
-    picture = F.avg_pool2d(picture[None, None, :416, 100:516], 2)
-    small = F.avg_pool2d(picture, 8)
-    kernels = {3: (1, 1), 4: (1, 0)}
+    photo = torch.from_numpy(load_sample_image("flower.jpg").copy()).double().mean(2)
+    picture = F.avg_pool2d(photo[None, None, :416, 100:516], 2)
+    errors, views = [], {}
     part = slice(60, 140)
-    errors, views, names = [], [], ["the skip"]
-    for k, (p, op) in kernels.items():
-        taps = triangular_kernel(2, k)
-        kernel = torch.outer(taps, taps)[None, None]
-        large = small
-        for _ in range(3):
-            large = F.conv_transpose2d(large, kernel, stride=2, padding=p, output_padding=op)
-        predicted = stacked_shift(image_shift(k, 2, p), 2, 3)
-        measured, blurred = _measured_shift(picture[0, 0], large[0, 0])
-        errors.append(abs(measured - predicted))
-        views.append(large[0, 0, part, part] - blurred[part, part])
-        names.append(f"decoder − skip, k{k}: {measured:+.2f} px")
-    kernel = torch.outer(*[triangular_kernel(2, 3)] * 2)[None, None]
-    own = picture
+    for k, p, op in ((3, 1, 1), (4, 1, 0)):
+        decoded = _doubled(F.avg_pool2d(picture, 8), k, p, op)
+        measured, blurred = _measured_shift(picture[0, 0], decoded[0, 0])
+        errors.append(abs(measured - stacked_shift(image_shift(k, 2, p), 2, 3)))
+        name = f"decoder − skip, k{k}: {measured:+.2f} px"
+        views[name] = (decoded[0, 0] - blurred)[part, part]
+    halved = picture
     for _ in range(3):
-        own = F.conv2d(own, kernel / kernel.sum(), stride=2, padding=1)
-    for _ in range(3):
-        own = F.conv_transpose2d(own, kernel, stride=2, padding=1, output_padding=1)
-    measured, _ = _measured_shift(picture[0, 0], own[0, 0])
-    errors.append(abs(measured))
+        halved = F.conv2d(halved, _triangle(3) / 4, stride=2, padding=1)
+    own, _ = _measured_shift(picture[0, 0], _doubled(halved, 3, 1, 1)[0, 0])
+    errors.append(abs(own))
+    limit = max(view.abs().max().item() for view in views.values())
     skip = picture[0, 0, part, part] - picture.mean()
-    largest_difference = max(view.abs().max().item() for view in views)
-    return claim(
-        "skips of a U-Net",
-        errors,
-        tolerance=0.25,
-        figure=gallery(
-            [skip * largest_difference / skip.abs().max(), *views], names, one_scale=True
-        ),
-        measured=measured,
-    )
+    figure = gallery({"the skip": skip * limit / skip.abs().max(), **views}, limit=limit)
+    return Finding(errors, figure, {"own": own})
+
+
+def _triangle(k: int) -> Tensor:
+    """The kernel that interpolates linearly, twice as large; its taps sum to 4."""
+    taps = triangular_kernel(2, k)
+    return torch.outer(taps, taps)[None, None]
+
+
+def _doubled(picture: Tensor, k: int, p: int, op: int) -> Tensor:
+    for _ in range(3):
+        picture = F.conv_transpose2d(picture, _triangle(k), stride=2, padding=p, output_padding=op)
+    return picture
 
 
 def _measured_shift(reference: Tensor, moved: Tensor) -> tuple[float, Tensor]:
@@ -83,24 +71,13 @@ def _measured_shift(reference: Tensor, moved: Tensor) -> tuple[float, Tensor]:
     The reference is blurred, as `moved` is, by the even filter with which they agree best; it is
     returned too.
     """
-    margin = 24
-    inside = slice(margin, min(reference.shape[0], moved.shape[0]) - margin)
+    inside = (slice(24, -24), slice(24, -24))
     found = []
     for width in (9, 13, 17, 21):
-        blurred = F.avg_pool2d(reference[None, None], width, 1, width // 2)
-        for sixteenths in range(-5 * 16, 5 * 16 + 1):
-            candidate = _moved(blurred, sixteenths / 16)[0, 0]
-            error = (candidate[inside, inside] - moved[inside, inside]).square().mean().item()
-            found.append((error, sixteenths / 16, blurred[0, 0]))
-    _, shift, blurred = min(found, key=lambda entry: entry[0])
-    return shift, blurred
-
-
-def _moved(image: Tensor, shift: float) -> Tensor:
-    """The image moved down and right by a fraction of pixels, linearly interpolated."""
-    height, width = image.shape[-2:]
-    rows = (torch.arange(height, dtype=image.dtype) - shift + 0.5) / height * 2 - 1
-    columns = (torch.arange(width, dtype=image.dtype) - shift + 0.5) / width * 2 - 1
-    y, x = torch.meshgrid(rows, columns, indexing="ij")
-    grid = torch.stack([x, y], -1)[None]
-    return F.grid_sample(image, grid, align_corners=False, padding_mode="border")
+        blurred = ndimage.uniform_filter(reference.numpy(), width)
+        for shift in np.arange(-5, 5 + 1 / 16, 1 / 16).tolist():
+            candidate = ndimage.shift(blurred, shift, order=1)
+            error = np.square(candidate - moved.numpy())[inside].mean()
+            found.append((error, shift, torch.from_numpy(blurred)))
+    _, shift, best = min(found, key=lambda entry: entry[0])
+    return shift, best

@@ -3,27 +3,26 @@
 import math
 from itertools import product
 
-import matplotlib as mpl
 import torch
 from matplotlib.figure import Figure
+from torch import Tensor
 from torch.nn import functional as F
 
-from dcgan.convolution.polyphase import interleave
-from dcgan.convolution.stretch import (
+from dcgan.convolution import (
     frequency_response,
     insert_zeros,
+    interleave,
     interpolate_ideally,
     transposed_convolution,
     triangular_kernel,
 )
-from dcgan.reports.claims.claim import Claim, claim, difference, geometries, random
+from dcgan.reports.claims.claim import Finding, difference, geometries, ones, random
 from dcgan.reports.claims.drawing import gallery, row
-from dcgan.reports.figures import STYLE
 
 SIZE = 5
 
 
-def an_ordinary_convolution() -> Claim:
+def an_ordinary_convolution() -> Finding:
     """Claim 5."""
     errors = []
     x = random(1, 2, SIZE, SIZE)
@@ -38,23 +37,22 @@ def an_ordinary_convolution() -> Claim:
             ours = transposed_convolution(x, weight, s, p, op, d)
             errors.append(difference(ours, expected))
     small, kernel = torch.arange(1.0, 5).double().reshape(1, 1, 2, 2), random(1, 1, 3, 3)
-    stretched = F.pad(insert_zeros(small, 2), (1, 2, 1, 2))
-    return claim(
-        "an ordinary convolution",
-        errors,
-        figure=gallery(
-            [small[0, 0], stretched[0, 0], transposed_convolution(small, kernel, 2, 1, 1)[0, 0]],
-            ["2x2", "stretched and padded", "convolved: 4x4"],
-        ),
+    figure = gallery(
+        {
+            "2x2": small[0, 0],
+            "stretched and padded": F.pad(insert_zeros(small, 2), (1, 2, 1, 2))[0, 0],
+            "convolved: 4x4": transposed_convolution(small, kernel, 2, 1, 1)[0, 0],
+        }
     )
+    return Finding(errors, figure)
 
 
-def no_upscaling_needed() -> Claim:
+def no_upscaling_needed() -> Finding:
     """Claim 5 at s = 1."""
     errors = []
     x = random(1, 2, SIZE, SIZE)
-    for k, _, p, d in geometries(size=SIZE):
-        if p > d * (k - 1):
+    for k, s, p, d in geometries(SIZE):
+        if s > 1 or p > d * (k - 1):
             continue
         weight = random(2, 3, k, k)
         painted = F.conv_transpose2d(x, weight, padding=p, dilation=d)
@@ -63,73 +61,66 @@ def no_upscaling_needed() -> Claim:
         errors.append(difference(painted, ordinary))
     dots = torch.zeros(1, 1, 5, 5, dtype=torch.float64)
     dots[0, 0, 1, 1] = dots[0, 0, 3, 2] = 1
-    ring = torch.ones(1, 1, 3, 3, dtype=torch.float64)
+    ring = ones(1, 1, 3, 3)
     ring[0, 0, 1, 1] = 0
-    return claim(
-        "no upscaling needed",
-        errors,
-        figure=gallery(
-            [
-                dots[0, 0],
-                F.conv_transpose2d(dots, ring, padding=1)[0, 0],
-                insert_zeros(dots, 2)[0, 0],
-                F.conv_transpose2d(dots, ring, stride=2, padding=1)[0, 0],
-            ],
-            ["map", "painted, s = 1", "the map with zeros", "painted, s = 2"],
-        ),
+    figure = gallery(
+        {
+            "map": dots[0, 0],
+            "painted, s = 1": F.conv_transpose2d(dots, ring, padding=1)[0, 0],
+            "the map with zeros": insert_zeros(dots, 2)[0, 0],
+            "painted, s = 2": F.conv_transpose2d(dots, ring, stride=2, padding=1)[0, 0],
+        }
     )
+    return Finding(errors, figure)
 
 
-def stretch_and_smooth() -> Claim:
+def stretch_and_smooth() -> Finding:
     """Claim 7."""
     errors = []
     for s in (2, 3, 4):
         x = random(12)
-        stretched = torch.zeros(12 * s, dtype=torch.float64)
-        stretched[: 11 * s + 1] = insert_zeros(x[None, None], s)[0, 0]
         repeated = torch.fft.fft(x).repeat(s)
-        errors.append((torch.fft.fft(stretched) - repeated).abs().max().item())
+        errors.append(difference(_spectrum(x, s), repeated))
         errors.append(difference(interpolate_ideally(x, s)[::s], x))
         t = torch.arange(12.0 * s, dtype=torch.float64) / s
         wave = torch.cos(2 * math.pi * 3 * t / 12) + torch.sin(2 * math.pi * 5 * t / 12)
         errors.append(difference(interpolate_ideally(wave[::s], s), wave))
-    left = {
-        name: abs(frequency_response(torch.tensor(taps, dtype=torch.float64), math.pi)) / sum(taps)
-        for name, taps in (
-            ("ones(3)", [1.0] * 3),
-            ("ones(4)", [1.0] * 4),
-            ("[.5 1 .5]", [0.5, 1, 0.5]),
-        )
-    }
-    shown = ", ".join(f"{name} {round(value, 12):.3g}" for name, value in left.items())
-    return claim("stretch and smooth", errors, _spectra(), shown=shown)
+    kernels = {"ones(3)": ones(3), "ones(4)": ones(4), "[.5 1 .5]": triangular_kernel(2)}
+    left = [
+        f"{name} {round(abs(_passed(taps, [math.pi])[0]), 12):.3g}"
+        for name, taps in kernels.items()
+    ]
+    return Finding(errors, _spectra(kernels), {"left": ", ".join(left)})
 
 
-@mpl.rc_context(STYLE)
-def _spectra() -> Figure:
+def _spectrum(signal: Tensor, s: int) -> Tensor:
+    """The signal's coefficients, with s − 1 zeros after each sample."""
+    stretched = insert_zeros(signal[None, None], s)[0, 0]
+    coefficients: Tensor = torch.fft.fft(stretched, n=s * len(signal))
+    return coefficients
+
+
+def _passed(taps: Tensor, frequencies: list[float]) -> list[float]:
+    """The share of each frequency that a kernel lets through."""
+    shares: list[float] = (frequency_response(taps, frequencies).abs() / taps.sum()).tolist()
+    return shares
+
+
+def _spectra(kernels: dict[str, Tensor]) -> Figure:
+    """A smooth signal's spectrum, its copies, and what is left of them."""
     figure, axes = row(3, width=3, height=2.4)
     t = torch.arange(64.0, dtype=torch.float64)
     smooth = torch.cos(2 * math.pi * 3 * t / 64) + 0.5 * torch.cos(2 * math.pi * 7 * t / 64)
-    stretched = torch.zeros(128, dtype=torch.float64)
-    stretched[::2] = smooth
-    for axis, signal, title in (
-        (axes[0], smooth, "spectrum of a smooth signal"),
-        (axes[1], stretched, "with zeros between: copies"),
-    ):
-        count = len(signal) // 2 + 1  # the other half mirrors this one
-        waves = torch.linspace(0, math.pi, count)
-        axis.plot(waves.tolist(), torch.fft.fft(signal).abs()[:count].tolist())
+    titles = ("spectrum of a smooth signal", "with zeros between: copies")
+    for axis, s, title in zip(axes, (1, 2), titles, strict=False):
+        half = 32 * s + 1  # the other half mirrors this one
+        waves = torch.linspace(0, math.pi, half).tolist()
+        axis.plot(waves, _spectrum(smooth, s).abs()[:half].tolist())
         axis.set_title(title, fontsize=9)
         axis.set_ylabel("size of coefficient")
-    frequencies = torch.linspace(0, math.pi, 100).tolist()
-    for name, taps in (
-        ("ones(3)", [1.0] * 3),
-        ("ones(4)", [1.0] * 4),
-        ("triangle", triangular_kernel(2).tolist()),
-    ):
-        kernel = torch.tensor(taps, dtype=torch.float64)
-        gains = [abs(frequency_response(kernel, f)) / kernel.sum().item() for f in frequencies]
-        axes[2].plot(frequencies, gains, label=name)
+    waves = torch.linspace(0, math.pi, 100).tolist()
+    for name, taps in kernels.items():
+        axes[2].plot(waves, _passed(taps, waves), label=name)
     axes[2].set_title("what a kernel lets through", fontsize=9)
     axes[2].set_ylabel("|H| ÷ H(0)")
     axes[2].legend(fontsize=8)
@@ -138,24 +129,24 @@ def _spectra() -> Figure:
     return figure
 
 
-def phases() -> Claim:
+def phases() -> Finding:
     """Claim 8."""
     errors = []
     for k, s, p in product(range(1, 8), range(1, 5), range(3)):
-        if (length := 5 * s + k - 2 * p) < 1:
+        if 5 * s + k - 2 * p < 1:
             continue
         x, taps = random(6), random(k, seed=1)
         expected = F.conv_transpose1d(x[None, None], taps[None, None], stride=s, padding=p)
-        errors.append(difference(interleave(x, taps, s, p, length), expected[0, 0]))
+        errors.append(difference(interleave(x, taps, s, p), expected[0, 0]))
     taps = torch.arange(1.0, 5).double()
-    even, odd = torch.zeros(4).double(), torch.zeros(4).double()
-    even[::2], odd[1::2] = taps[::2], taps[1::2]
-    return claim(
-        "phases",
-        errors,
-        figure=gallery(
-            [taps[None], even[None], odd[None]],
-            ["kernel", "taps of even outputs", "taps of odd outputs"],
-            numbers=True,
-        ),
+    first = torch.tensor([1.0, 0, 1, 0], dtype=torch.float64)
+    of_even, of_odd = taps * first, taps * (1 - first)
+    figure = gallery(
+        {
+            "kernel": taps[None],
+            "taps of even outputs": of_even[None],
+            "taps of odd outputs": of_odd[None],
+        },
+        numbers=True,
     )
+    return Finding(errors, figure)
