@@ -6,8 +6,16 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from dcgan.config import DataConfig, SampleConfig, UpsampleConfig, build
-from dcgan.config.networks import DOUBLING_TRIPLES
+from dcgan.config import (
+    DataConfig,
+    DiscriminatorConfig,
+    GeneratorConfig,
+    RegularizerConfig,
+    SampleConfig,
+    UpsampleConfig,
+    build,
+)
+from dcgan.config.run import DOUBLING_TRIPLES
 from dcgan.errors import UserError
 from tests.conftest import Compose
 
@@ -169,3 +177,13 @@ def test_a_message_can_name_where_settings_come_from() -> None:
     plain = {"source": "digits", "image_size": 32, "channels": 1, "flip": False}
     with pytest.raises(UserError, match=r"^data.root=x: has no effect on data=digits$"):
         build(DataConfig, plain | {"num_images": 9, "root": "x"}, where="data.")
+
+
+def test_defaults_are_the_same_in_configs_and_in_python(compose_train: Compose) -> None:
+    config = compose_train("upsample=subpixel", "regularizer=none")
+    assert config.upsample == UpsampleConfig(kind="subpixel", kernel_size=3)
+    assert config.regularizer == RegularizerConfig(kind="none")
+    assert config.generator == GeneratorConfig(filters=32, latent_size=100)
+    assert config.discriminator == DiscriminatorConfig(filters=32)
+    drawn = DataConfig(source="digits", image_size=32, channels=1, flip=False, num_images=20000)
+    assert replace(config.data, cache_dir=drawn.cache_dir) == drawn

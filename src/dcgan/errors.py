@@ -10,6 +10,8 @@ All statuses of the commands:
 128+n  stopped by signal n (130: Ctrl-C, 143: SIGTERM)
 """
 
+import logging
+
 FAULT = 70  # os.EX_SOFTWARE, which Windows lacks
 
 
@@ -17,6 +19,7 @@ class ExpectedError(Exception):
     """Base of the errors below."""
 
     exit_status = 1
+    level = logging.ERROR
 
 
 class UserError(ExpectedError, ValueError):
@@ -31,6 +34,8 @@ class RunFailed(ExpectedError, RuntimeError):
 
 class Interrupted(ExpectedError):
     """A run that was asked to stop, and saved itself first."""
+
+    level = logging.WARNING
 
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)

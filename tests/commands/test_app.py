@@ -24,7 +24,7 @@ def test_composed_settings_become_a_dataclass() -> None:
 
 
 def test_a_fault_of_the_program_has_an_exit_status_of_its_own(tmp_path: Path) -> None:
-    faulty = "from dcgan.commands.app import command; command('report', lambda *_: 1 / 0, 'json')()"
+    faulty = "from dcgan.commands.app import Command; Command('report', 'json')(lambda *_: 1 / 0)()"
     call = [sys.executable, "-c", faulty, "runs=.", "hydra.run.dir=out"]
     done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 70

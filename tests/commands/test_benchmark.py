@@ -48,11 +48,11 @@ def test_every_arm_runs_as_the_user_runs_it(run: Run, tmp_path: Path, cache_dir:
 
 
 def test_a_mistake_is_one_line(run: Run) -> None:
-    triples = "must be a list of [pixels, steps, more steps]"
     for mistake, message in (
         ("rounds=0", "rounds=0: must be at least 1"),
-        ("sizes=[32]", f"sizes=[32]: {triples}"),
-        ("sizes=[[32,5,5]]", f"sizes=[[32, 5, 5]]: {triples}"),
+        ("sizes=[32]", "sizes=32: must be a list, in brackets"),
+        ("sizes=[[32,5]]", "sizes=[32, 5]: must be a list of 3 or more"),
+        ("sizes=[[32,5,5]]", "sizes=[[32, 5, 5]]: must be [pixels, steps, more steps], each"),
     ):
         done = run("benchmark", mistake)
         assert done.returncode == 2

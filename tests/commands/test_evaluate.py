@@ -67,7 +67,7 @@ def test_what_cannot_be_evaluated_is_said_in_one_line(
 ) -> None:
     for overrides, message in {
         ("checkpoint=nowhere",): "nowhere: no such file",
-        (f"checkpoint={trained}", "seeds=[]"): "seeds=[]: must be one number or more",
+        (f"checkpoint={trained}", "seeds=[]"): "seeds=[]: must be a list of 1 or more",
         (f"checkpoint={trained}", "num_images=1"): "num_images=1: must be at least 2",
         (f"checkpoint={trained}", "weights=best"): "weights=best: must be one of ema, raw",
         (f"checkpoint={trained}", "root=here"): "evaluate: root=here: has no effect on data=digits",

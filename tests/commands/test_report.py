@@ -67,7 +67,7 @@ def test_after_ctrl_c_the_multirun_says_how_to_go_on(
     step = torch.load(tmp_path / f"sweep/{FIRST}/checkpoints/last.pt", weights_only=True)["step"]
     done = run("train", *(o.replace("100000", str(step + 2)) for o in again[1:]))
     assert done.returncode == 0, done.stderr
-    assert f"resumed sweep/{FIRST}/checkpoints/last.pt at step {step}" in done.stderr
+    assert f"resumed at step {step}" in done.stderr
     assert (tmp_path / "sweep" / "report" / "index.html").is_file()
 
 
@@ -81,7 +81,7 @@ def test_a_multirun_without_scores_says_so_and_is_no_failure(run: Run, tmp_path:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("runs=nowhere", "dcgan-report: runs=nowhere: no such folder"),
+        ("runs=nowhere", "dcgan-report: runs=nowhere: no such file or folder"),
         ("runs=.", "dcgan-report: runs=.: no finished run with scores in it"),
         ("run=x", "dcgan-report: "),
     ],

@@ -277,7 +277,6 @@ def test_resume_auto_finds_the_newest_run_with_these_settings(run: Run, tmp_path
         (["resume=missing"], "missing: no such file"),
         (["trainer.batch_size=33"], "trainer.batch_size=33: the data has 32 images"),
         (["seed=[1"], "seed=[1: a value with =, spaces or brackets needs quotes of its own"),
-        (["hydra.run.dir=/proc/x"], "hydra.run.dir=/proc/x: No such file or directory"),
         (["seed=null"], "seed=null: must be a valid integer"),
         (["upsample=null"], "a config group takes the name of a choice, such as data=digits"),
     ],
@@ -433,13 +432,13 @@ def test_a_mistake_leaves_the_users_own_empty_folders(run: Run, tmp_path: Path) 
         assert not list((tmp_path / "mine" / "too").iterdir())
 
 
-@pytest.mark.parametrize("folder", ["file", "file/inside"])
+@pytest.mark.parametrize("folder", ["file", "file/inside", "/proc/x"])
 def test_a_folder_that_cannot_be_made_is_one_line(run: Run, tmp_path: Path, folder: str) -> None:
     (tmp_path / "file").write_text("in the way")
     done = run("train", *TINY, f"hydra.run.dir={folder}")
     assert done.returncode == 2
+    assert done.stderr.startswith(f"dcgan-train: hydra.run.dir={folder}: ")
     assert len(done.stderr.splitlines()) == 1
-    assert f"hydra.run.dir={folder}: " in done.stderr
 
 
 @pytest.mark.parametrize("name", ["train", "sample", "diagnose", "explain", "report", "benchmark"])

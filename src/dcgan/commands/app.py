@@ -7,6 +7,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from threading import RLock
@@ -40,69 +41,66 @@ Run = Callable[[Any, Path], int | None]
 
 
 class Stopped(KeyboardInterrupt):
-    """Ctrl-C, or SIGTERM, where nothing is left to save."""
-
-    def __init__(self, number: int = signal.SIGINT) -> None:
-        super().__init__(number)
-        self.number = number
+    """By Ctrl-C or SIGTERM; its argument is the exit status. Nothing is left to save."""
 
 
-def command(
-    name: str,
-    run: Run,
-    uses: str,
-    folder: Callable[[Any, Path], Path] = lambda _, new: new,
-    after_multirun: Callable[[Path, bool], None] = lambda *_: None,
-) -> Callable[[], None]:
-    """The main function of `dcgan-NAME`.
+@dataclass
+class Command:
+    """Turn a function into the main function of `dcgan-NAME`, which reads the command line.
 
-    Args:
-        name: configs/NAME.yaml is its config, `SCHEMAS[name]` its type.
-        run: called with the config as a dataclass and the run's folder, which it makes once nothing
-            can be refused any more; what it returns, if anything, is the exit status.
-        uses: the module that `run` calls; imported once the settings are known to be good.
-        folder: called with the config and a new folder; returns the one to use if the user gave
-            none.
-        after_multirun: called with its folder, and whether it was stopped, when all jobs have
-            ended.
+    The function is called with the config as a dataclass and the run's folder, which it makes once
+    nothing can be refused any more and which is printed last. It may return an exit status.
     """
 
-    def job(settings: DictConfig) -> None:
-        """One of a multirun's, perhaps in a process of its own."""
-        tqdm.set_lock(RLock())  # by default a semaphore, which would outlive a job that is ended
-        try:
-            run_dir = Path(HydraConfig.get().runtime.output_dir)
-            _call(run, uses, to_dataclass(settings, SCHEMAS[name]), run_dir)
-        except Interrupted as error:  # all others stop as well
-            log.warning("%s", error)
-            raise Stopped(error.exit_status - 128) from error
-        except ExpectedError as error:  # Hydra goes on with the others, and fails at the end
-            log.error("%s", error)  # noqa: TRY400
-            raise
-        finally:
-            sys.stdout.flush()  # before the report
+    name: str  # configs/NAME.yaml is its config, `SCHEMAS[name]` its type
+    uses: str  # the module that it calls; imported once the settings are known to be good
+    # Called with the config and a new folder; returns the one to use if the user gave none.
+    folder: Callable[[Any, Path], Path] = lambda _, new: new
+    # Called with the folder of a multirun, and whether it was stopped, when all jobs have ended.
+    after_multirun: Callable[[Path, bool], None] = lambda *_: None
 
-    def many(overrides: list[str]) -> None:
-        sweep_dir, further = check_jobs(name, overrides)
-        stopped = False
+    def __call__(self, run: Run) -> Callable[[], None]:
+        """The main function that calls `run`."""
+        self._run = run
+        return self._main
+
+    def _main(self) -> None:
+        signal.signal(signal.SIGTERM, _stop)
         try:
-            with composer() as composing:
-                composing.multirun(name, job, [*overrides, *further])
-        except KeyboardInterrupt:
-            stopped = True
-            raise
+            let_hydra_parse()
+            args = get_args_parser().parse_args()
+            if args.help or args.hydra_help or args.cfg or args.info or args.shell_completion:
+                self._show()
+            elif args.multirun or "hydra.mode=MULTIRUN" in args.overrides:
+                self._many(_overrides(args))
+            else:
+                sys.exit(self._one(_overrides(args)))
+        except UserError as error:
+            if is_first_process():  # the others have made the same mistake
+                print(f"dcgan-{self.name}: {error}", file=sys.stderr)
+            sys.exit(error.exit_status)
         except ExpectedError as error:
-            sys.exit(error.exit_status)  # its job has said what was wrong
-        finally:
-            after_multirun(sweep_dir, stopped)
+            log.log(error.level, "%s", error)
+            sys.exit(error.exit_status)
+        except KeyboardInterrupt as error:
+            print(f"dcgan-{self.name}: interrupted", file=sys.stderr)
+            sys.exit(error.args[0] if isinstance(error, Stopped) else 128 + signal.SIGINT)
+        except Exception:  # noqa: BLE001 (printed whole)
+            traceback.print_exc()
+            sys.exit(FAULT)
 
-    def one(overrides: list[str]) -> int | None:
-        settings = compose(name, overrides)
-        HydraConfig.instance().set_config(settings)
-        config = to_dataclass(settings, SCHEMAS[name])
+    def _show(self) -> None:
+        os.environ["HYDRA_FULL_ERROR"] = "1"  # errors are to come here
+        where = str(config_folder())
+        with refusing(SCHEMAS[self.name]):
+            hydra.main(version_base="1.3", config_path=where, config_name=self.name)(_nothing)()
+
+    def _one(self, overrides: list[str]) -> int | None:
+        settings = compose(self.name, overrides)
+        config = to_dataclass(settings, SCHEMAS[self.name])
         run_dir = Path(settings.hydra.run.dir)
         if not any(word.startswith("hydra.run.dir=") for word in settings.hydra.overrides.hydra):
-            run_dir = folder(config, run_dir)
+            run_dir = self.folder(config, run_dir)
         with read_write(settings.hydra), open_dict(settings.hydra):
             settings.hydra.runtime.output_dir = str(run_dir.absolute())
         HydraConfig.instance().set_config(settings)
@@ -110,51 +108,55 @@ def command(
             configure_log(settings.hydra.job_logging, settings.hydra.verbose)
         else:
             logging.disable()
-        return _call(run, uses, config, run_dir)
+        return self._call(config, run_dir)
 
-    def main() -> None:
-        signal.signal(signal.SIGTERM, _stop)
+    def _many(self, overrides: list[str]) -> None:
+        sweep_dir, further = check_jobs(self.name, overrides)
+        stopped = False
         try:
-            let_hydra_parse()
-            args = get_args_parser().parse_args()
-            if _only_shows(args):
-                os.environ["HYDRA_FULL_ERROR"] = "1"  # errors are to come here
-                where = str(config_folder())
-                with refusing(SCHEMAS[name]):
-                    hydra.main(version_base="1.3", config_path=where, config_name=name)(_nothing)()
-            elif args.multirun or "hydra.mode=MULTIRUN" in args.overrides:
-                many(_overrides(args))
-            else:
-                sys.exit(one(_overrides(args)))
+            with composer() as composing:
+                composing.multirun(self.name, self._job, [*overrides, *further])
+        except KeyboardInterrupt:
+            stopped = True
+            raise
         except ExpectedError as error:
-            _say(name, error)
-            sys.exit(error.exit_status)
-        except KeyboardInterrupt as error:
-            print(f"dcgan-{name}: interrupted", file=sys.stderr)
-            sys.exit(128 + getattr(error, "number", signal.SIGINT))
-        except Exception:  # noqa: BLE001 (printed whole)
-            traceback.print_exc()
-            sys.exit(FAULT)
+            sys.exit(error.exit_status)  # its job has said what was wrong
+        finally:
+            self.after_multirun(sweep_dir, stopped)
 
-    return main
+    def _job(self, settings: DictConfig) -> None:
+        """One of a multirun's, perhaps in a process of its own."""
+        tqdm.set_lock(RLock())  # by default a semaphore, which would outlive a job that is ended
+        try:
+            run_dir = Path(HydraConfig.get().runtime.output_dir)
+            self._call(to_dataclass(settings, SCHEMAS[self.name]), run_dir)
+        except ExpectedError as error:
+            log.log(error.level, "%s", error)
+            if isinstance(error, Interrupted):  # all others stop as well
+                raise Stopped(error.exit_status) from error
+            raise  # Hydra goes on with the others, and fails at the end
+        finally:
+            sys.stdout.flush()  # before the report
+
+    def _call(self, config: Any, run_dir: Path) -> int | None:
+        """Call the function, once the module it uses is imported.
+
+        An import can swallow a KeyboardInterrupt (some libraries try imports and catch whatever
+        comes), and the run would then go on as if nobody had asked it to stop.
+        """
+        with Interruption() as interruption:
+            import_module(self.uses)
+        if interruption.received is not None:
+            raise Stopped(128 + interruption.received)
+        status = self._run(config, shortest(run_dir))
+        if is_first_process():
+            print(shortest(run_dir))
+        return status
 
 
 def is_first_process() -> bool:
     """Of the processes of one run, which torchrun started: the one that speaks."""
     return os.environ.get("RANK", "0") == "0"
-
-
-def _call(run: Run, uses: str, config: Any, run_dir: Path) -> int | None:
-    """Call `run`, once the module it uses is imported.
-
-    An import can swallow a KeyboardInterrupt (some libraries try imports and catch whatever comes),
-    and the run would then go on as if nobody had asked it to stop.
-    """
-    with Interruption() as interruption:
-        import_module(uses)
-    if interruption.received is not None:
-        raise Stopped(interruption.received)
-    return run(config, shortest(run_dir))
 
 
 def _overrides(args: argparse.Namespace) -> list[str]:
@@ -170,21 +172,9 @@ def _overrides(args: argparse.Namespace) -> list[str]:
     return [*args.overrides, f"hydra.searchpath=[{quoted(folder.as_uri())}]"]
 
 
-def _only_shows(args: argparse.Namespace) -> bool:
-    return any((args.help, args.hydra_help, args.cfg, args.info, args.shell_completion))
-
-
 def _nothing(_: DictConfig) -> None:
     """What Hydra would call to run; it is only asked to show something."""
 
 
-def _say(name: str, error: ExpectedError) -> None:
-    if isinstance(error, UserError):
-        if is_first_process():  # the others have made the same mistake
-            print(f"dcgan-{name}: {error}", file=sys.stderr)
-    else:
-        log.log(logging.WARNING if isinstance(error, Interrupted) else logging.ERROR, "%s", error)
-
-
 def _stop(number: int, _: FrameType | None) -> None:
-    raise Stopped(number)
+    raise Stopped(128 + number)

@@ -3,13 +3,14 @@
 import os
 from pathlib import Path
 
-from dcgan.commands.app import command
+from dcgan.commands.app import Command
 from dcgan.config import BenchmarkConfig
 
 ENVIRONMENT = dict(os.environ)  # the user's, before a library adds to it
 
 
-def run(config: BenchmarkConfig, run_dir: Path) -> None:
+@Command("benchmark", uses="dcgan.benchmarking.benchmark")
+def main(config: BenchmarkConfig, run_dir: Path) -> None:
     """Measure, print it, say where the rest lies."""
     from dcgan.benchmarking.benchmark import benchmark
 
@@ -17,10 +18,7 @@ def run(config: BenchmarkConfig, run_dir: Path) -> None:
     print((run_dir / "benchmark.txt").read_text(encoding="utf-8"))
     print(f"Numbers      {run_dir / 'result.json'}")
     print(f"Text         {run_dir / 'benchmark.txt'}")
-    print(run_dir)
 
-
-main = command("benchmark", run, uses="dcgan.benchmarking.benchmark")
 
 if __name__ == "__main__":
     main()

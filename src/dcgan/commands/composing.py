@@ -1,19 +1,16 @@
 """From configs/ and a command line to a dataclass: Hydra composes, pydantic checks."""
 
 import argparse
-import dataclasses
 import hashlib
 import re
-import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import yaml
 from hydra import initialize_config_dir
 from hydra._internal.hydra import Hydra
-from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from hydra.types import RunMode
@@ -27,11 +24,10 @@ from dcgan.errors import UserError
 
 Config = TypeVar("Config")
 
-COMMANDS = ("train", "sample", "evaluate", "diagnose", "explain", "report", "benchmark")
 SCHEMAS: dict[str, type[Any]] = {
-    name: getattr(dcgan.config, f"{name.capitalize()}Config") for name in COMMANDS
+    name: getattr(dcgan.config, f"{name.capitalize()}Config")
+    for name in ("train", "sample", "evaluate", "diagnose", "explain", "report", "benchmark")
 }
-RUN_ID = secrets.token_hex(2)  # two runs that start in one second get folders of their own
 LONGEST_NAME = 100  # of a job's folder; file systems end at 255
 
 
@@ -56,8 +52,6 @@ def refusing(schema: type[Any]) -> Iterator[None]:
     """While settings are composed: turn what is refused into `UserError`, one line."""
     try:
         yield
-    except UserError:
-        raise
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError) as error:
         raise UserError(describe(error, schema)) from error
 
@@ -86,14 +80,6 @@ def to_dataclass(settings: DictConfig, schema: type[Config]) -> Config:
     return build(schema, plain)
 
 
-def register() -> None:
-    """Make known to Hydra what configs/ refers to: defaults of the dataclasses, and resolvers."""
-    for name, schema in SCHEMAS.items():
-        ConfigStore.instance().store(name=f"{name}_defaults", node=_defaults(schema))
-    OmegaConf.register_new_resolver("dcgan.run_id", lambda: RUN_ID, use_cache=True, replace=True)
-    OmegaConf.register_new_resolver("dcgan.folder_name", folder_name, replace=True)
-
-
 def folder_name(overrides: str) -> str:
     """A folder's name that Hydra takes without quotes: seed-0_upsample-subpixel; never empty."""
     text = overrides.replace("=", "-").replace(",", "_") or "run"
@@ -103,29 +89,16 @@ def folder_name(overrides: str) -> str:
     return f"{name[:LONGEST_NAME]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def _defaults(schema: type[Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for field in dataclasses.fields(schema):
-        if dataclasses.is_dataclass(field.type):
-            found[field.name] = _defaults(cast(type[Any], field.type))
-        elif field.default is not dataclasses.MISSING:
-            found[field.name] = field.default
-        elif field.default_factory is not dataclasses.MISSING:
-            found[field.name] = field.default_factory()
-    return found
-
-
 def let_hydra_parse() -> None:
     """Python 3.14 looks into help texts as they are added; one of Hydra 1.3's has only a repr."""
     check = getattr(argparse.ArgumentParser, "_check_help", None)
-    if check is None or check.__module__ == __name__:
-        return
 
     def check_text(parser: argparse.ArgumentParser, action: argparse.Action) -> None:
-        if isinstance(action.help, str):
+        if check is not None and isinstance(action.help, str):
             check(parser, action)
 
     argparse.ArgumentParser._check_help = check_text  # type: ignore[attr-defined]
 
 
-register()  # also in the processes of a multirun's jobs, which import this module only
+# What configs/ refers to; a multirun's jobs, in processes of their own, import this module only.
+OmegaConf.register_new_resolver("dcgan.folder_name", folder_name, replace=True)

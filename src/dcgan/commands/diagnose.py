@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from dcgan.commands.app import command
+from dcgan.commands.app import Command
 from dcgan.config import DiagnoseConfig
 
 
-def run(config: DiagnoseConfig, run_dir: Path) -> int:
+@Command("diagnose", uses="dcgan.diagnosing")
+def main(config: DiagnoseConfig, run_dir: Path) -> int:
     """Print layers, periods and the verdict; the exit status says the verdict too."""
     from dcgan.diagnosing import STATUS, diagnose_target
 
@@ -19,8 +20,4 @@ def run(config: DiagnoseConfig, run_dir: Path) -> int:
         if result["jpeg"]:
             print("JPEG files have a grid of their own: a reference in the same format is fairer.")
     print(f"{result['verdict'].capitalize()}: {result['reason']}.")
-    print(run_dir)
     return STATUS[result["verdict"]]
-
-
-main = command("diagnose", run, uses="dcgan.diagnosing")

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from dcgan.commands.app import command
+from dcgan.commands.app import Command
 from dcgan.config import EvaluateConfig
 
 
-def run(config: EvaluateConfig, run_dir: Path) -> None:
+@Command("evaluate", uses="dcgan.reports.quality")
+def main(config: EvaluateConfig, run_dir: Path) -> None:
     """Evaluate, print a table, say where the rest lies."""
     from dcgan.reports.quality import write_evaluation
 
@@ -14,7 +15,3 @@ def run(config: EvaluateConfig, run_dir: Path) -> None:
     print(result["table"])
     print(f"Picture      {run_dir / result['picture']}")
     print(f"Numbers      {run_dir / 'result.json'}")
-    print(run_dir)
-
-
-main = command("evaluate", run, uses="dcgan.reports.quality")

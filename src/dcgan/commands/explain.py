@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from dcgan.commands.app import command
+from dcgan.commands.app import Command
 from dcgan.config import ExplainConfig
 
 
-def run(config: ExplainConfig, run_dir: Path) -> int:
+@Command("explain", uses="dcgan.reports.explanation")
+def main(config: ExplainConfig, run_dir: Path) -> int:
     """Check, write the page, print a line for each claim; 1 if one does not hold."""
     from dcgan.reports.explanation import write_explanation
 
@@ -16,8 +17,4 @@ def run(config: ExplainConfig, run_dir: Path) -> int:
         print(f"{verdict}  {claim['number']:8.1e}  {claim['title']}")
     print(f"Page         {run_dir / 'index.html'}")
     print(f"Numbers      {run_dir / 'claims.json'}, result.json")
-    print(run_dir)
     return int(not all(claim["holds"] for claim in claims))
-
-
-main = command("explain", run, uses="dcgan.reports.explanation")

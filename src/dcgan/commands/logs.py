@@ -5,10 +5,7 @@ from pathlib import Path
 
 
 class LogFile(logging.FileHandler):
-    """Keeps what is logged until the run's folder exists, which it never makes itself.
-
-    So a run that is refused leaves nothing.
-    """
+    """Keeps what is logged until the run's folder exists: a run that is refused leaves nothing."""
 
     def __init__(self, filename: str) -> None:
         super().__init__(filename, encoding="utf-8", delay=True)
@@ -17,12 +14,5 @@ class LogFile(logging.FileHandler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record, and those kept before it, if the folder is there."""
         self._kept.append(record)
-        self.flush()
-
-    def flush(self) -> None:
-        """Write what was kept; also called at exit."""
-        if self._kept and Path(self.baseFilename).parent.is_dir():
-            kept, self._kept = self._kept, []
-            for record in kept:
-                super().emit(record)
-        super().flush()
+        while self._kept and Path(self.baseFilename).parent.is_dir():
+            super().emit(self._kept.pop(0))

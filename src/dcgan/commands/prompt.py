@@ -5,28 +5,14 @@ import re
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 
 
 def shortest(path: Path) -> Path:
     """`path` as a person would type it: relative, if it lies below the current folder."""
     path = path.absolute()
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def program(name: str) -> str:
-    """How a person at this prompt calls one of the installed programs, or torchrun did."""
-    processes = os.environ.get("LOCAL_WORLD_SIZE", "1")
-    if name == "dcgan-train" and processes != "1":
-        return f"torchrun --nproc-per-node={processes} -m dcgan.commands.train"
-    beside = Path(sys.executable).parent / name
-    on_path = shutil.which(name)
-    if on_path is not None and Path(on_path).parent == beside.parent:
-        return name
-    return shlex.quote(str(shortest(beside))) if beside.exists() else name
 
 
 def quoted(text: str) -> str:
@@ -36,13 +22,24 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "\\'") + "'"
 
 
-def command_again(name: str, setting: str, value: object) -> str:
-    """The command line of this process, with one setting given or changed."""
-    settings = HydraConfig.get()
-    kept = [o for o in settings.overrides.task if o.partition("=")[0] != setting]
-    flags: list[str] = []  # such as --config-dir PATH; a multirun's are not its jobs'
-    if settings.mode != RunMode.MULTIRUN:
-        overrides = {*settings.overrides.task, *settings.overrides.hydra}
-        flags = [word for word in sys.argv[1:] if word not in overrides]
-    words = [*flags, *kept, f"{setting}={quoted(str(value))}"]
-    return " ".join([program(f"dcgan-{name}"), *map(shlex.quote, words)])
+def command_line(program: str, *words: str) -> str:
+    """A program that is installed beside this one, as this one was called: by torchrun too."""
+    processes = os.environ.get("LOCAL_WORLD_SIZE", "1")
+    if program == "dcgan-train" and processes != "1":
+        torchrun = ("torchrun", f"--nproc-per-node={processes}", "-m", "dcgan.commands.train")
+        return shlex.join([*torchrun, *words])
+    beside = Path(sys.executable).parent / program
+    on_path = shutil.which(program)
+    if beside.exists() and (on_path is None or Path(on_path).parent != beside.parent):
+        program = str(shortest(beside))
+    return shlex.join([program, *words])
+
+
+def command_again(
+    name: str, changed: Mapping[str, object], words: Sequence[str] | None = None
+) -> str:
+    """The command line of this process, or `words`, with settings changed; None leaves one out."""
+    typed = sys.argv[1:] if words is None else words
+    kept = [word for word in typed if word.partition("=")[0] not in changed]
+    new = [f"{key}={quoted(str(value))}" for key, value in changed.items() if value is not None]
+    return command_line(f"dcgan-{name}", *kept, *new)

@@ -2,18 +2,15 @@
 
 from pathlib import Path
 
-from dcgan.commands.app import command
+from dcgan.commands.app import Command
 from dcgan.config import SampleConfig
 
 
-def run(config: SampleConfig, run_dir: Path) -> None:
+@Command("sample", uses="dcgan.sampling")
+def main(config: SampleConfig, run_dir: Path) -> None:
     """Write what was asked for into `run_dir`, then say where it lies."""
     from dcgan.sampling import write_samples
 
     result = write_samples(config, run_dir)
     for name, path in result["files"].items():
         print(f"{name:<14} {run_dir / path}")
-    print(run_dir)
-
-
-main = command("sample", run, uses="dcgan.sampling")

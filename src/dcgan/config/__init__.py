@@ -1,45 +1,24 @@
 """One typed dataclass per config group; what is not allowed is refused as it is made.
 
 Plain Python: nothing here knows Hydra, so the classes serve a notebook as well as a command. The
-numbers stand in configs/; a default here is only what a choice need not name. A class called
-directly raises pydantic's ValidationError, a ValueError; `build` turns that into `UserError`, one
-line that names the setting, its value and what is allowed.
+numbers stand in configs/; a default here, the same as there, is what a choice need not name. A
+class called directly raises pydantic's ValidationError, a ValueError; `build` turns that into
+`UserError`, one line that names the setting, its value and what is allowed.
 """
 
-from dcgan.config.commands import (
-    BenchmarkConfig,
-    DiagnoseConfig,
-    EvaluateConfig,
-    ExplainConfig,
-    ReportConfig,
-    SampleConfig,
-)
-from dcgan.config.data import DRAWN_SOURCES, DataConfig
-from dcgan.config.networks import (
-    DiscriminatorConfig,
-    DownsampleConfig,
-    GeneratorConfig,
-    UpsampleConfig,
-)
-from dcgan.config.settings import build
-from dcgan.config.training import LossConfig, RegularizerConfig, TrainConfig, TrainerConfig
-
-__all__ = [
-    "DRAWN_SOURCES",
-    "BenchmarkConfig",
-    "DataConfig",
-    "DiagnoseConfig",
-    "DiscriminatorConfig",
-    "DownsampleConfig",
-    "EvaluateConfig",
-    "ExplainConfig",
-    "GeneratorConfig",
-    "LossConfig",
-    "RegularizerConfig",
-    "ReportConfig",
-    "SampleConfig",
-    "TrainConfig",
-    "TrainerConfig",
-    "UpsampleConfig",
-    "build",
-]
+from dcgan.config.commands import BenchmarkConfig as BenchmarkConfig
+from dcgan.config.commands import DiagnoseConfig as DiagnoseConfig
+from dcgan.config.commands import EvaluateConfig as EvaluateConfig
+from dcgan.config.commands import ExplainConfig as ExplainConfig
+from dcgan.config.commands import ReportConfig as ReportConfig
+from dcgan.config.commands import SampleConfig as SampleConfig
+from dcgan.config.run import DataConfig as DataConfig
+from dcgan.config.run import DiscriminatorConfig as DiscriminatorConfig
+from dcgan.config.run import DownsampleConfig as DownsampleConfig
+from dcgan.config.run import GeneratorConfig as GeneratorConfig
+from dcgan.config.run import LossConfig as LossConfig
+from dcgan.config.run import RegularizerConfig as RegularizerConfig
+from dcgan.config.run import TrainConfig as TrainConfig
+from dcgan.config.run import TrainerConfig as TrainerConfig
+from dcgan.config.run import UpsampleConfig as UpsampleConfig
+from dcgan.config.settings import build as build

@@ -1,7 +1,6 @@
 """What the commands beside dcgan-train are told."""
 
 from dataclasses import field
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, Strict
@@ -12,6 +11,7 @@ from dcgan.config.settings import RULES, Count, ExistingPath, Flag, Natural, Two
 
 Weights = Literal["ema", "raw"]  # the average, where there is one, or the generator as trained
 Seed = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
+Size = Annotated[list[Count], Field(min_length=3, max_length=3)]
 
 
 @dataclass(kw_only=True, config=RULES)
@@ -66,18 +66,14 @@ class ExplainConfig:
 class ReportConfig:
     """Which runs to compare."""
 
-    runs: str  # a folder; every run below it is read
-
-    def __post_init__(self) -> None:
-        if not Path(self.runs).expanduser().is_dir():
-            raise ValueError(f"runs={self.runs}: no such folder")
+    runs: ExistingPath  # a folder; every run below it is read
 
 
 @dataclass(kw_only=True, config=RULES)
 class BenchmarkConfig:
     """What to time, and how often."""
 
-    sizes: list[tuple[Count, Count, Count]]  # pixels (as many filters), steps, more steps
+    sizes: list[Size]  # pixels (as many filters), steps, more steps
     rounds: Count  # in each of which every arm has its turn
     overrides: list[str] = field(default_factory=list)  # further settings of dcgan-train
 
@@ -85,6 +81,4 @@ class BenchmarkConfig:
         for pixels, short, long in self.sizes:
             doublings(pixels)
             if short >= long:
-                raise ValueError(
-                    f"sizes={self.sizes}: must be a list of [pixels, steps, more steps]"
-                )
+                raise ValueError(f"sizes={self.sizes}: must be [pixels, steps, more steps], each")

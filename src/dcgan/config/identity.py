@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from dcgan.config.training import TrainConfig
+from dcgan.config.run import TrainConfig
 
 LAST = Path("checkpoints", "last.pt")  # of a run's folder
 
@@ -45,9 +45,10 @@ def flat_settings(config: TrainConfig) -> dict[str, Any]:
     return dict(flatten(asdict(config)))
 
 
-def identity_settings(config: TrainConfig) -> dict[str, Any]:
+def identity_settings(config: TrainConfig | Mapping[str, Any]) -> dict[str, Any]:
     """The settings that make a run this run and no other: those set, but for `MAY_DIFFER`."""
-    return _identity(asdict(config))
+    flat = flatten(asdict(config) if isinstance(config, TrainConfig) else config)
+    return {key: value for key, value in flat if value is not None and key not in MAY_DIFFER}
 
 
 def folder_of_run(config: TrainConfig, new: Path) -> Path:
@@ -68,15 +69,10 @@ def folder_of_run(config: TrainConfig, new: Path) -> Path:
     return max(same, key=lambda folder: (folder / LAST).stat().st_mtime, default=new)
 
 
-def _identity(settings: Mapping[str, Any]) -> dict[str, Any]:
-    flat = flatten(settings)
-    return {key: value for key, value in flat if value is not None and key not in MAY_DIFFER}
-
-
 def _is_same(wanted: Mapping[str, Any], path: Path) -> bool:
     """Whether a run's config.yaml has the settings `wanted`."""
     try:
-        recorded = _identity(yaml.safe_load(path.read_text(encoding="utf-8")))
+        recorded = identity_settings(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError, AttributeError):  # not one of ours
         return False
     if wanted["trainer.precision"] == "auto":  # a run records which one it was

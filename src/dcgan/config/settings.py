@@ -1,6 +1,6 @@
 """How settings are declared, and how plain values become settings or one line that says why not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -34,6 +34,8 @@ REASONS = {  # by pydantic's name of the error, where its own words are less pla
     "less_than": "must be below {lt}",
     "literal_error": "must be one of {expected}",
     "list_type": "must be a list, in brackets",
+    "too_short": "must be a list of {min_length} or more",
+    "too_long": "must be a list of {max_length}",
 }
 
 Settings = TypeVar("Settings")
@@ -54,28 +56,24 @@ def build(schema: type[Settings], values: Mapping[str, Any], where: str = "") ->
         raise UserError(where + _line(error.errors()[0], schema)) from error
 
 
-def check_kind(config: Any, needed: Sequence[str] = (), useless: Sequence[str] = ()) -> None:
-    """Raise `ValueError` unless settings that this kind needs are given, and no useless ones."""
-    for name in needed:
-        if getattr(config, name) is None:
-            raise ValueError(f"{name}=null: kind={config.kind} needs it")
-    for name in useless:
-        if (value := getattr(config, name)) is not None:
-            raise ValueError(f"{name}={value}: has no effect on kind={config.kind}")
+def check_kind(config: Any, kind: str, **needed: bool) -> None:
+    """Raise `ValueError` unless exactly those of these settings are given that the kind needs."""
+    for name, needs in needed.items():
+        value = getattr(config, name)
+        if needs and value is None:
+            raise ValueError(f"{name}=null: {kind} needs it")
+        if not needs and value is not None:
+            raise ValueError(f"{name}={value}: has no effect on {kind}")
 
 
 def no_such_setting(schema: type[Any], name: str) -> str:
     """The line for a name that the settings do not have, with those that they have there."""
-    parent = name.rpartition(".")[0]
-    known = _fields(schema)
-    for part in parent.split(".") if parent else ():
-        known = _fields(known[part].type) if part in known else {}
-    where = f"{parent} has" if parent else "there are"
+    *parents, _ = name.split(".")
+    known: Mapping[str, Any] = schema.__dataclass_fields__
+    for parent in parents:
+        known = getattr(known[parent].type, "__dataclass_fields__", {}) if parent in known else {}
+    where = f"{'.'.join(parents)} has" if parents else "there are"
     return f"{name}: no such setting; {where} {', '.join(known) or 'none'}"
-
-
-def _fields(schema: Any) -> Mapping[str, Any]:
-    return getattr(schema, "__dataclass_fields__", {})
 
 
 def _line(error: ErrorDetails, schema: type[Any]) -> str:

@@ -1,0 +1,262 @@
+"""All that defines a run: its images, its two networks, how they learn, what is written down."""
+
+from typing import Any, Literal
+
+from pydantic.dataclasses import dataclass
+
+from dcgan.checks import doublings
+from dcgan.config.settings import (
+    RULES,
+    BelowOne,
+    Count,
+    Flag,
+    Natural,
+    NonNegative,
+    Positive,
+    TwoOrMore,
+    check_kind,
+)
+from dcgan.errors import UserError
+
+Source = Literal[
+    "digits", "photos", "mnist", "fashion_mnist", "cifar10", "celeba", "folder", "synthetic"
+]
+DRAWN_SOURCES = ("digits", "photos", "synthetic")  # made here, in any number; they read no files
+FILE_SOURCES = ("celeba", "folder")  # image files, cropped and resized
+DOUBLING_TRIPLES = ((1, 0, 1), (2, 0, 0), (3, 1, 1), (4, 1, 0), (5, 2, 1), (6, 2, 0))
+
+
+@dataclass(kw_only=True, config=RULES)
+class DataConfig:
+    """Which images, and how they are prepared."""
+
+    source: Source
+    image_size: Count  # height and width, pixels
+    channels: Literal[1, 3]  # 1 gray, 3 color
+    flip: Flag  # mirror left-right at random while training
+    num_images: Count | None = None  # how many to draw (drawn sources only)
+    root: str | None = None  # the folder that holds the files (file sources only)
+    crop: Count | None = None  # center square, pixels, cut before resizing; None: the largest one
+    on_error: Literal["fail", "skip"] = "fail"  # a broken image: fail, or skip (and count it)
+    cache_dir: str = "~/.cache/dcgan"  # prepared images are kept here
+    num_workers: Count | None = None  # processes that decode; None: one per core
+
+    def __post_init__(self) -> None:
+        doublings(self.image_size)
+        drawn = self.source in DRAWN_SOURCES
+        check_kind(self, f"data={self.source}", num_images=drawn, root=not drawn)
+        if self.crop is not None and self.source not in FILE_SOURCES:
+            raise ValueError(f"crop={self.crop}: only for {' and '.join(FILE_SOURCES)}")
+
+
+@dataclass(kw_only=True, config=RULES)
+class UpsampleConfig:
+    """One way to double height and width; see `dcgan.networks.upsampling`."""
+
+    kind: Literal["transposed", "resize", "subpixel"]  # resize, then convolve; convolve, shuffle
+    kernel_size: Count
+    padding: Natural | None = None  # transposed only
+    output_padding: Natural | None = None  # transposed only
+    mode: Literal["nearest", "bilinear"] | None = None  # resize only
+    padding_mode: Literal["zeros", "reflect"] = "zeros"  # of the convolution in resize, subpixel
+    init: Literal["normal", "bilinear", "icnr"] = "normal"
+    smooth: Flag = False  # a fixed [1 2 1]/4 filter after the block
+    layers: Any = "all"  # all, first, last, up1 … upL, or several; the others resize
+
+    def __post_init__(self) -> None:
+        transposed = self.kind == "transposed"
+        check_kind(
+            self,
+            f"kind={self.kind}",
+            mode=self.kind == "resize",
+            padding=transposed,
+            output_padding=transposed,
+        )
+        inits = ["normal"]
+        if transposed:
+            triple = (self.kernel_size, self.padding, self.output_padding)
+            if triple not in DOUBLING_TRIPLES:
+                raise ValueError(
+                    "kernel_size={}, padding={}, output_padding={}: does not double a size at"
+                    " stride 2; these do: {}".format(*triple, str(DOUBLING_TRIPLES)[1:-1])
+                )
+            if self.padding_mode != "zeros":
+                raise ValueError(f"padding_mode={self.padding_mode}: has no effect on transposed")
+            inits += ["bilinear"] if self.kernel_size in (3, 4) else []
+        else:
+            _check_odd(self)
+            inits += ["icnr"] if self.kind == "subpixel" else []
+        if self.init not in inits:
+            allowed = ", ".join(inits)
+            raise ValueError(f"init={self.init}: must be one of {allowed} for this kind and kernel")
+
+    @property
+    def label(self) -> str:
+        """What a figure's legend calls it: transposed k3, nearest + conv k3, sub-pixel k3 ICNR."""
+        kinds = {"resize": f"{self.mode} + conv", "subpixel": "sub-pixel"}
+        words = [kinds.get(self.kind, self.kind), f"k{self.kernel_size}"]
+        if self.init != "normal":
+            words.append("ICNR" if self.init == "icnr" else f"{self.init} init")
+        if self.padding_mode != "zeros":
+            words.append(self.padding_mode)
+        if self.smooth:
+            words.append("smoothed")
+        if self.layers != "all":
+            words.append("in the last block" if self.layers == "last" else f"in {self.layers}")
+        return " ".join(words)
+
+    def selected_layers(self, num_blocks: int) -> frozenset[int]:
+        """Indices (0 … num_blocks − 1) of the blocks that use this choice.
+
+        Raises:
+            UserError: `layers` names a block that the generator does not have.
+        """
+        names = [self.layers] if isinstance(self.layers, str) else self.layers
+        known = {f"up{i + 1}": {i} for i in range(num_blocks)}
+        known |= {"all": set(range(num_blocks)), "first": {0}, "last": {num_blocks - 1}}
+        if not isinstance(names, list) or not names or any(name not in known for name in names):
+            raise UserError(
+                f"upsample.layers={self.layers}: must be one or several of {', '.join(known)}"
+            )
+        return frozenset().union(*(known[name] for name in names))
+
+
+@dataclass(kw_only=True, config=RULES)
+class DownsampleConfig:
+    """How the discriminator halves height and width."""
+
+    kind: Literal["strided", "pooled"]  # convolution at stride 2; at stride 1, then 2x2 averages
+    kernel_size: Literal[2, 3, 4, 5, 6]  # pooled: 3 or 5
+
+    def __post_init__(self) -> None:
+        if self.kind == "pooled" and self.kernel_size not in (3, 5):
+            raise ValueError(f"kernel_size={self.kernel_size}: must be one of 3, 5 for kind=pooled")
+
+    @property
+    def label(self) -> str:
+        """What a figure's legend calls it: D strided k4, D conv k3 + pool."""
+        if self.kind == "strided":
+            return f"D strided k{self.kernel_size}"
+        return f"D conv k{self.kernel_size} + pool"
+
+
+@dataclass(kw_only=True, config=RULES)
+class GeneratorConfig:
+    """Kind and size of the generator."""
+
+    kind: Literal["doubling", "flat"] = "doubling"  # from base x base up; stride 1 at full size
+    filters: Count  # channels before the last block, doubled towards the latent; flat: every layer
+    latent_size: Count | None = None  # length of z (doubling only; flat: one number a pixel)
+    kernel_size: Count | None = None  # flat only
+    num_layers: TwoOrMore | None = None  # flat only
+
+    def __post_init__(self) -> None:
+        flat = self.kind == "flat"
+        check_kind(
+            self, f"kind={self.kind}", latent_size=not flat, kernel_size=flat, num_layers=flat
+        )
+        _check_odd(self)
+
+    @property
+    def label(self) -> str:
+        """What a figure's legend calls it: 32 filters, z of 100; flat k9, 4 layers of 5 filters."""
+        if self.kind == "flat":
+            return f"flat k{self.kernel_size}, {self.num_layers} layers of {self.filters} filters"
+        return f"{self.filters} filters, z of {self.latent_size}"
+
+
+@dataclass(kw_only=True, config=RULES)
+class DiscriminatorConfig:
+    """Size and normalization of the discriminator."""
+
+    filters: Count  # channels after the first block; they double towards the logit
+    norm: Literal["batch", "spectral", "none"] = "batch"  # batch: not in the first block
+
+
+def _check_odd(config: UpsampleConfig | GeneratorConfig) -> None:
+    if config.kernel_size is not None and config.kernel_size % 2 == 0:
+        raise ValueError(f"kernel_size={config.kernel_size}: must be odd, to keep the size")
+
+
+@dataclass(kw_only=True, config=RULES)
+class LossConfig:
+    """What the two networks minimize; see `dcgan.training.losses`."""
+
+    kind: Literal["nonsaturating", "hinge", "wasserstein", "least_squares"]
+
+
+@dataclass(kw_only=True, config=RULES)
+class RegularizerConfig:
+    """A penalty on the discriminator's gradient; see `dcgan.training.losses`."""
+
+    kind: Literal["none", "r1", "gradient_penalty"]
+    weight: NonNegative = 0.0
+    every: Count = 1  # steps between two penalties, each then so many times as strong
+
+    def __post_init__(self) -> None:
+        if self.kind == "none" and self.weight:
+            raise ValueError(f"weight={self.weight}: has no effect on kind=none")
+        if self.kind != "none" and not self.weight:
+            raise ValueError(f"weight={self.weight}: must be above 0 for kind={self.kind}")
+
+
+@dataclass(kw_only=True, config=RULES)
+class TrainerConfig:
+    """How long, how fast, on what, and what is written down on the way."""
+
+    steps: Count  # one step = one D update and one G update
+    batch_size: Count
+    generator_lr: Positive
+    discriminator_lr: Positive
+    beta1: BelowOne  # Adam
+    beta2: BelowOne
+    lr_decay_from: NonNegative  # images seen, then learning rates fall as 1/√images; 0: constant
+    ema_half_life: NonNegative  # of the averaged generator, in images; 0: no average
+    accelerator: Literal["auto", "cpu", "gpu"]
+    devices: Count  # processes on this machine, each with its share of a batch; see torchrun
+    precision: Literal["auto", "32-true", "bf16-mixed"]  # auto: bf16-mixed where supported
+    log_every: Count  # steps between two reads of the losses
+    sample_every: Count  # steps between two sample grids
+    num_samples: Count  # images in a sample grid
+    checkpoint_every: Count  # steps between two checkpoints
+    num_scored: Natural  # generated images that the checkerboard scores look at; 0: no scores
+    score_from: Count  # scored are steps 0, this, twice this, 4 times, … and the last
+    evaluate_every: Natural  # steps between two FIDs, the best of which keeps best.pt; 0: none
+    num_evaluated: TwoOrMore  # generated and held-out images that FID compares
+
+
+@dataclass(kw_only=True, config=RULES)
+class TrainConfig:
+    """Everything that defines a run."""
+
+    data: DataConfig
+    upsample: UpsampleConfig
+    downsample: DownsampleConfig
+    generator: GeneratorConfig
+    discriminator: DiscriminatorConfig
+    loss: LossConfig
+    regularizer: RegularizerConfig
+    trainer: TrainerConfig
+    seed: Natural
+    resume: str | None = None  # auto, a run's folder, or a checkpoint
+
+    def __post_init__(self) -> None:
+        if self.regularizer.kind == "gradient_penalty" and self.discriminator.norm == "batch":
+            raise ValueError(
+                "discriminator.norm=batch: must be spectral or none with"
+                " regularizer=gradient_penalty, which is about each image alone"
+            )
+        smooth = self.regularizer.kind != "none" or self.discriminator.norm == "spectral"
+        if self.loss.kind == "wasserstein" and not smooth:
+            raise ValueError(
+                "loss.kind=wasserstein: has no bound by itself; must have"
+                " discriminator.norm=spectral, or a regularizer such as gradient_penalty"
+            )
+        base, num_blocks = doublings(self.data.image_size)
+        self.upsample.selected_layers(num_blocks)
+        first_block = base * (2 if self.upsample.kind == "resize" else 1)  # what it convolves
+        if self.upsample.padding_mode == "reflect" and self.upsample.kernel_size > 2 * first_block:
+            raise ValueError(
+                f"upsample.kernel_size={self.upsample.kernel_size}: with padding_mode=reflect must"
+                f" be below {2 * first_block}, twice the first block's {first_block} pixels"
+            )
