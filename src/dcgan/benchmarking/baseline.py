@@ -5,10 +5,9 @@
 Written from its description (Radford et al., 2016), as tutorials write it: networks and images in
 NCHW float32; a sigmoid, then binary cross-entropy; D's parameters not frozen while G learns; losses
 read at every step; PIL images transformed one by one in a DataLoader without workers. It also logs
-the losses every 50 steps, draws a grid of samples every 500, and saves both networks at the end.
-
-It shares with the project the networks of RUN, every layer computed as torch computes it, and the
-prepared images (decoding files would cost it more), and nothing of the training.
+the losses every 50 steps, draws a grid of samples every 500, and saves both networks at the end. It
+shares the networks of RUN, every layer computed as torch computes it, and the prepared images
+(decoding files would cost it more), and nothing of the training.
 """
 
 import logging
