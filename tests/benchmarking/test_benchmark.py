@@ -75,7 +75,7 @@ def test_every_arm_has_its_turn_in_every_round(
         return float(len(commands)), 0.0
 
     monkeypatch.setattr(benchmark, "run", run)
-    config = BenchmarkConfig(sizes=[(16, 2, 5)], rounds=6)
+    config = BenchmarkConfig(sizes=[[16, 2, 5]], rounds=6)
     settings, runs = take_turns([16, 2, 5], config, tmp_path, {"A": "B"})
     assert settings == {"seed": 0}
     assert {np.shape(pairs) for pairs in runs.values()} == {(6, 2, 2)}
