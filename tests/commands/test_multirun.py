@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests.commands.test_train import start, wait_for
-from tests.conftest import TINY, Run, children
+from tests.conftest import TINY, Run, children, choices
 
 LAUNCHERS = (["hydra/launcher=basic"], ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"])
 
@@ -20,11 +20,17 @@ def is_running(process: int) -> bool:
     return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
+FIRST = choices("upsample")[0]
+
+
 @pytest.mark.parametrize(
     ("sweep", "message"),
     [
         (["trainer.steps=2,0"], "trainer.steps=0: must be at least 1"),
-        (["upsample=resize_nearest,nothing"], "upsample=nothing: must be one of resize_bilinear"),
+        (
+            ["upsample=resize_nearest,nothing"],
+            f"upsample=nothing: must be one of {choices('upsample')[0]}",
+        ),
         (["seed=0,1", "upsample.kernel_size=4,9"], "upsample.kernel_size=9, padding=1"),
         (["seed=0,1", "trainer.stepz=3"], "trainer.stepz: no such setting; trainer has steps"),
         (["experiment=flat", "generator.filters=3,0"], "generator.filters=0: must be at least 1"),

@@ -36,7 +36,7 @@ def test_every_choice_doubles_height_and_width(
     assert block(torch.randn(2, 8, *shape)).shape == (2, 6, 2 * height, 2 * width)
 
 
-@pytest.mark.parametrize("choice", ["resize_nearest", "resize_bilinear", "subpixel"])
+@pytest.mark.parametrize("choice", [c for c in CHOICES if not c.startswith("transposed")])
 def test_reflect_padding_keeps_a_constant_constant_up_to_the_border(
     compose_train: Compose, choice: str
 ) -> None:

@@ -19,7 +19,7 @@ def d(logits: Tensor) -> Tensor:
     return torch.sigmoid(logits)
 
 
-# Of some losses: D's and G's as the papers have them, where no sigmoid saturates.
+# D's and G's loss as the papers have them, where no sigmoid saturates.
 FORMULAS: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], ...]] = {
     "nonsaturating": (
         lambda x, g: -torch.log(d(x)).mean() - torch.log(1 - d(g)).mean(),

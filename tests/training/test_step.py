@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from dcgan.training.losses import LOSSES
 from dcgan.training.step import draw_latents, train_step
 from tests.training.conftest import Build
 
@@ -55,15 +57,24 @@ def test_it_equals_the_plain_step(build: Build) -> None:
         assert result.losses[1].item() == pytest.approx(expected[1], rel=1e-5)
 
 
-def test_d_is_frozen_while_g_learns_and_free_again_after(build: Build) -> None:
-    state = build()
-    frozen = []
-    hook = state.discriminator.register_forward_hook(
-        lambda module, *_: frozen.append(not any(p.requires_grad for p in module.parameters()))
-    )
+@pytest.mark.parametrize("pairs", [False, True])
+def test_d_is_frozen_while_g_learns_and_free_again_after(
+    build: Build, monkeypatch: pytest.MonkeyPatch, pairs: bool
+) -> None:
+    monkeypatch.setitem(LOSSES, "hinge", replace(LOSSES["hinge"], pairs=pairs))
+    state = build("loss=hinge")
+    passes: list[tuple[bool, bool]] = []  # of D: whether it is frozen, whether on the real images
+    batch: list[torch.Tensor] = []
+
+    def watch(module: nn.Module, inputs: tuple[torch.Tensor]) -> None:
+        batch.extend(inputs[:1] if not batch else [])  # the first pass is that of real images
+        frozen = not any(p.requires_grad for p in module.parameters())
+        passes.append((frozen, torch.equal(inputs[0], batch[0])))
+
+    state.discriminator.register_forward_pre_hook(watch)
     train_step(state)
-    hook.remove()
-    assert frozen == [False, False, True]  # real, fake, and the fake again for G
+    of_d, of_g = [(False, True), (False, False)], [(True, True), (True, False)]
+    assert passes == of_d + of_g[0 if pairs else 1 :]
     assert all(p.requires_grad for p in state.discriminator.parameters())
 
 

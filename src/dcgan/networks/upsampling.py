@@ -27,14 +27,13 @@ def upsampling_block(
     config: UpsampleConfig, in_channels: int, out_channels: int
 ) -> UpsamplingBlock:
     """Build the block that `config` describes; `initialize` sets its weights."""
-    k = config.kernel_size
     layers: list[nn.Module]
     if config.kind == "transposed":
         layers = [
             nn.ConvTranspose2d(
                 in_channels,
                 out_channels,
-                k,
+                config.kernel_size,
                 stride=2,
                 padding=config.padding or 0,
                 output_padding=config.output_padding or 0,
@@ -46,8 +45,8 @@ def upsampling_block(
         convolution = nn.Conv2d(
             in_channels,
             out_channels if resize else 4 * out_channels,
-            k,
-            padding=k // 2,
+            config.kernel_size,
+            padding=config.kernel_size // 2,
             padding_mode=config.padding_mode,
             bias=False,
         )

@@ -16,7 +16,8 @@ class Loss:
 
     discriminator: OfOutputs
     generator: OfOutputs
-    threshold: float | None = 0.0  # outputs above it mean real; None: a critic's have no zero
+    threshold: float | None = 0.0  # outputs above it mean real; None: only differences matter
+    is_critic: bool = False  # whether D is meant to tell everything apart
     pairs: bool = False  # whether G's loss reads D(x) too, which then costs one more pass
 
 
@@ -41,6 +42,7 @@ LOSSES = {
         lambda real, fake: fake.mean() - real.mean(),
         lambda _, fake: -fake.mean(),
         threshold=None,
+        is_critic=True,
     ),
     # Mao et al., 2017, with a = 0 and b = c = 1.
     "least_squares": Loss(

@@ -15,8 +15,8 @@ def step_metrics(result: StepResult, loss: str, fabric: Fabric) -> dict[str, flo
     """Read one step's numbers from the device; the mean over the processes of a run.
 
     d_real and d_fake are the means of what D says of real images and of fakes, before any sigmoid;
-    d_accuracy is the share of both that D classifies correctly, by the loss's threshold (a
-    critic's: by their own mean); diversity is the mean distance between two generated images over
+    d_accuracy is the share of both that D classifies correctly, by the loss's threshold (where it
+    has none: by their own mean); diversity is the mean distance between two generated images over
     that between two real ones.
     """
     real, fake = result.real_outputs.float(), result.fake_outputs.float()

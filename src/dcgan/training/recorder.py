@@ -80,7 +80,7 @@ class Recorder:
     ) -> None:
         trainer = state.config.trainer
         self.tracker: Tracker | None = None
-        self.alarms = Alarms(is_critic=LOSSES[state.config.loss.kind].threshold is None)
+        self.alarms = Alarms(LOSSES[state.config.loss.kind].is_critic)
         self.latest = ""  # the last losses, for a progress bar
         self._state, self._run_dir = state, run_dir
         self._resume_command, self._meter = resume_command, meter
