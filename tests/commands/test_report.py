@@ -121,7 +121,7 @@ def sweeps(experiment: str) -> bool:
     return "sweeper" in (CONFIGS / "experiment" / f"{experiment}.yaml").read_text()
 
 
-@pytest.mark.parametrize("experiment", filter(sweeps, choices("experiment")))
+@pytest.mark.parametrize("experiment", [name for name in choices("experiment") if sweeps(name)])
 def test_each_ablation_compares_arms_over_seeds_on_all_cores(experiment: str) -> None:
     settings = compose("train", [f"experiment={experiment}"])
     swept = {k: str(v).split(",") for k, v in settings.hydra.sweeper.params.items()}
