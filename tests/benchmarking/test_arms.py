@@ -82,10 +82,13 @@ def test_a_command_is_not_left_alone(tmp_path: Path) -> None:
             threading.Event().wait(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
+    # Whoever starts the tests in the background has Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     thread = threading.Thread(target=interrupt)
     thread.start()
     with pytest.raises(KeyboardInterrupt):
         run(python(code), os.environ)
+    signal.signal(signal.SIGINT, before)
     thread.join()
     with pytest.raises(ProcessLookupError):
         os.kill(int(path.read_text()), 0)

@@ -23,7 +23,7 @@ SCRIPT = """
     import threading
     from pathlib import Path
     import torch
-        from dcgan.commands.composing import compose, to_dataclass
+    from dcgan.commands.composing import compose, to_dataclass
     from dcgan.config import TrainConfig
     from dcgan.data.batches import Batches
     from dcgan.data.preparation import prepare

@@ -1,5 +1,6 @@
 """Where images come from: drawn here, a torchvision data set, or a tree of image files."""
 
+import contextlib
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +110,7 @@ def _find_data_set(config: DataConfig, root: Path) -> list[Path]:
     paths = sorted(folder / name for name in data_set.files)
     if not all(path.is_file() for path in paths):
         cure = f"Place {', '.join(data_set.files)} in {folder}"
-        _download(data_set.name, root, cure)
+        _download(data_set.name, root, folder, cure)
     return paths
 
 
@@ -120,16 +121,20 @@ def _find_celeba(root: Path) -> Path:
         if folder.is_dir() and any(folder.glob("*.jpg")):
             return folder
     cure = f"Unpack img_align_celeba.zip so that {layouts[0]}/000001.jpg exists"
-    _download("CelebA", root, cure)
+    _download("CelebA", root, layouts[0].parent, cure)
     return layouts[0]
 
 
-def _download(name: str, root: Path, cure: str) -> None:
+def _download(name: str, root: Path, folder: Path, cure: str) -> None:
     from torchvision import datasets  # torch, which decoding processes do not need
 
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         getattr(datasets, name)(str(root), download=True)
     except Exception as error:  # no network, a quota, gdown not installed, a damaged archive
+        with contextlib.suppress(OSError):  # not made, or not empty: it stays
+            for path in missing:
+                path.rmdir()
         raise UserError(
             f"data.root={root}: {name} is not there, and the download failed"
             f" ({first_line(error)}). {cure}, then run the same command again"
