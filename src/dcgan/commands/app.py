@@ -107,7 +107,7 @@ class Command:
         if is_first_process():
             configure_log(settings.hydra.job_logging, settings.hydra.verbose)
         else:
-            logging.disable()
+            logging.disable(logging.WARNING)  # an error is said by whoever meets it
         return self._call(config, run_dir)
 
     def _many(self, overrides: list[str]) -> None:
