@@ -23,11 +23,12 @@ from dcgan.checkerboard.judgement import (
 )
 from dcgan.checkerboard.scores import PRESENT
 from dcgan.config import DiagnoseConfig
+from dcgan.config.identity import LAST
 from dcgan.data.preparation import to_8_bits
 from dcgan.data.sources import IMAGE_SUFFIXES, image_files
 from dcgan.errors import UserError
 from dcgan.files import make_folder, write_json
-from dcgan.networks.saved import LAST, load_generator
+from dcgan.networks.saved import load_generator
 from dcgan.pictures import normalize, to_uint8
 from dcgan.sampling import generate, latents_of_seeds
 

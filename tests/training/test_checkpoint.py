@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
+from dcgan.config.identity import LAST
 from dcgan.errors import UserError
-from dcgan.networks.saved import LAST
 from dcgan.training.checkpoint import (
     BEST,
     finished_result,

@@ -10,8 +10,8 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from dcgan.config.identity import LAST
 from dcgan.errors import RunFailed, UserError
-from dcgan.networks.saved import LAST
 from dcgan.training.checkpoint import BEST
 from dcgan.training.loop import due
 from dcgan.training.recorder import Recorder, recording

@@ -16,7 +16,7 @@ WHOLE = ("data.image_size=32", "data.num_images=256", "trainer.num_scored=256")
 
 def test_every_score_of_the_theory_is_there(build: Build) -> None:
     state = build(*WHOLE)
-    scores = Scorer(state.config, state).measure()
+    scores = Scorer(state).measure()
     assert set(scores.numbers) == {
         "std",
         *(f"{name}{period}" for name in ("r", "a", "pec") for period in (2, 4)),
@@ -32,14 +32,14 @@ def test_every_score_of_the_theory_is_there(build: Build) -> None:
 
 def test_small_images_are_scored_as_far_as_their_size_allows(build: Build) -> None:
     state = build("data.image_size=12")
-    numbers = Scorer(state.config, state).measure().numbers
+    numbers = Scorer(state).measure().numbers
     assert set(numbers) == {"std", "rho_up1", "kappa_up1"}
 
 
 def test_an_untrained_transposed_convolution_has_a_grid_and_a_resize_none(build: Build) -> None:
     def numbers(*overrides: str) -> dict[str, float]:
         state = build(*WHOLE, *overrides, "generator=small")
-        return dict(Scorer(state.config, state).measure().numbers)
+        return dict(Scorer(state).measure().numbers)
 
     transposed, resize = numbers("upsample=transposed_k3"), numbers("upsample=resize_nearest")
     assert transposed["r2"] > 10 > 1 > resize["r2"]
@@ -70,7 +70,7 @@ def test_the_discriminators_gradient_shows_its_coverage(
 
 def test_the_average_is_scored(build: Build) -> None:
     state = build("trainer.ema_half_life=1000")
-    scorer = Scorer(state.config, state)
+    scorer = Scorer(state)
     before = scorer.measure().numbers
     assert state.ema is not None
     for network, changes in ((state.generator, False), (state.ema.module, True)):
@@ -83,7 +83,7 @@ def test_the_average_is_scored(build: Build) -> None:
 def test_measuring_leaves_no_trace(build: Build) -> None:
     def trained(measure: bool) -> State:
         state = build("trainer.ema_half_life=100")
-        scorer = Scorer(state.config, state)
+        scorer = Scorer(state)
         for _ in range(3):
             if measure:
                 scorer.measure()

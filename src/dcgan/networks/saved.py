@@ -10,18 +10,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from dcgan.config import (
-    DiscriminatorConfig,
-    DownsampleConfig,
-    GeneratorConfig,
-    UpsampleConfig,
-    identity,
-)
+from dcgan.config import DiscriminatorConfig, DownsampleConfig, GeneratorConfig, UpsampleConfig
+from dcgan.config.identity import LAST
 from dcgan.errors import UserError
 from dcgan.networks.discriminator import Discriminator
 from dcgan.networks.generator import Generator
 
-LAST = identity.LAST
 FORMAT_VERSION = 1  # of checkpoints; raised when an older file can no longer be read
 
 

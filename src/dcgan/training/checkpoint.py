@@ -15,13 +15,13 @@ from torch.optim import Adam
 from torch.optim.swa_utils import AveragedModel, update_bn
 
 from dcgan.config import TrainConfig
-from dcgan.config.identity import MAY_DIFFER, flat_settings, flatten
+from dcgan.config.identity import LAST, MAY_DIFFER, flat_settings, flatten
 from dcgan.data.batches import Batches
 from dcgan.data.preparation import Prepared
 from dcgan.errors import UserError
 from dcgan.files import replacing
 from dcgan.networks import Discriminator, Generator
-from dcgan.networks.saved import FORMAT_VERSION, LAST, find_checkpoint, read_checkpoint
+from dcgan.networks.saved import FORMAT_VERSION, find_checkpoint, read_checkpoint
 from dcgan.seeding import derive_seed, stream
 from dcgan.training.step import State
 

@@ -15,9 +15,9 @@ import yaml
 from filelock import FileLock, Timeout
 from torch import Tensor
 
+from dcgan.config.identity import LAST
 from dcgan.errors import Interrupted, RunFailed, UserError
 from dcgan.files import make_folder, write_json, write_text
-from dcgan.networks.saved import LAST
 from dcgan.pictures import normalize
 from dcgan.sampling import generate
 from dcgan.seeding import stream
@@ -95,7 +95,7 @@ class Recorder:
             state.generator.latent_size,
             generator=stream(state.config.seed, "sample latents"),
         )
-        self._scorer = Scorer(state.config, state) if trainer.num_scored else None
+        self._scorer = Scorer(state) if trainer.num_scored else None
 
     def start(self) -> None:
         """Record step 0: what the untrained networks give, and the real images to compare with."""

@@ -20,7 +20,6 @@ from dcgan.checkerboard.layers import (
     step_imbalance,
     tap_contrast,
 )
-from dcgan.config import TrainConfig
 from dcgan.pictures import evenly_spread
 from dcgan.sampling import generate
 from dcgan.seeding import stream
@@ -43,10 +42,10 @@ class Scores:
 class Scorer:
     """Scores the same latents throughout, against the same real images."""
 
-    def __init__(self, config: TrainConfig, state: State) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
-        shape = config.trainer.num_scored, state.generator.latent_size
-        self._latents = torch.randn(shape, generator=stream(config.seed, "score"))
+        shape = state.config.trainer.num_scored, state.generator.latent_size
+        self._latents = torch.randn(shape, generator=stream(state.config.seed, "score"))
         real = evenly_spread(state.batches.images, NUM_REAL)
         self.periods = usable_periods(*real.shape[-2:])
         self.real = _image_scores(real, self.periods)
