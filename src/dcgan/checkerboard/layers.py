@@ -17,6 +17,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
+from torch.nn.utils.parametrize import is_parametrized
+
+from dcgan.convolution.balance import make_plain
 
 PLAIN = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -54,8 +57,11 @@ def measure_stamp(block: nn.Module) -> Stamp:
     Raises:
         ValueError: `block` does not hold one convolution, or does not scale by whole numbers.
     """
-    block = copy.deepcopy(block).cpu().double().eval()
+    block = copy.deepcopy(block).cpu().eval()
     convolution = convolution_of(block)
+    if is_parametrized(convolution, "weight"):
+        make_plain(convolution)
+    block.double()
     scale = _scale(block)
     impulse = torch.zeros(1, 1, *_impulse_size(block, scale), dtype=torch.float64)
     impulse[0, 0, *(n // 2 for n in impulse.shape[2:])] = 1

@@ -60,6 +60,7 @@ class UpsampleConfig:
     mode: Literal["nearest", "bilinear"] | None = None  # resize only
     padding_mode: Literal["zeros", "reflect"] = "zeros"  # of the convolution in resize, subpixel
     init: Literal["normal", "bilinear", "icnr"] = "normal"
+    balanced: Literal[0, 1, 2] = 0  # order: kernels that turn constants (2: ramps) into such
     smooth: Flag = False  # a fixed [1 2 1]/4 filter after the block
     layers: Any = "all"  # all, first, last, up1 … upL, or several; the others resize
 
@@ -86,6 +87,13 @@ class UpsampleConfig:
         else:
             _check_odd(self)
             inits += ["icnr"] if self.kind == "subpixel" else []
+        size = self.kernel_size if transposed else 2 * self.kernel_size  # as a transposed one
+        orders = 0 if self.kind == "resize" else min(size - 1, 2)  # of kernels other than 0
+        if self.balanced > orders:
+            raise ValueError(
+                f"balanced={self.balanced}: must be {' or '.join(map(str, range(orders + 1)))} for"
+                f" kind={self.kind} and kernel_size={self.kernel_size}"
+            )
         if self.init not in inits:
             allowed = ", ".join(inits)
             raise ValueError(f"init={self.init}: must be one of {allowed} for this kind and kernel")
@@ -97,6 +105,8 @@ class UpsampleConfig:
         words = [kinds.get(self.kind, self.kind), f"k{self.kernel_size}"]
         if self.init != "normal":
             words.append("ICNR" if self.init == "icnr" else f"{self.init} init")
+        if self.balanced:
+            words.append("balanced" if self.balanced == 1 else f"balanced, order {self.balanced}")
         if self.padding_mode != "zeros":
             words.append(self.padding_mode)
         if self.smooth:
@@ -127,16 +137,19 @@ class DownsampleConfig:
 
     kind: Literal["strided", "pooled"]  # convolution at stride 2; at stride 1, then 2x2 averages
     kernel_size: Literal[2, 3, 4, 5, 6]  # pooled: 3 or 5
+    balanced: Flag = False  # strided only: kernels whose input gradient has no checkerboard
 
     def __post_init__(self) -> None:
         if self.kind == "pooled" and self.kernel_size not in (3, 5):
             raise ValueError(f"kernel_size={self.kernel_size}: must be one of 3, 5 for kind=pooled")
+        if self.kind == "pooled" and self.balanced:
+            raise ValueError("balanced=true: has no effect on kind=pooled")
 
     @property
     def label(self) -> str:
         """What a figure's legend calls it: D strided k4, D conv k3 + pool."""
         if self.kind == "strided":
-            return f"D strided k{self.kernel_size}"
+            return f"D strided k{self.kernel_size}{' balanced' if self.balanced else ''}"
         return f"D conv k{self.kernel_size} + pool"
 
 

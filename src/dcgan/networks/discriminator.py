@@ -5,6 +5,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from dcgan.checks import doublings
 from dcgan.config import DiscriminatorConfig, DownsampleConfig
+from dcgan.convolution.balance import Balanced, keep_balanced
 from dcgan.networks.upsampling import initialize
 
 
@@ -64,8 +65,11 @@ class Discriminator(nn.Module):
             self.layers.add_module(f"leaky{i}", nn.LeakyReLU(0.2, inplace=True))
         self.layers.add_module("logit", Readout(widths[-1], 1, base, bias=not batch_norm))
         initialize(self, seed, "discriminator")
-        if size.norm == "spectral":  # Miyato et al., 2018
-            for layer in [m for m in self.layers.modules() if isinstance(m, nn.Conv2d)]:
+        for layer in [m for m in self.layers.modules() if isinstance(m, nn.Conv2d)]:
+            if downsample.balanced and max(layer.stride) > 1:
+                kernel = Balanced(layer.kernel_size, layer.stride)
+                keep_balanced(layer, kernel, keep_norm=True)
+            if size.norm == "spectral":  # Miyato et al., 2018
                 spectral_norm(layer)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
+from dcgan.checkerboard.cure import balance
 from dcgan.checks import doublings
 from dcgan.config import GeneratorConfig, UpsampleConfig
 from dcgan.networks.upsampling import initialize, upsampling_block
@@ -75,6 +76,8 @@ class Generator(nn.Module):
                 self.layers.add_module(f"relu{i}", nn.ReLU(inplace=True))
         self.layers.add_module("tanh", nn.Tanh())
         initialize(self, seed, "generator")
+        if upsample.balanced and not flat:
+            balance(self, order=upsample.balanced, keep_norm=True)
 
     def _doubling_layers(self) -> Iterator[tuple[str, nn.Module, int]]:
         """Name, layer and output channels of every layer that has weights."""

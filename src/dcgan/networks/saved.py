@@ -1,7 +1,8 @@
 """Generators as files: in a checkpoint (.pt), or alone (.safetensors)."""
 
+import copy
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from dcgan.checkerboard.cure import bake
 from dcgan.config import DiscriminatorConfig, DownsampleConfig, GeneratorConfig, UpsampleConfig
 from dcgan.config.identity import LAST
 from dcgan.errors import UserError
@@ -64,7 +66,7 @@ def find_checkpoint(path: str | Path) -> Path:
 
 
 def load_generator(path: str | Path, weights: str = "ema") -> Generator:
-    """Load a generator, ready to sample (eval mode).
+    """Load a generator, ready to sample: eval mode, plain weights.
 
     Args:
         path: a run's folder, a checkpoint, or an exported .safetensors.
@@ -85,14 +87,20 @@ def load_generator(path: str | Path, weights: str = "ema") -> Generator:
             state = {name: average[f"module.{name}"] for name in state}
     generator = build_generator(config)
     generator.load_state_dict(state)
+    bake(generator)
     return generator.eval()
 
 
 def export_generator(path: Path, generator: Generator) -> None:
-    """Write one generator and what is needed to build it again as .safetensors."""
+    """Write one generator and what is needed to build it again as .safetensors.
+
+    Its kernels are plain ones, as a program that knows nothing of balanced kernels loads them.
+    """
+    generator = copy.deepcopy(generator)
+    bake(generator)
     recipe = {
         "generator": asdict(generator.size),
-        "upsample": asdict(generator.upsample),
+        "upsample": asdict(replace(generator.upsample, balanced=0)),
         "data": {"image_size": generator.image_size, "channels": generator.channels},
     }
     state = {k: v.contiguous() for k, v in generator.state_dict().items()}
