@@ -52,6 +52,29 @@ def test_its_initialisation_depends_on_the_seed_alone() -> None:
     assert not any(torch.equal(a, b) for a, b in pairs if a.std() > 0)
 
 
+@pytest.mark.parametrize("norm", ["batch", "spectral"])
+@pytest.mark.parametrize("kernel_size", [3, 5])
+def test_a_balanced_discriminator_passes_back_a_constant_as_one(
+    kernel_size: Any, norm: Any
+) -> None:
+    """The input gradient of a strided convolution is a transposed convolution (claim 15)."""
+
+    def unevenness(balanced: bool) -> float:
+        discriminator = Discriminator(
+            DiscriminatorConfig(filters=4, norm=norm),
+            DownsampleConfig(kind="strided", kernel_size=kernel_size, balanced=balanced),
+            image_size=32,
+            channels=2,
+        )
+        x = torch.randn(1, 2, 32, 32, requires_grad=True)
+        answer = discriminator.layers.get_submodule("down1")(x)
+        (gradient,) = torch.autograd.grad(answer.sum(), x)
+        return float(gradient[..., 8:24, 8:24].flatten(2).std(2).max() / gradient.abs().mean())
+
+    assert unevenness(balanced=False) > 0.1
+    assert unevenness(balanced=True) < 1e-5
+
+
 def discriminator_with(norm: Any) -> Discriminator:
     size = DiscriminatorConfig(filters=4, norm=norm)
     return Discriminator(size, STRIDED[2], image_size=32, channels=1)

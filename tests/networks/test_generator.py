@@ -1,5 +1,8 @@
 """Sizes, ranges, initialisation, and what swapping a block leaves alone."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -51,6 +54,23 @@ def test_swapping_the_block_changes_the_blocks_and_nothing_else() -> None:
     assert first.keys() == second.keys()
     differing = {name for name in first if not torch.equal(first[name], second[name])}
     assert differing == {f"layers.up{i}.0.weight" for i in (1, 2, 3)}
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_balanced_blocks_start_as_strong_as_free_ones_and_nothing_else_differs(order: Any) -> None:
+    size = GeneratorConfig(latent_size=6, filters=32)
+    free, balanced = (
+        Generator(size, replace(K4, balanced=n), image_size=32, channels=3, seed=5)
+        for n in (0, order)
+    )
+    for name in ("up1", "up2", "up3"):
+        block, other = free.layers.get_submodule(name), balanced.layers.get_submodule(name)
+        std, expected = (each[0].weight.std().item() for each in (other, block))  # type: ignore[index]
+        assert std == pytest.approx(expected, rel=0.01)
+    assert all(layer.rho == pytest.approx(0, abs=1e-12) for layer in diagnose(balanced).layers)
+    rest = {k: v for k, v in balanced.state_dict().items() if "parametrizations" not in k}
+    assert len(rest) == len(free.state_dict()) - 3
+    assert all(torch.equal(v, free.state_dict()[k]) for k, v in rest.items())
 
 
 def test_named_layers_are_swapped_and_the_others_resize() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from dcgan.checkerboard import diagnose
 from dcgan.config import GeneratorConfig, UpsampleConfig
@@ -42,6 +43,21 @@ def test_an_export_builds_itself_again(tmp_path: Path, generator: Generator) -> 
     loaded = load_generator(tmp_path / "g.safetensors")
     assert same(loaded, generator)
     assert loaded.upsample == generator.upsample
+
+
+def test_balanced_generators_are_saved_with_plain_kernels(tmp_path: Path) -> None:
+    upsample = UpsampleConfig(
+        kind="transposed", kernel_size=4, padding=1, output_padding=0, balanced=1
+    )
+    size = GeneratorConfig(latent_size=8, filters=4)
+    generator = Generator(size, upsample, image_size=16, channels=1)
+    export_generator(tmp_path / "g.safetensors", generator)
+    names = set(load_file(tmp_path / "g.safetensors"))
+    assert {"layers.up1.0.weight", "layers.up2.0.weight"} <= names
+    assert not any("parametrizations" in name for name in names)
+    loaded = load_generator(tmp_path / "g.safetensors")
+    assert torch.equal(sample(loaded, range(3)), sample(generator, range(3)))
+    assert any("parametrizations" in name for name in generator.state_dict())  # left as it was
 
 
 def test_a_checkpoint_gives_the_average_or_the_raw_generator(

@@ -1,0 +1,162 @@
+"""balance() and bake() on networks of all kinds, by what these paint of a constant."""
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchvision.models.detection import keypointrcnn_resnet50_fpn
+
+from dcgan.checkerboard import bake, balance, diagnose
+from dcgan.checkerboard.images import grid_peak
+
+
+class UNet(nn.Module):
+    """Two levels, transposed convolution up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = nn.ModuleList([nn.Conv2d(3, 8, 3, 2, 1), nn.Conv2d(8, 16, 3, 2, 1)])
+        self.up = nn.ModuleList(
+            [nn.ConvTranspose2d(16, 8, 2, 2), nn.ConvTranspose2d(16, 3, 4, 2, 1)]
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W) to the same shape."""
+        skip = F.relu(self.down[0](x))
+        up = F.relu(self.up[0](F.relu(self.down[1](skip))))
+        answer: Tensor = self.up[1](torch.cat([skip, up], 1))
+        return answer
+
+
+class ShuffledByFunction(nn.Module):
+    """Sub-pixel convolution without a PixelShuffle module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.expand = nn.Conv2d(3, 12, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W) to (N, 3, 2H, 2W)."""
+        return F.pixel_shuffle(self.expand(x), 2)
+
+
+def unevenness(network: nn.Module, channels: int, axes: int = 2) -> float:
+    """By how much the answer to a constant varies, away from borders, beside its size."""
+    with torch.no_grad():
+        answer: Tensor = network.eval()(
+            torch.full((1, channels, *[40 if axes < 3 else 24] * axes), 0.7)
+        )
+    inside = answer[(slice(None), slice(None), *[slice(16, -16)] * axes)]
+    spread = inside.flatten(2).std(2).max() / answer.abs().mean()
+    return float(spread)
+
+
+NETWORKS = {
+    "1-D": (nn.Sequential(nn.ConvTranspose1d(3, 4, 5, 2), nn.ConvTranspose1d(4, 2, 4, 2)), 3, 1),
+    "3-D": (nn.ConvTranspose3d(2, 3, 4, 2, 1), 2, 3),
+    "sub-pixel, biases": (nn.Sequential(nn.Conv2d(3, 27, 3, padding=1), nn.PixelShuffle(3)), 3, 2),
+    "grouped": (nn.ConvTranspose2d(4, 6, 3, 2, 1, 1, groups=2), 4, 2),
+    "U-Net": (UNet(), 3, 2),
+    "stride 3, kernel 5": (nn.ConvTranspose2d(3, 3, 5, 3), 3, 2),
+}
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_constant_stays_one(name: str, order: int) -> None:
+    network, channels, axes = copy.deepcopy(NETWORKS[name])
+    if isinstance(network, UNet) and order == 2:  # of kernel 2 it leaves nothing
+        network.up[0] = nn.ConvTranspose2d(16, 8, 3, 2, 1, 1)
+    assert unevenness(network, channels, axes) > 1e-3
+    layers = balance(network, order=order)
+    assert layers
+    assert all(layer.problem is None for layer in layers)
+    assert unevenness(network, channels, axes) < 1e-5
+
+    before = copy.deepcopy(network)
+    assert bake(network) == [layer.name for layer in layers] or isinstance(
+        network, nn.ConvTranspose2d | nn.ConvTranspose3d
+    )
+    x = torch.randn(2, channels, *[24] * axes)
+    assert torch.equal(network(x), before(x))
+    assert set(network.state_dict()) == set(NETWORKS[name][0].state_dict())
+    assert bake(network) == []
+
+
+def test_what_cannot_be_balanced_says_why_and_stays_as_it_was() -> None:
+    network = nn.Sequential(
+        nn.ConvTranspose2d(3, 8, 1, 2),
+        nn.Upsample(scale_factor=2),
+        nn.Conv2d(8, 8, 3, padding=1),
+        nn.Conv2d(8, 16, 3, padding=1),
+        nn.BatchNorm2d(16),
+        nn.PixelShuffle(2),
+        nn.Flatten(2),
+        nn.Unflatten(2, (4, 4)),
+        nn.PixelShuffle(2),
+    )
+    before = copy.deepcopy(network.state_dict())
+    problems = [layer.problem or "" for layer in balance(network)]
+    assert [problem.split(":")[0] for problem in problems] == [
+        "kernel 1, stride 2, dilation 1",
+        "needs no cure",
+        "BatchNorm2d before the shuffle scales its phases",
+        "no convolution was found before it",
+    ]
+    assert set(network.state_dict()) == set(before)
+
+
+def test_layers_of_other_peoples_networks_are_found() -> None:
+    network = keypointrcnn_resnet50_fpn(weights=None, weights_backbone=None)
+    (layer,) = balance(network)
+    assert str(layer).endswith("kps_score_lowres (ConvTranspose2d): balanced")
+    assert diagnose(network).layers[0].rho == pytest.approx(0, abs=1e-9)
+    assert bake(network) == [layer.name]
+
+
+def test_a_shuffle_by_function_needs_an_example() -> None:
+    network = ShuffledByFunction()
+    assert balance(network) == []
+    (layer,) = balance(network, torch.randn(1, 3, 8, 8))
+    assert layer.problem is None
+    assert unevenness(network, 3) < 1e-5
+
+
+def test_fine_tuning_goes_on_where_the_network_stood() -> None:
+    """The nearest kernel changes a trained network little, and the optimizer keeps it balanced."""
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.ConvTranspose2d(3, 16, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(16, 3, 4, 2, 1)
+    )
+    images = torch.randn(64, 3, 16, 16)
+    target = F.interpolate(images, scale_factor=4, mode="bilinear")
+
+    def learn(steps: int) -> float:
+        optimizer = torch.optim.Adam(network.parameters(), 1e-2)
+        for _ in range(steps):
+            loss = F.mse_loss(network(images), target)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        return loss.item()
+
+    start, trained = learn(1), learn(60)
+    balance(network)
+    with torch.no_grad():
+        changed = F.mse_loss(network(images), target).item()
+    assert trained < changed < start
+    assert learn(60) < changed
+    assert unevenness(network, 3) < 1e-4
+    with torch.no_grad():
+        assert grid_peak(network(images), 2).ratio < 3
+
+
+def test_the_norm_is_kept_for_a_network_that_is_not_trained_yet() -> None:
+    free = nn.ConvTranspose2d(32, 32, 4, 2, 1)
+    kept, nearest = copy.deepcopy(free), copy.deepcopy(free)
+    balance(kept, keep_norm=True)
+    balance(nearest)
+    assert kept.weight.norm().item() == pytest.approx(free.weight.norm().item(), rel=1e-5)
+    assert nearest.weight.norm() < free.weight.norm()
