@@ -16,14 +16,14 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from dcgan.checkerboard.layers import TRANSPOSED
-from dcgan.checkerboard.traversal import SHUFFLE, Upsampling, find_upsampling
-from dcgan.convolution.balance import (
+from dcgan.checkerboard.parametrization import (
     Balanced,
     BalancedSubpixel,
     EqualBiases,
     keep_balanced,
     make_plain,
 )
+from dcgan.checkerboard.traversal import SHUFFLE, Upsampling, find_upsampling
 from dcgan.errors import first_line
 
 

@@ -19,7 +19,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 from torch.nn.utils.parametrize import is_parametrized
 
-from dcgan.convolution.balance import make_plain
+from dcgan.checkerboard.parametrization import make_plain
 
 PLAIN = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)

@@ -162,6 +162,7 @@ class GeneratorConfig:
     latent_size: Count | None = None  # length of z (doubling only; flat: one number a pixel)
     kernel_size: Count | None = None  # flat only
     num_layers: TwoOrMore | None = None  # flat only
+    notch: Natural = 0  # order of a fixed filter on the images that removes period 2; 0: none
 
     def __post_init__(self) -> None:
         flat = self.kind == "flat"

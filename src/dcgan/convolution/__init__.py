@@ -6,7 +6,7 @@ Small functions on float64 tensors, each with its formula. `dcgan-explain` check
 """
 
 from dcgan.convolution.alignment import image_shift, index_shift, stacked_shift
-from dcgan.convolution.balance import Balanced, BalancedSubpixel, balancing_projection
+from dcgan.convolution.balance import balancing_projection, notch_taps
 from dcgan.convolution.coverage import coverage, coverage_ratio, dead_share, stacked_coverage
 from dcgan.convolution.equivalence import resize_as_transposed, subpixel_as_transposed
 from dcgan.convolution.matrix import convolution_matrix
@@ -21,8 +21,6 @@ from dcgan.convolution.stretch import (
 )
 
 __all__ = [
-    "Balanced",
-    "BalancedSubpixel",
     "balancing_projection",
     "convolution_matrix",
     "coverage",
@@ -36,6 +34,7 @@ __all__ = [
     "interleave",
     "interpolate_ideally",
     "largest_image",
+    "notch_taps",
     "polyphase_gains",
     "resize_as_transposed",
     "stacked_coverage",

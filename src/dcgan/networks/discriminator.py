@@ -3,9 +3,9 @@
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from dcgan.checkerboard.parametrization import Balanced, keep_balanced
 from dcgan.checks import doublings
 from dcgan.config import DiscriminatorConfig, DownsampleConfig
-from dcgan.convolution.balance import Balanced, keep_balanced
 from dcgan.networks.upsampling import initialize
 
 

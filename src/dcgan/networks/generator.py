@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from dcgan.checkerboard.cure import balance
 from dcgan.checks import doublings
 from dcgan.config import GeneratorConfig, UpsampleConfig
-from dcgan.networks.upsampling import initialize, upsampling_block
+from dcgan.networks.upsampling import Notch, initialize, upsampling_block
 
 # The blocks that `upsample.layers` leaves out: their gains are equal, so no checkerboard (ρ = 0).
 RESIZE = UpsampleConfig(kind="resize", kernel_size=3, mode="nearest")
@@ -75,6 +75,8 @@ class Generator(nn.Module):
                 self.layers.add_module(f"norm{i}", nn.BatchNorm2d(out_channels))
                 self.layers.add_module(f"relu{i}", nn.ReLU(inplace=True))
         self.layers.add_module("tanh", nn.Tanh())
+        if size.notch:
+            self.layers.add_module("notch", Notch(channels, size.notch))
         initialize(self, seed, "generator")
         if upsample.balanced and not flat:
             balance(self, order=upsample.balanced, keep_norm=True)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dcgan.config import UpsampleConfig
+from dcgan.convolution.balance import notch_taps
 from dcgan.convolution.stretch import triangular_kernel
 from dcgan.seeding import stream
 
@@ -54,28 +55,30 @@ def upsampling_block(
         if resize:
             layers = [nn.Upsample(scale_factor=2, mode=config.mode or "nearest"), convolution]
     if config.smooth:
-        layers.append(Smooth(out_channels))
+        layers.append(Notch(out_channels))
     return UpsamplingBlock(*layers, init=config.init)
 
 
-class Smooth(nn.Module):
-    """A fixed [1 2 1]/4 low-pass per channel and axis, edges reflected; shape is kept.
+class Notch(nn.Module):
+    """A fixed filter per channel and axis, edges reflected: it removes a grid of period 2.
 
-    It has its zero at the Nyquist frequency, where a checkerboard of period 2 lies.
+    Args:
+        order: m of `notch_taps`; 1 is the [1 2 1]/4 low-pass, a larger one touches less.
     """
 
     kernel: Tensor
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, order: int = 1) -> None:
         super().__init__()
-        taps = torch.tensor([0.25, 0.5, 0.25])
-        kernel = torch.outer(taps, taps).expand(channels, 1, 3, 3).clone()
+        taps = notch_taps(order).float()
+        kernel = torch.outer(taps, taps).expand(channels, 1, -1, -1).clone()
         # Not persistent: it never changes, so no file needs to carry it.
         self.register_buffer("kernel", kernel, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, C, H, W)."""
-        return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), self.kernel, groups=x.shape[1])
+        """(N, C, H, W) to (N, C, H, W), H and W above the order."""
+        padded = F.pad(x, (self.kernel.shape[-1] // 2,) * 4, mode="reflect")
+        return F.conv2d(padded, self.kernel, groups=x.shape[1])
 
 
 @torch.no_grad()

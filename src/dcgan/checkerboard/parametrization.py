@@ -1,0 +1,125 @@
+"""Layers whose weights stay balanced while they learn: torch parametrizations."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils import parametrize
+
+from dcgan.convolution.balance import balancing_projection
+
+
+class Balanced(nn.Module):
+    """Parametrization of a weight whose last axes are a kernel: its nearest balanced kernel.
+
+    For ConvTranspose1d/2d/3d, with any groups, and for a strided convolution, whose input gradient
+    is a transposed convolution with the same kernel. Gradients pass through the projection, so a
+    weight stays balanced whatever the optimizer does.
+
+    Args:
+        kernel_size, stride, dilation, order: see `balancing_projection`.
+
+    Raises:
+        ValueError: see `balancing_projection`.
+    """
+
+    projection: Tensor
+
+    def __init__(
+        self,
+        kernel_size: Sequence[int],
+        stride: Sequence[int],
+        dilation: Sequence[int] | None = None,
+        order: int = 1,
+    ) -> None:
+        super().__init__()
+        projection = balancing_projection(kernel_size, stride, dilation, order)
+        # Not persistent: it follows from the layer, so no file needs to hold it.
+        self.register_buffer("projection", projection, persistent=False)
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """(…, *kernel_size) to the same shape."""
+        axes = weight.ndim - 2
+        # In bfloat16 the gains would be equal to three digits only.
+        with torch.autocast(weight.device.type, enabled=False):
+            taps: Tensor = weight.flatten(-axes).to(self.projection.dtype) @ self.projection
+        return taps.reshape(weight.shape).to(weight.dtype)
+
+    def right_inverse(self, weight: Tensor) -> Tensor:
+        """What is kept when a weight is set: its balanced part."""
+        return self.forward(weight)
+
+
+class BalancedSubpixel(Balanced):
+    """The same for the weight of a convolution before PixelShuffle(scale).
+
+    Together these are a transposed convolution of kernel scale·k and stride scale, with one of the
+    filters for each phase (claim 12). Order 1: the scale² filters of an output channel have the
+    same sum.
+    """
+
+    def __init__(self, kernel_size: Sequence[int], scale: int, order: int = 1) -> None:
+        super().__init__([scale * k for k in kernel_size], [scale] * 2, order=order)
+        self._scale = scale
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """(scale²·out_channels, in_channels, k, k) to the same shape."""
+        transposed = F.pixel_shuffle(weight.flip(2, 3).transpose(0, 1), self._scale)
+        balanced: Tensor = F.pixel_unshuffle(super().forward(transposed), self._scale)
+        return balanced.transpose(0, 1).flip(2, 3)
+
+
+class EqualBiases(nn.Module):
+    """Parametrization of the bias of a convolution before PixelShuffle(scale): equal by phase."""
+
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        self._phases = scale**2
+
+    def forward(self, bias: Tensor) -> Tensor:
+        """(scale²·out_channels,) to the same shape: each output channel's mean."""
+        by_channel: Tensor = bias.unflatten(0, (-1, self._phases))
+        return by_channel.mean(1).repeat_interleave(self._phases)
+
+    def right_inverse(self, bias: Tensor) -> Tensor:
+        """What is kept when a bias is set."""
+        return self.forward(bias)
+
+
+@torch.no_grad()
+def keep_balanced(
+    convolution: nn.Module, weight: Balanced, bias: EqualBiases | None = None, *, keep_norm: bool
+) -> None:
+    """Parametrize a layer: from now on its weight is balanced.
+
+    Args:
+        bias: for a layer before a pixel shuffle; used if the layer has a bias.
+        keep_norm: give the balanced weight the norm that the free one had. The projection takes a
+            share of the variance of random weights; this gives it back, so that the taps of an
+            untrained layer have the variance they had, on average.
+
+    Raises:
+        ValueError: the layer's weight is no parameter of its own.
+    """
+    free = torch.as_tensor(convolution.weight)
+    norm = free.norm()
+    weight.to(free.device, torch.promote_types(free.dtype, torch.float32))
+    parametrize.register_parametrization(convolution, "weight", weight)
+    balanced = torch.as_tensor(convolution.weight)
+    if keep_norm and balanced.any():
+        convolution.weight = balanced * (norm / balanced.norm())
+    if bias is not None and convolution.bias is not None:
+        parametrize.register_parametrization(convolution, "bias", bias)
+
+
+def make_plain(layer: nn.Module, name: str = "weight") -> None:
+    """Turn a parametrized tensor of a layer into a plain parameter with the value it has.
+
+    Copies of the layer stay parametrized: torch's own function works on a class that copies share
+    with their original, so the layer gets a class of its own first.
+    """
+    shared = type(layer)
+    members = {k: v for k, v in vars(shared).items() if k not in ("__dict__", "__weakref__")}
+    layer.__class__ = type(shared.__name__, shared.__bases__, members)
+    parametrize.remove_parametrizations(layer, name)
