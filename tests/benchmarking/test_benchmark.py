@@ -16,7 +16,7 @@ from dcgan.benchmarking.benchmark import compare, per_step, quartiles, step_gflo
 from dcgan.config import BenchmarkConfig
 from dcgan.data.preparation import prepare
 from dcgan.training.checkpoint import build_state
-from dcgan.training.devices import make_fabric
+from dcgan.training.devices import connected
 from dcgan.training.step import train_step
 from tests.conftest import Compose
 
@@ -53,8 +53,8 @@ def test_operations_are_those_of_a_step_of_ours(tiny: Compose) -> None:
     baseline = Baseline(asdict(config))
     real = torch.zeros(8, config.data.channels, 16, 16)
     theirs, ours = step_gflop(baseline, real)
-    fabric = make_fabric(config.trainer)
-    state = build_state(config, prepare(config.data), fabric)
+    with connected(config.trainer) as fabric:
+        state = build_state(config, prepare(config.data), fabric)
     with FlopCounterMode(display=False) as counter:
         train_step(state)
     assert ours == pytest.approx(counter.get_total_flops() / 1e9)

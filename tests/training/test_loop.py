@@ -12,7 +12,7 @@ from dcgan.evaluation.distances import frechet_distance
 from dcgan.pictures import normalize
 from dcgan.sampling import load_generator, sample
 from dcgan.training.checkpoint import build_state
-from dcgan.training.devices import make_fabric
+from dcgan.training.devices import connected
 from dcgan.training.loop import train
 from tests.conftest import Compose
 
@@ -32,7 +32,8 @@ def test_training_brings_generated_images_nearer_to_real_ones(
     size = ("generator.filters=16", "discriminator.filters=16", "trainer.steps=250")
     config = tiny(*DIGITS, f"upsample={choice}", *size)
     real = features(normalize(torch.from_numpy(prepare(config.data).open())))
-    untrained = build_state(config, prepare(config.data), make_fabric(config.trainer)).sampler
+    with connected(config.trainer) as fabric:
+        untrained = build_state(config, prepare(config.data), fabric).sampler
     result = train(config, tmp_path / "run", "")
     assert (result["step"], result["images_seen"]) == (250, 8000)
     before, after = (

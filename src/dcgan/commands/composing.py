@@ -63,9 +63,7 @@ def compose(name: str, overrides: Sequence[str]) -> DictConfig:
         UserError: they cannot be composed.
     """
     with refusing(SCHEMAS[name]), composer() as hydra:
-        return hydra.compose_config(
-            name, list(overrides), RunMode.RUN, with_log_configuration=False
-        )
+        return hydra.compose_config(name, list(overrides), RunMode.RUN, False)
 
 
 def to_dataclass(settings: DictConfig, schema: type[Config]) -> Config:

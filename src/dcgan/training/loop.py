@@ -66,13 +66,13 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
                 while state.step < steps and not stopping:
                     result = train_step(state)
                     stopping = is_true_anywhere(interruption.received is not None, fabric)
-                    recorder.record(result, due(state.step, config.trainer))
+                    recorder.record(result, due(state.step, config.trainer), stopping)
                     bar.update()
                     bar.set_postfix_str(recorder.latest, refresh=False)
 
-            # Finish: the result, or a checkpoint and how to resume from it.
+            # Finish: the result, or how to resume from the checkpoint.
             if state.step < steps:
-                raise recorder.stop(interruption.received)
+                raise recorder.stopped(interruption.received)
             return recorder.finish()
 
 

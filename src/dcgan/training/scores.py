@@ -1,6 +1,6 @@
 """The checkerboard scores of a run at one step: of its images, its blocks, and D's gradient."""
 
-from collections.abc import Mapping
+import copy
 from dataclasses import dataclass
 
 import torch
@@ -14,12 +14,8 @@ from dcgan.checkerboard.images import (
     spectrum_peak,
     usable_periods,
 )
-from dcgan.checkerboard.layers import (
-    input_moments,
-    measure_stamp,
-    step_imbalance,
-    tap_contrast,
-)
+from dcgan.checkerboard.layers import input_moments, measure_stamp, step_imbalance, tap_contrast
+from dcgan.networks import Generator
 from dcgan.pictures import evenly_spread
 from dcgan.sampling import generate
 from dcgan.seeding import stream
@@ -35,8 +31,8 @@ NUM_MOMENTS = 128  # latents from which the blocks' input moments are taken
 class Scores:
     """Numbers for curves, arrays for pictures."""
 
-    numbers: Mapping[str, float]
-    arrays: Mapping[str, Tensor]
+    numbers: dict[str, float]
+    arrays: dict[str, Tensor]
 
 
 class Scorer:
@@ -59,7 +55,7 @@ class Scorer:
         with input_moments(blocks) as moments:
             generate(generator, self._latents[:NUM_MOMENTS])
         scores = _image_scores(images, self.periods)
-        numbers, arrays = dict(scores.numbers), dict(scores.arrays)
+        numbers, arrays = scores.numbers, scores.arrays
         for period in self.periods:
             key = names.PEAK[period].key
             numbers[names.PEAK_OVER_REAL[period].key] = numbers[key] / self.real.numbers[key]
@@ -72,28 +68,19 @@ class Scorer:
             gradients = gradients_at(self._at, self._state.discriminator)
             arrays[names.GRADIENT_PHASE_ENERGY] = phase_energy(gradients, 2)
             numbers[names.GRADIENT_CONTRAST.key] = contrast(arrays[names.GRADIENT_PHASE_ENERGY])
-        return Scores(numbers, arrays)
+        return scores
 
 
-def upsampling_blocks(generator: nn.Module) -> dict[str, nn.Module]:
-    """The generator's upsampling blocks by name: up1, up2 and so on."""
-    return {
-        name.rpartition(".")[2]: block
-        for name, block in generator.named_modules()
-        if name.rpartition(".")[2].startswith("up") and isinstance(block, nn.Sequential)
-    }
+def upsampling_blocks(generator: Generator) -> dict[str, nn.Module]:
+    """The generator's upsampling blocks by name: up1, up2 and so on; a flat one has none."""
+    return {k: v for k, v in generator.layers.named_children() if k.startswith("up")}
 
 
 def gradients_at(images: Tensor, discriminator: nn.Module) -> Tensor:
     """∂D/∂x at each of (N, C, H, W) images, by running batch statistics: same shape, on the CPU."""
-    device = next(discriminator.parameters()).device
-    was_training = discriminator.training
-    discriminator.eval()
-    try:
-        gradients = input_gradients(discriminator, images.to(device))
-    finally:
-        discriminator.train(was_training)
-    return gradients.detach().reshape(images.shape).cpu()
+    network = copy.deepcopy(discriminator).eval()
+    images = images.to(next(network.parameters()).device)
+    return input_gradients(network, images).detach().reshape(images.shape).cpu()
 
 
 def _image_scores(images: Tensor, periods: tuple[int, ...]) -> Scores:
