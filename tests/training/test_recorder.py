@@ -55,7 +55,6 @@ def test_what_is_due_when(tiny: Compose) -> None:
 def test_everything_is_written_where_it_belongs(tmp_path: Path, build: Build) -> None:
     state = build("trainer.steps=7", "trainer.sample_every=100")
     with recording(state, tmp_path) as recorder:
-        recorder.start()
         train_steps(recorder, state, 7)
         shares = recorder.finish()
     lines = read_metrics(tmp_path / "metrics.jsonl")

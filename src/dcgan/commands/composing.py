@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 
 import yaml
 from hydra import initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.hydra import Hydra
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -19,8 +21,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 import dcgan.config
 from dcgan.commands.messages import describe
+from dcgan.commands.prompt import quoted
 from dcgan.config import build
 from dcgan.errors import UserError
+from dcgan.files import make_folder
 
 Config = TypeVar("Config")
 
@@ -76,6 +80,37 @@ def to_dataclass(settings: DictConfig, schema: type[Config]) -> Config:
     with refusing(schema):
         plain: Any = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
     return build(schema, plain)
+
+
+def check_jobs(name: str, overrides: list[str]) -> tuple[Path, list[str]]:
+    """Compose and check every job of a multirun; nothing is written but the folder around them.
+
+    Returns:
+        The folder, and settings for Hydra itself: where it is, and what does not differ between
+        jobs, so is no part of the names of their folders.
+
+    Raises:
+        UserError: the settings of a job, or the folder.
+    """
+    schema = SCHEMAS[name]
+    with refusing(schema), composer() as hydra:
+        master = hydra.compose_config(name, overrides, RunMode.MULTIRUN, False)
+        params = [f"{key}={value}" for key, value in (master.hydra.sweeper.params or {}).items()]
+        parsed = OverridesParser.create().parse_overrides([*params, *master.hydra.overrides.task])
+        (jobs,) = BasicSweeper.split_arguments(parsed, None)
+        for job in jobs:
+            to_dataclass(hydra.config_loader.load_sweep_config(master, job), schema)
+        folder = Path(master.hydra.sweep.dir)
+    make_folder(folder, "hydra.sweep.dir")
+
+    differing = {word.key_or_group for word in parsed[: len(params)]}
+    differing |= {word.key_or_group for word in parsed if word.is_sweep_override()}
+    alike = sorted({word.key_or_group for word in parsed} - differing)
+    return folder, [
+        "hydra.mode=MULTIRUN",
+        f"hydra.sweep.dir={quoted(str(folder))}",
+        f"hydra.job.config.override_dirname.exclude_keys=[{','.join(alike)}]",
+    ]
 
 
 def folder_name(overrides: str) -> str:

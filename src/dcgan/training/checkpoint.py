@@ -151,8 +151,7 @@ def read_for_resume(config: TrainConfig, run_dir: Path) -> dict[str, Any] | None
         path = own if own.is_file() else None
     else:
         path = None if config.resume is None else find_checkpoint(config.resume)
-    in_place = path is not None and path.resolve().parent == own.resolve().parent
-    if not in_place:
+    if path is None or path.resolve().parent != own.resolve().parent:
         _check_folder(run_dir)
     if path is None:
         return None
@@ -161,8 +160,7 @@ def read_for_resume(config: TrainConfig, run_dir: Path) -> dict[str, Any] | None
     if not (run_dir / BEST).exists():
         checkpoint["best_fid"] = math.inf  # the best of another folder
     step, steps = checkpoint["step"], config.trainer.steps
-    finished = step == steps and own.resolve() == path.resolve()
-    if step >= steps and not finished:
+    if step > steps or (step == steps and path.resolve() != own.resolve()):
         raise UserError(f"trainer.steps={steps}: the run is at step {step} already")
     return checkpoint
 

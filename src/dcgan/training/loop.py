@@ -52,10 +52,6 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
             Interruption() as interruption,
             recording(state, run_dir, meter, resume_command) as recorder,
         ):
-            # Record the untrained networks, and the real images to compare with.
-            if state.step == 0:
-                recorder.start()
-
             # Train. A signal is answered between two steps, by all processes after the same one.
             stopping = False
             steps, silent = config.trainer.steps, None if fabric.is_global_zero else True

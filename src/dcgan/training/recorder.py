@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 def recording(
     state: State, run_dir: Path, meter: FidMeter | None = None, resume_command: str = ""
 ) -> Iterator["Recorder"]:
-    """A recorder whose files are open; of several processes only rank 0 has files.
+    """A recorder whose files are open, and hold step 0; of several processes only rank 0 has files.
 
     Raises:
         UserError: the folder cannot be made, or another process is training there.
@@ -63,6 +63,7 @@ def recording(
             recorder.alarms.recall(read_metrics(run_dir / "metrics.jsonl"))
             if state.step == 0:
                 recorder.tracker.text("config", settings)
+                recorder.start()
         stack.enter_context(naming_lost_processes(recorder.where_to_resume))
         yield recorder
 
@@ -128,11 +129,9 @@ class Recorder:
 
     def stopped(self, signal_number: int | None) -> Interrupted:
         """The error for a run that was asked to stop, once it is saved: says how to resume it."""
-        steps = self._state.config.trainer.steps
-        return Interrupted(
-            f"stopped at step {self._state.step} of {steps}; saved {self.where_to_resume}",
-            signal_number or signal.SIGTERM,
-        )
+        where = f"step {self._state.step} of {self._state.config.trainer.steps}"
+        message = f"stopped at {where}; saved {self.where_to_resume}"
+        return Interrupted(message, signal_number or signal.SIGTERM)
 
     def finish(self) -> dict[str, Any]:
         """Write result.json, and return what it holds."""
