@@ -11,10 +11,9 @@ from dcgan.config import TrainConfig, TrainerConfig
 from dcgan.data.preparation import prepare
 from dcgan.training.checkpoint import build_state, finished_result, load_state, read_for_resume
 from dcgan.training.devices import connected, is_true_anywhere, resolve_precision
-from dcgan.training.fid import FidMeter
 from dcgan.training.interruption import Interruption
 from dcgan.training.memory import keep_freed_memory
-from dcgan.training.recorder import recording
+from dcgan.training.recorder import Recorder
 from dcgan.training.step import train_step
 
 
@@ -46,12 +45,9 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         state = build_state(config, prepare(config.data), fabric)
         if checkpoint is not None:
             load_state(state, checkpoint)
-        meter = FidMeter(state) if config.trainer.evaluate_every else None
+        recorder = Recorder(state, run_dir, resume_command)
 
-        with (
-            Interruption() as interruption,
-            recording(state, run_dir, meter, resume_command) as recorder,
-        ):
+        with Interruption() as interruption, recorder.opened():
             # Train. A signal is answered between two steps, by all processes after the same one.
             stopping = False
             steps, silent = config.trainer.steps, None if fabric.is_global_zero else True

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 import yaml
@@ -34,40 +34,6 @@ from dcgan.training.tracking import SCORES, NoTracker, Tracker, read_metrics
 log = logging.getLogger(__name__)
 
 
-@contextmanager
-def recording(
-    state: State, run_dir: Path, meter: FidMeter | None = None, resume_command: str = ""
-) -> Iterator["Recorder"]:
-    """A recorder whose files are open, and hold step 0; of several processes only rank 0 has files.
-
-    Raises:
-        UserError: the folder cannot be made, or another process is training there.
-        RunFailed: another process of this run was lost.
-    """
-    recorder = Recorder(state, run_dir, meter, resume_command)
-    with ExitStack() as stack:
-        if state.fabric.is_global_zero:
-            make_folder(run_dir)
-            try:
-                stack.enter_context(FileLock(run_dir / ".lock", timeout=0))
-            except Timeout as error:
-                message = f"hydra.run.dir={run_dir}: another process is training there"
-                raise UserError(message) from error
-            num_images, trainer = len(state.batches.images), state.config.trainer
-            size, precision = trainer.batch_size, trainer.precision
-            log.info("%d images, %d steps of %d, %s", num_images, trainer.steps, size, precision)
-            settings = yaml.safe_dump(asdict(state.config), sort_keys=False)
-            write_text(run_dir / "config.yaml", settings)
-            (run_dir / "result.json").unlink(missing_ok=True)  # of an earlier, shorter run
-            recorder.tracker = stack.enter_context(closing(Tracker(run_dir, size, state.step)))
-            recorder.alarms.recall(read_metrics(run_dir / "metrics.jsonl"))
-            if state.step == 0:
-                recorder.tracker.text("config", settings)
-                recorder.start()
-        stack.enter_context(naming_lost_processes(recorder.where_to_resume))
-        yield recorder
-
-
 class Recorder:
     """Does what is due after a step, and adds up how long that took.
 
@@ -75,31 +41,64 @@ class Recorder:
     rank 0 writes. The sample grids show the same latents throughout.
     """
 
-    def __init__(
-        self, state: State, run_dir: Path, meter: FidMeter | None, resume_command: str
-    ) -> None:
+    def __init__(self, state: State, run_dir: Path, resume_command: str = "") -> None:
         trainer = state.config.trainer
-        self.tracker: Tracker | NoTracker = NoTracker()
-        self.alarms = Alarms(LOSSES[state.config.loss.kind].is_critic)
+        self._tracker: Tracker | NoTracker = NoTracker()
+        self._alarms = Alarms(LOSSES[state.config.loss.kind].is_critic)
         self.latest = ""  # the last losses, for a progress bar
         # The last checkpoint, and the command to resume from it on a line of its own.
-        self.where_to_resume = f"{run_dir / LAST}\nTo go on: {resume_command}"
-        self._state, self._run_dir, self._meter = state, run_dir, meter
+        self._where_to_resume = f"{run_dir / LAST}\nTo go on: {resume_command}"
+        self._state, self._run_dir = state, run_dir
         self._seconds = self._score_seconds = 0.0
         self._unread: list[Tensor] = []  # losses of the steps since the last look
-        self._first_step, self._started = state.step, time.perf_counter()
-        self._last_log = (state.step, self._started, 0.0)
         shape = trainer.num_samples, state.generator.latent_size
         self._latents = torch.randn(shape, generator=stream(state.config.seed, "sample latents"))
         self._scorer = Scorer(state) if trainer.num_scored else None
+        self._meter = FidMeter(state) if trainer.evaluate_every else None
+        self._first_step, self._started = state.step, time.perf_counter()
+        self._last_log = (state.step, self._started, 0.0)
 
-    def start(self) -> None:
+    @contextmanager
+    def opened(self) -> Iterator[Self]:
+        """Open the files, which hold step 0 then; of several processes only rank 0 has files.
+
+        Raises:
+            UserError: the folder cannot be made, or another process is training there.
+            RunFailed: another process of this run was lost.
+        """
+        with ExitStack() as stack:
+            if self._state.fabric.is_global_zero:
+                self._open(stack)
+            stack.enter_context(naming_lost_processes(self._where_to_resume))
+            yield self
+
+    def _open(self, stack: ExitStack) -> None:
+        state, run_dir, trainer = self._state, self._run_dir, self._state.config.trainer
+        make_folder(run_dir)
+        try:
+            stack.enter_context(FileLock(run_dir / ".lock", timeout=0))
+        except Timeout as error:
+            message = f"hydra.run.dir={run_dir}: another process is training there"
+            raise UserError(message) from error
+        size = trainer.batch_size
+        run = (len(state.batches.images), trainer.steps, size, trainer.precision)
+        log.info("%d images, %d steps of %d, %s", *run)
+        settings = yaml.safe_dump(asdict(state.config), sort_keys=False)
+        write_text(run_dir / "config.yaml", settings)
+        (run_dir / "result.json").unlink(missing_ok=True)  # of an earlier, shorter run
+        self._tracker = stack.enter_context(closing(Tracker(run_dir, size, state.step)))
+        self._alarms.recall(read_metrics(run_dir / "metrics.jsonl"))
+        if state.step == 0:
+            self._tracker.text("config", settings)
+            self._start()
+
+    def _start(self) -> None:
         """Record step 0: what the untrained networks give, and the real images to compare with."""
         started = time.perf_counter()
         real = self._state.batches.images[: self._state.config.trainer.num_samples]
-        self.tracker.images(normalize(real))
+        self._tracker.images(normalize(real))
         if self._scorer is not None:
-            self.tracker.arrays(self._scorer.real.arrays)
+            self._tracker.arrays(self._scorer.real.arrays)
             self._score()
         self._sample()
         self._seconds += time.perf_counter() - started
@@ -130,7 +129,7 @@ class Recorder:
     def stopped(self, signal_number: int | None) -> Interrupted:
         """The error for a run that was asked to stop, once it is saved: says how to resume it."""
         where = f"step {self._state.step} of {self._state.config.trainer.steps}"
-        message = f"stopped at {where}; saved {self.where_to_resume}"
+        message = f"stopped at {where}; saved {self._where_to_resume}"
         return Interrupted(message, signal_number or signal.SIGTERM)
 
     def finish(self) -> dict[str, Any]:
@@ -140,7 +139,7 @@ class Recorder:
             return {}
         seconds = time.perf_counter() - self._started
         num_images = (state.step - self._first_step) * state.batches.batch_size
-        self.tracker.flush()
+        self._tracker.flush()
         last = [m for m in read_metrics(self._run_dir / "metrics.jsonl") if "d_accuracy" in m][-1]
         result = {
             "step": state.step,
@@ -162,21 +161,21 @@ class Recorder:
         return result
 
     def _sample(self) -> None:
-        self.tracker.images(generate(self._state.sampler, self._latents), self._state.step)
+        self._tracker.images(generate(self._state.sampler, self._latents), self._state.step)
 
     def _score(self) -> None:
         assert self._scorer is not None
         started = time.perf_counter()
         scores = self._scorer.measure()
-        self.tracker.metrics(self._state.step, scores.numbers, SCORES)
-        self.tracker.arrays(scores.arrays, self._state.step)
+        self._tracker.metrics(self._state.step, scores.numbers, SCORES)
+        self._tracker.arrays(scores.arrays, self._state.step)
         self._score_seconds += time.perf_counter() - started
 
     def _measure_fid(self) -> None:
         """Take the FID; the best so far is kept as best.pt."""
         assert self._meter is not None
         state, fid = self._state, self._meter.measure()
-        self.tracker.metrics(state.step, {"fid": fid}, group="quality")
+        self._tracker.metrics(state.step, {"fid": fid}, group="quality")
         log.info("step %d: FID %.2f", state.step, fid)
         if fid < state.best_fid:
             state.best_fid = fid
@@ -191,16 +190,16 @@ class Recorder:
         self._last_log = (state.step, now, self._seconds)
         num_steps, elapsed = state.step - last_step, now - last_time
         step_seconds = (elapsed - (self._seconds - last_seconds)) / num_steps
-        for name, message in self.alarms.check(metrics, step_seconds).items():
+        for name, message in self._alarms.check(metrics, step_seconds).items():
             log.warning("step %d: %s", state.step, message)
-            self.tracker.alarm(state.step, name, message)
+            self._tracker.alarm(state.step, name, message)
         speed = num_steps * trainer.batch_size / elapsed
         rates = {
             f"{name}_lr": getattr(state, f"{name}_optimizer").param_groups[0]["lr"]
             for name in ("generator", "discriminator")
         }
         values = {**metrics, "images_per_second": speed, **rates}
-        self.tracker.metrics(state.step, values)
+        self._tracker.metrics(state.step, values)
         if state.step == trainer.steps or state.step % trainer.sample_every == 0:
             numbers = "  ".join(f"{name} {value:.3f}" for name, value in metrics.items())
             log.info("step %d of %d: %s  %.0f images/s", state.step, trainer.steps, numbers, speed)
@@ -223,7 +222,7 @@ class Recorder:
         for name in ("generator", "discriminator"):
             if not all(torch.isfinite(w).all() for w in getattr(state, name).parameters()):
                 raise self._failure(f"at step {state.step} a weight of the {name} is not finite")
-        self.tracker.flush()
+        self._tracker.flush()
         if state.fabric.is_global_zero:
             save_checkpoint(path, state)
 
@@ -231,5 +230,5 @@ class Recorder:
         saved = self._run_dir / LAST
         kept = f"the last good checkpoint is {saved}" if saved.exists() else "no checkpoint yet"
         message = f"{what}; {kept}; smaller learning rates are the usual cure"
-        self.tracker.alarm(self._state.step, "not finite", message)
+        self._tracker.alarm(self._state.step, "not finite", message)
         return RunFailed(message)
