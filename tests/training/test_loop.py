@@ -24,6 +24,19 @@ def features(images: Tensor) -> Tensor:
     return F.avg_pool2d(images, 4).flatten(1)
 
 
+def test_a_run_that_is_finished_is_left_alone_and_can_be_made_longer(
+    tiny: Compose, tmp_path: Path
+) -> None:
+    first = train(tiny(), tmp_path, "")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    assert train(tiny("resume=auto"), tmp_path, "") == first
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    (tmp_path / "result.json").unlink()  # the run was killed while it wrote that
+    assert train(tiny("resume=auto"), tmp_path, "")["metrics"] == first["metrics"]
+    longer = train(tiny("resume=auto", "trainer.steps=9"), tmp_path, "")
+    assert (longer["step"], longer["resumed_from_step"]) == (9, 8)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("choice", ["transposed_k4", "resize_nearest"])
 def test_training_brings_generated_images_nearer_to_real_ones(

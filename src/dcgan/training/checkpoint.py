@@ -1,6 +1,5 @@
 """A run's state: built at step 0, saved atomically, resumed with the same settings only."""
 
-import json
 import logging
 import math
 from dataclasses import asdict
@@ -9,7 +8,6 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from torch import nn
 from torch.optim import Adam
 from torch.optim.swa_utils import AveragedModel, update_bn
 
@@ -47,18 +45,16 @@ def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> Stat
 
     # Start from the running statistics of the untrained generator, so that its samples at step 0
     # show what its layers do; training itself never reads them.
-    latents = torch.randn(
-        NUM_CALIBRATION, generator.latent_size, generator=stream(config.seed, "calibration")
-    )
+    shape_of_latents = NUM_CALIBRATION, generator.latent_size
+    latents = torch.randn(shape_of_latents, generator=stream(config.seed, "calibration"))
     update_bn([latents.to(device)], generator)
     ema = AveragedModel(generator, use_buffers=True).eval() if trainer.ema_half_life else None
 
-    def with_adam(network: nn.Module, learning_rate: float) -> Any:
-        betas = (trainer.beta1, trainer.beta2)
-        return fabric.setup(network, Adam(network.parameters(), learning_rate, betas, fused=True))
-
-    wrapped_generator, generator_optimizer = with_adam(generator, trainer.generator_lr)
-    wrapped_discriminator, optimizer = with_adam(discriminator, trainer.discriminator_lr)
+    betas = (trainer.beta1, trainer.beta2)
+    of_generator = Adam(generator.parameters(), trainer.generator_lr, betas, fused=True)
+    of_discriminator = Adam(discriminator.parameters(), trainer.discriminator_lr, betas, fused=True)
+    wrapped_generator, generator_optimizer = fabric.setup(generator, of_generator)
+    wrapped_discriminator, discriminator_optimizer = fabric.setup(discriminator, of_discriminator)
     return State(
         config,
         fabric,
@@ -68,7 +64,7 @@ def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> Stat
         wrapped_discriminator,
         ema=ema,
         generator_optimizer=generator_optimizer,
-        discriminator_optimizer=optimizer,
+        discriminator_optimizer=discriminator_optimizer,
         batches=Batches(
             torch.from_numpy(prepared.open()),
             trainer.batch_size,
@@ -178,15 +174,6 @@ def _check_settings(config: TrainConfig, saved: dict[str, Any], path: Path) -> N
             f"resume={path}: these settings differ from the run's: {'; '.join(differing)};"
             f" only these may: {', '.join(sorted(MAY_DIFFER - {'resume'}))}"
         )
-
-
-def finished_result(
-    checkpoint: dict[str, Any], config: TrainConfig, run_dir: Path
-) -> dict[str, Any] | None:
-    """The result of a run that has done all its steps in this folder already."""
-    path = run_dir / "result.json"
-    finished = checkpoint["step"] == config.trainer.steps and path.is_file()
-    return json.loads(path.read_text(encoding="utf-8")) if finished else None
 
 
 def _check_folder(run_dir: Path) -> None:

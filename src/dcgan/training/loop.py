@@ -1,5 +1,6 @@
 """One training run, from its config to its result."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from dcgan.config import TrainConfig, TrainerConfig
 from dcgan.data.preparation import prepare
-from dcgan.training.checkpoint import build_state, finished_result, load_state, read_for_resume
+from dcgan.training.checkpoint import build_state, load_state, read_for_resume
 from dcgan.training.devices import connected, is_true_anywhere, resolve_precision
 from dcgan.training.interruption import Interruption
 from dcgan.training.memory import keep_freed_memory
@@ -38,8 +39,9 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         run_dir, resume_command = fabric.broadcast((run_dir, resume_command))
         config = replace(config, trainer=resolve_precision(config.trainer))
         checkpoint = read_for_resume(config, run_dir)
-        if checkpoint is not None and (finished := finished_result(checkpoint, config, run_dir)):
-            return finished
+        steps, result_path = config.trainer.steps, run_dir / "result.json"
+        if checkpoint is not None and checkpoint["step"] == steps and result_path.is_file():
+            return dict(json.loads(result_path.read_text(encoding="utf-8")))
 
         # Build data and networks: at step 0, or where the checkpoint stood.
         state = build_state(config, prepare(config.data), fabric)
@@ -50,7 +52,7 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         with Interruption() as interruption, recorder.opened():
             # Train. A signal is answered between two steps, by all processes after the same one.
             stopping = False
-            steps, silent = config.trainer.steps, None if fabric.is_global_zero else True
+            silent = None if fabric.is_global_zero else True
             bar = tqdm(
                 total=steps, initial=state.step, desc="training", unit="step", disable=silent
             )
