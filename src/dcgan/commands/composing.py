@@ -1,4 +1,4 @@
-"""From configs/ and a command line to a dataclass: Hydra composes, pydantic checks."""
+"""From configs/ and a command line to a dataclass, or to one line that says why not."""
 
 import argparse
 import hashlib
@@ -14,15 +14,15 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.hydra import Hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 import dcgan.config
-from dcgan.commands.messages import describe
 from dcgan.commands.prompt import quoted
 from dcgan.config import build
+from dcgan.config.settings import no_such_setting
 from dcgan.errors import UserError
 from dcgan.files import make_folder
 
@@ -57,7 +57,7 @@ def refusing(schema: type[Any]) -> Iterator[None]:
     try:
         yield
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError) as error:
-        raise UserError(describe(error, schema)) from error
+        raise UserError(_describe(error, schema)) from error
 
 
 def compose(name: str, overrides: Sequence[str]) -> DictConfig:
@@ -131,6 +131,31 @@ def let_hydra_parse() -> None:
             check(parser, action)
 
     argparse.ArgumentParser._check_help = check_text  # type: ignore[attr-defined]
+
+
+def _describe(error: Exception, schema: type[Any]) -> str:
+    """The line for an error that Hydra or OmegaConf raised while composing a `schema`."""
+    text = str(error).partition("Config search path:")[0]
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OmegaConfBaseException) and (key := cause.full_key):
+            if isinstance(cause, MissingMandatoryValue):
+                return f"{key} is not set: give {key}=VALUE"
+            if isinstance(cause, ConfigKeyError | AttributeError) and not key.startswith("hydra."):
+                return no_such_setting(schema, key)
+            return f"{key}: {str(cause).splitlines()[0]}"
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, OverrideParseException):
+        quotes = "a value with =, spaces or brackets needs quotes of its own, \"data.root='/a b'\""
+        text = f"{error.override}: {quotes} ({text.partition('See https')[0].strip()})"
+    elif text.startswith("Config group override must be"):  # upsample=null, trainer=3
+        text = f"a config group takes the name of a choice, such as data=digits ({text})"
+    elif options := re.match(r"In '.*': Could not find '(.*)'\s+Available options.*:\n", text):
+        group, _, choice = options[1].rpartition("/")
+        if choice.startswith("submitit"):
+            return f"{group}={choice}: is not installed: pip install hydra-submitit-launcher"
+        text = f"{group}={choice}: must be one of {', '.join(text[options.end() :].split())}"
+    return " ".join(text.split())
 
 
 # What configs/ refers to; a multirun's jobs, in processes of their own, import this module only.

@@ -12,23 +12,21 @@ from dcgan.config.run import TrainConfig
 LAST = Path("checkpoints", "last.pt")  # of a run's folder
 
 # Settings that change no number of the steps to come, so a resumed run may have its own.
-MAY_DIFFER = frozenset(
-    (
-        "resume",
-        "trainer.steps",
-        "trainer.devices",  # the same batches, divided; but batch norm sees less of each
-        "trainer.log_every",
-        "trainer.sample_every",
-        "trainer.num_samples",
-        "trainer.checkpoint_every",
-        "trainer.num_scored",
-        "trainer.score_from",
-        "trainer.evaluate_every",
-        "data.root",  # the same images may lie elsewhere; that they are the same is checked
-        "data.cache_dir",
-        "data.num_workers",
-    )
-)
+MAY_DIFFER = {
+    "resume",
+    "trainer.steps",
+    "trainer.devices",  # the same batches, divided; but batch norm sees less of each
+    "trainer.log_every",
+    "trainer.sample_every",
+    "trainer.num_samples",
+    "trainer.checkpoint_every",
+    "trainer.num_scored",
+    "trainer.score_from",
+    "trainer.evaluate_every",
+    "data.root",  # the same images may lie elsewhere; that they are the same is checked
+    "data.cache_dir",
+    "data.num_workers",
+}
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -24,10 +24,9 @@ from dcgan.seeding import stream
 from dcgan.training.alarms import Alarms
 from dcgan.training.checkpoint import BEST, save_checkpoint
 from dcgan.training.devices import mean_over_ranks, naming_lost_processes
-from dcgan.training.fid import FidMeter
 from dcgan.training.losses import LOSSES
 from dcgan.training.metrics import step_metrics
-from dcgan.training.scores import Scorer
+from dcgan.training.scores import FidMeter, Scorer
 from dcgan.training.step import State, StepResult
 from dcgan.training.tracking import SCORES, NoTracker, Tracker, read_metrics
 
@@ -194,11 +193,9 @@ class Recorder:
             log.warning("step %d: %s", state.step, message)
             self._tracker.alarm(state.step, name, message)
         speed = num_steps * trainer.batch_size / elapsed
-        rates = {
-            f"{name}_lr": getattr(state, f"{name}_optimizer").param_groups[0]["lr"]
-            for name in ("generator", "discriminator")
-        }
-        values = {**metrics, "images_per_second": speed, **rates}
+        values = {**metrics, "images_per_second": speed}
+        for name in ("generator", "discriminator"):
+            values[f"{name}_lr"] = getattr(state, f"{name}_optimizer").param_groups[0]["lr"]
         self._tracker.metrics(state.step, values)
         if state.step == trainer.steps or state.step % trainer.sample_every == 0:
             numbers = "  ".join(f"{name} {value:.3f}" for name, value in metrics.items())
