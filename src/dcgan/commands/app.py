@@ -28,8 +28,6 @@ from dcgan.training.interruption import Interruption
 
 log = logging.getLogger(__name__)
 
-Run = Callable[[Any, Path], int | None]
-
 
 class Stopped(KeyboardInterrupt):
     """By Ctrl-C or SIGTERM; its argument is the exit status. Nothing is left to save."""
@@ -50,7 +48,7 @@ class Command:
     # Called with the folder of a multirun, and whether it was stopped, when all jobs have ended.
     after_multirun: Callable[[Path, bool], None] = lambda *_: None
 
-    def __call__(self, run: Run) -> Callable[[], None]:
+    def __call__(self, run: Callable[[Any, Path], int | None]) -> Callable[[], None]:
         """The main function that calls `run`."""
         self._run = run
         return self._main

@@ -40,8 +40,7 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 def identity_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that make a run this run and no other: those set, but for `MAY_DIFFER`."""
-    flat = flatten(config)
-    return {key: value for key, value in flat if value is not None and key not in MAY_DIFFER}
+    return {k: v for k, v in flatten(config) if v is not None and k not in MAY_DIFFER}
 
 
 def settings_of_run(folder: Path) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """What a run is scored by: the checkerboard of its images, its blocks and D's gradient; FID."""
 
 import copy
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -30,8 +30,7 @@ NUM_GRADIENTS = 128  # real images at which D's gradient is taken
 NUM_MOMENTS = 128  # latents from which the blocks' input moments are taken
 
 
-@dataclass(frozen=True)
-class Scores:
+class Scores(NamedTuple):
     """Numbers for curves, arrays for pictures."""
 
     numbers: dict[str, float]
@@ -57,8 +56,7 @@ class Scorer:
         images = generate(generator, self._latents)
         with input_moments(blocks) as moments:
             generate(generator, self._latents[:NUM_MOMENTS])
-        scores = _image_scores(images, self.periods)
-        numbers, arrays = scores.numbers, scores.arrays
+        numbers, arrays = _image_scores(images, self.periods)
         for period in self.periods:
             key = names.PEAK[period].key
             numbers[names.PEAK_OVER_REAL[period].key] = numbers[key] / self.real.numbers[key]
@@ -71,7 +69,7 @@ class Scorer:
             gradients = gradients_at(self._at, self._state.discriminator)
             arrays[names.GRADIENT_PHASE_ENERGY] = phase_energy(gradients, 2)
             numbers[names.GRADIENT_CONTRAST.key] = contrast(arrays[names.GRADIENT_PHASE_ENERGY])
-        return scores
+        return Scores(numbers, arrays)
 
 
 class FidMeter:
