@@ -15,6 +15,7 @@ from dcgan.errors import RunFailed, UserError
 from dcgan.training.checkpoint import BEST
 from dcgan.training.loop import due
 from dcgan.training.recorder import Recorder
+from dcgan.training.scores import Scorer, Scores
 from dcgan.training.step import State, StepResult, train_step
 from dcgan.training.tracking import read_metrics
 from tests.conftest import Compose
@@ -153,3 +154,24 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, build: Build) -
     refused = pytest.raises(UserError, match=r"hydra.run.dir=.*file/run: .*Not a directory")
     with refused, Recorder(build(), tmp_path / "file" / "run").opened():
         pass
+
+
+def test_scoring_is_not_mistaken_for_slow_steps(
+    tmp_path: Path, build: Build, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    state, clock = build("trainer.steps=99"), SimpleNamespace(now=0.0)
+    measure = Scorer.measure
+
+    def measure_slowly(scorer: Scorer) -> Scores:
+        clock.now += 60
+        return measure(scorer)
+
+    monkeypatch.setattr(Scorer, "measure", measure_slowly)
+    times = SimpleNamespace(perf_counter=lambda: clock.now)
+    monkeypatch.setattr("dcgan.training.recorder.time", times)
+    with Recorder(state, tmp_path).opened() as recorder:
+        for seconds, due in ((1, ["log"]), (1, ["log", "scores"]), (1, ["log"]), (9, ["log"])):
+            clock.now += seconds
+            recorder.record(train_step(state), frozenset(due))
+            slow = [r.message for r in caplog.records if "steps slow" in r.message]
+            assert len(slow) == (seconds == 9)

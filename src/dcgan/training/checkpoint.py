@@ -12,7 +12,7 @@ from torch.optim import Adam
 from torch.optim.swa_utils import AveragedModel, update_bn
 
 from dcgan.config import TrainConfig
-from dcgan.config.identity import LAST, MAY_DIFFER, identity_settings, settings_of_run
+from dcgan.config.identity import LAST, MAY_DIFFER, flatten, settings_of_run
 from dcgan.data.batches import Batches
 from dcgan.data.preparation import Prepared
 from dcgan.errors import UserError
@@ -163,11 +163,11 @@ def read_for_resume(config: TrainConfig, run_dir: Path) -> dict[str, Any] | None
 
 def _check_settings(config: TrainConfig, saved: dict[str, Any], path: Path) -> None:
     """Refuse to resume a run with settings that would make it another one."""
-    now, then = identity_settings(asdict(config)), identity_settings(saved)
+    now, then = dict(flatten(asdict(config))), dict(flatten(saved))
     differing = [
-        f"{key}={now.get(key)} (was {then.get(key)})"
-        for key in sorted(now | then)
-        if now.get(key) != then.get(key)
+        f"{key}={now[key]} (was {then.get(key)})"
+        for key in sorted(now.keys() - MAY_DIFFER)
+        if now[key] != then.get(key)
     ]
     if differing:
         raise UserError(
