@@ -4,11 +4,10 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from dcgan.training.tracking import NoTracker, Tracker, read_metrics
+from dcgan.training.tracking import Tracker, read_metrics
 
 
 def events(run_dir: Path) -> EventAccumulator:
@@ -93,12 +92,3 @@ def test_a_new_run_forgets_one_that_ended_before_its_first_checkpoint(tmp_path: 
         tracker.close()
     assert [line["loss"] for line in read_metrics(tmp_path / "metrics.jsonl")] == [1.0]
     assert [e.value for e in events(tmp_path).Scalars("train/loss")] == [1.0]
-
-
-def test_other_processes_write_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    tracker = NoTracker()
-    tracker.metrics(1, {"loss": 0.0}, group="train")
-    tracker.images(torch.zeros(1, 1, 8, 8))
-    tracker.flush()
-    assert not list(tmp_path.iterdir())

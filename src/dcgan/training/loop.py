@@ -41,7 +41,7 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         checkpoint = read_for_resume(config, run_dir)
         steps, result_path = config.trainer.steps, run_dir / "result.json"
         if checkpoint is not None and checkpoint["step"] == steps and result_path.is_file():
-            return dict(json.loads(result_path.read_text(encoding="utf-8")))
+            return dict(json.loads(result_path.read_text(encoding="utf-8")))  # of a finished run
 
         # Build data and networks: at step 0, or where the checkpoint stood.
         state = build_state(config, prepare(config.data), fabric)
