@@ -136,11 +136,10 @@ def _verdict(
         )
         guilty = " and ".join(LAYER_OF_PERIOD[p.period] for p in grids)
         return "grid", f"{found}; such is made by {guilty}"
-    undecided = [p for p in periods if p.verdict == "undecided"]
+    undecided = [f"{p.period} {_interval(p)}" for p in periods if p.verdict == "undecided"]
     if undecided:
-        which = ", ".join(f"{p.period} {_interval(p)}" for p in undecided)
-        reason = f"the interval contains {PRESENT:g} (period {which}): more images help"
-        return "could not judge", reason
+        around = f"the interval contains {PRESENT:g} (period {', '.join(undecided)})"
+        return "could not judge", f"{around}: more images help"
     return "clean", f"no period stands out {PRESENT:g} times above {beside}"
 
 
