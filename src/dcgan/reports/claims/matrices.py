@@ -79,12 +79,10 @@ def physics() -> Finding:
     laplacian = gradient.T @ gradient
     stencil = torch.tensor([-1.0, 2.0, -1.0], dtype=torch.float64)
     errors = [difference(laplacian[i, i - 1 : i + 2], stencil) for i in range(1, 7)]
-    views = {
-        "gradient": gradient,
-        "its transpose: −divergence": gradient.T,
-        "−Laplacian": laplacian,
-    }
-    return Finding(errors, gallery(views))
+    figure = gallery(
+        {"gradient": gradient, "its transpose: −divergence": gradient.T, "−Laplacian": laplacian}
+    )
+    return Finding(errors, figure)
 
 
 def gradient_tiles() -> Finding:
