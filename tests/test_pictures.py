@@ -9,7 +9,6 @@ from PIL import Image
 from dcgan.pictures import (
     grid,
     phase_tile_picture,
-    save_gif,
     save_picture,
     spectrum_picture,
     to_uint8,
@@ -40,15 +39,6 @@ def test_pictures_keep_their_channels(tmp_path: Path) -> None:
         save_picture(torch.zeros(channels, 8, 6), path)
         with Image.open(path) as picture:
             assert (picture.mode, picture.size) == (mode, (6, 8))
-
-
-def test_a_gif_has_every_frame_and_repeats(tmp_path: Path) -> None:
-    frames = torch.linspace(-1, 1, 5)[:, None, None, None].expand(5, 1, 16, 16)
-    save_gif(frames, tmp_path / "walk.gif")
-    with Image.open(tmp_path / "walk.gif") as gif:
-        assert gif.n_frames == 5  # type: ignore[attr-defined]
-        assert gif.size == (128, 128)
-        assert gif.info["loop"] == 0
 
 
 def test_a_spectrum_has_its_middle_at_dc_and_one_scale_for_all() -> None:

@@ -13,7 +13,6 @@ from tqdm import tqdm
 
 from dcgan.checkerboard import diagnose
 from dcgan.checkerboard.judgement import (
-    CLEAN_RATIO,
     MAX_TILES,
     MIN_TILES,
     PeriodJudgement,
@@ -42,8 +41,8 @@ def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
     """Diagnose what `config.target` names; write result.json.
 
     Returns:
-        verdict (a key of `STATUS`), reason, periods, and layers where there are any; "table" and
-        "layer_table" hold the same for people.
+        What result.json holds: verdict (a key of `STATUS`), reason, periods, and layers where there
+        are any; these for people too, as "layer_table".
 
     Raises:
         UserError: the target or the reference cannot be read.
@@ -76,13 +75,11 @@ def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
         "jpeg": jpeg,
         "periods": [{**asdict(period), "verdict": period.verdict} for period in periods],
     }
-    tables = {"table": _table(periods, against is not None)}
     if network is not None:
         result["layers"] = [{**asdict(layer), "verdict": layer.verdict} for layer in network.layers]
-        tables["layer_table"] = str(network)
     make_folder(run_dir)
     write_json(run_dir / "result.json", result)
-    return result | tables
+    return result | {"layer_table": network and str(network)}
 
 
 def _read_folder(folder: Path, num_images: int) -> tuple[Tensor, int]:
@@ -139,23 +136,11 @@ def _verdict(
         )
         guilty = " and ".join(LAYER_OF_PERIOD[p.period] for p in grids)
         return "grid", f"{found}; such is made by {guilty}"
-    undecided = [p for p in periods if p.verdict == "undecided"]
+    undecided = [f"{p.period} {_interval(p)}" for p in periods if p.verdict == "undecided"]
     if undecided:
-        which = ", ".join(f"{p.period} {_interval(p)}" for p in undecided)
-        reason = f"the interval contains {PRESENT:g} (period {which}): more images help"
-        return "could not judge", reason
+        around = f"the interval contains {PRESENT:g} (period {', '.join(undecided)})"
+        return "could not judge", f"{around}: more images help"
     return "clean", f"no period stands out {PRESENT:g} times above {beside}"
-
-
-def _table(periods: list[PeriodJudgement], with_reference: bool) -> str:
-    beside = "÷ reference" if with_reference else f"÷ clean ({CLEAN_RATIO:g})"
-    lines = [f"period  raw R   {beside:<13} 95 % interval     amplitude  PEC   verdict"]
-    lines += [
-        f"{p.period:<6}  {p.raw:<7.3g} {p.ratio:<13.3g} {_interval(p):<17} {p.amplitude:<9.3g}"
-        f"  {p.contrast:<5.3g} {p.verdict}"
-        for p in periods
-    ]
-    return "\n".join(lines)
 
 
 def _interval(period: PeriodJudgement) -> str:

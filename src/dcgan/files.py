@@ -1,12 +1,12 @@
 """Files that are whole or not there at all."""
 
-import json
-import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import to_json as to_json_bytes
 
 from dcgan.errors import UserError
 
@@ -53,12 +53,4 @@ def write_text(path: Path, text: str) -> None:
 
 def to_json(content: Any, indent: int | None = None) -> str:
     """JSON has no infinity: what is not finite becomes null."""
-    return json.dumps(_finite(content), indent=indent, allow_nan=False)
-
-
-def _finite(content: Any) -> Any:
-    if isinstance(content, dict):
-        return {key: _finite(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content
+    return to_json_bytes(content, indent=indent, inf_nan_mode="null").decode()

@@ -1,4 +1,4 @@
-"""Image tensors: 8 bits to [−1, 1] and back by one fixed mapping; picture files, grids, GIFs."""
+"""Image tensors: 8 bits to [−1, 1] and back by one fixed mapping; picture files, grids."""
 
 from pathlib import Path
 
@@ -46,13 +46,6 @@ def save_picture(image: Tensor, path: Path) -> None:
 def save_grid(images: Tensor, path: str | Path, num_columns: int | None = None) -> None:
     """Write `grid(images)` as a picture; the format follows the path's suffix."""
     grid(images, num_columns).save(path)
-
-
-def save_gif(images: Tensor, path: Path, milliseconds: int = 80) -> None:
-    """Write (N, C, H, W) in [−1, 1] as an endless animation, enlarged by whole pixels to 128."""
-    enlarge = max(1, 128 // images.shape[-1])
-    first, *others = map(to_pil_image, F.interpolate(to_uint8(images), scale_factor=enlarge))
-    first.save(path, save_all=True, append_images=others, duration=milliseconds, loop=0)
 
 
 def spectrum_picture(power: Tensor, enlarge: int = 8) -> Image.Image:

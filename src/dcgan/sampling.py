@@ -18,7 +18,7 @@ from dcgan.config import SampleConfig
 from dcgan.files import make_folder, write_json
 from dcgan.networks.generator import Generator
 from dcgan.networks.saved import export_generator, load_generator
-from dcgan.pictures import save_gif, save_grid, save_picture
+from dcgan.pictures import save_grid, save_picture
 
 __all__ = ["generate", "interpolate", "latents_of_seeds", "load_generator", "sample", "save_grid"]
 
@@ -62,13 +62,10 @@ def interpolate(latents: Tensor, num_frames: int) -> Tensor:
     start, end = latents[:-1, None], latents[1:, None]
     fraction = torch.arange(num_frames)[None, :, None] / num_frames
     angle = torch.cosine_similarity(start, end, dim=-1).clamp(-1, 1).arccos()[..., None]
-    # Neighbors in (nearly) one direction: the sphere is flat there, and sin(angle) is 0.
-    flat = angle < 1e-4
-    sine = torch.where(flat, 1.0, torch.sin(angle))
-    from_start = torch.where(flat, 1 - fraction, torch.sin((1 - fraction) * angle) / sine)
-    from_end = torch.where(flat, fraction, torch.sin(fraction * angle) / sine)
-    path = from_start * start + from_end * end
-    return torch.cat([path.flatten(0, 1), latents[-1:]])
+    # Of (nearly) one direction sin(angle) is 0: a small angle in its place makes the arc a line.
+    angle = angle.clamp_min(1e-4)
+    arc = torch.sin((1 - fraction) * angle) * start + torch.sin(fraction * angle) * end
+    return torch.cat([(arc / torch.sin(angle)).flatten(0, 1), latents[-1:]])
 
 
 def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
@@ -91,13 +88,11 @@ def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
         for seed, image in tqdm(named, total=len(images), unit="img", disable=None):
             save_picture(image, run_dir / "images" / f"seed{seed:06d}.png")
     if frames := config.interpolation_frames:
-        files |= {"strip": "interpolation.png", "animation": "interpolation.gif"}
-        path = interpolate(latents, frames)
-        between = generate(generator, path)
+        files["strip"] = "interpolation.png"
+        between = generate(generator, interpolate(latents, frames))
         # Each row goes from one seed to the next, both included.
         rows = [between[i : i + frames + 1] for i in range(0, len(between) - 1, frames)]
         save_grid(torch.cat(rows), run_dir / "interpolation.png", num_columns=frames + 1)
-        save_gif(between, run_dir / "interpolation.gif")
     if config.export:
         files["generator"] = "generator.safetensors"
         export_generator(run_dir / "generator.safetensors", generator)

@@ -15,8 +15,9 @@ from dcgan.benchmarking.baseline import Baseline
 from dcgan.benchmarking.benchmark import compare, per_step, quartiles, step_gflop, take_turns
 from dcgan.config import BenchmarkConfig
 from dcgan.data.preparation import prepare
+from dcgan.reports.page import render
 from dcgan.training.checkpoint import build_state
-from dcgan.training.devices import make_fabric
+from dcgan.training.devices import connected
 from dcgan.training.step import train_step
 from tests.conftest import Compose
 
@@ -46,6 +47,13 @@ def test_ratios_are_of_one_round(tiny: Compose, monkeypatch: pytest.MonkeyPatch)
     assert rows[0]["ms"][1] == 2000
     assert rows[0]["images_per_second"] == 8 / 2
     assert rows[0]["page_faults"] == 2
+    machine = {"processor": "A & B", "num_threads": 1, "torch": "2", "load_before": 0, "rounds": 3}
+    text = render("benchmark.txt", rows=rows, busy=False, overrides=["a=b", "c=d"], **machine)
+    lines = text.splitlines()
+    assert lines[0] == "A & B, cpu, 1 threads, torch 2, load 0.00 before; dcgan-train a=b c=d"
+    assert len(lines) == 3 + len(ARMS)
+    assert " 1000.0 [750.0, 5500.0] " in lines[-1]
+    assert " 2.00 [2.00, 2.50] " in lines[-1]
 
 
 def test_operations_are_those_of_a_step_of_ours(tiny: Compose) -> None:
@@ -53,8 +61,8 @@ def test_operations_are_those_of_a_step_of_ours(tiny: Compose) -> None:
     baseline = Baseline(asdict(config))
     real = torch.zeros(8, config.data.channels, 16, 16)
     theirs, ours = step_gflop(baseline, real)
-    fabric = make_fabric(config.trainer)
-    state = build_state(config, prepare(config.data), fabric)
+    with connected(config.trainer) as fabric:
+        state = build_state(config, prepare(config.data), fabric)
     with FlopCounterMode(display=False) as counter:
         train_step(state)
     assert ours == pytest.approx(counter.get_total_flops() / 1e9)

@@ -118,3 +118,13 @@ def test_a_folder_is_named_by_what_differs_and_two_never_alike() -> None:
     for name in (*odd, *long):
         assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789._-")
         assert len(name) < 120
+
+
+@pytest.mark.parametrize("typed", ["data.root=/my photos/a=b", "seed=[1", "upsample.layers=[a b"])
+def test_what_cannot_be_read_may_need_quotes(typed: str) -> None:
+    with pytest.raises(UserError) as refusal:
+        compose("train", [typed])
+    line = str(refusal.value)
+    assert line.startswith(f"{typed}: a value with =, spaces or brackets needs quotes of its own")
+    assert "\n" not in line
+    assert "hydra.cc" not in line

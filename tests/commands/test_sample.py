@@ -30,8 +30,6 @@ def test_it_writes_what_was_asked_for(run: Run, tmp_path: Path, trained: Path) -
     assert sorted(path.name for path in (out / "images").iterdir()) == [
         *("seed000003.png", "seed000014.png", "seed000015.png"),
     ]
-    with Image.open(out / "interpolation.gif") as gif:
-        assert gif.n_frames == 9  # type: ignore[attr-defined]
     with Image.open(out / "interpolation.png") as strip:
         assert strip.size == (5 * 18 + 2, 2 * 18 + 2)
     result = json.loads((out / "result.json").read_text())

@@ -237,17 +237,6 @@ def test_a_folder_that_is_no_run_is_refused_and_left_alone(run: Run, tmp_path: P
     assert [path.name for path in (tmp_path / "letters").iterdir()] == ["dear.txt"]
 
 
-@pytest.mark.slow
-def test_a_finished_run_can_be_made_longer(run: Run, tmp_path: Path) -> None:
-    assert run("train", *TINY, "hydra.run.dir=here").returncode == 0
-    done = run("train", *TINY, "resume=here", "trainer.steps=12")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "here"
-    assert json.loads((tmp_path / "here" / "result.json").read_text())["step"] == 12
-    again = run("train", *TINY, "resume=here", "trainer.steps=12")
-    assert again.returncode == 0, again.stderr
-
-
 def test_resume_auto_finds_the_newest_run_with_these_settings(run: Run, tmp_path: Path) -> None:
     first = run("train", *TINY, "resume=auto", "trainer.precision=auto")
     assert first.returncode == 0, first.stderr

@@ -46,6 +46,6 @@ def test_a_path_is_the_runs_own_folder(tmp_path: Path, tiny: Compose) -> None:
 
 
 def test_what_makes_a_run_this_run(tiny: Compose) -> None:
-    settings = identity_settings(tiny("resume=auto"))
+    settings = identity_settings(asdict(tiny("resume=auto")))
     assert settings["trainer.beta2"] == 0.99
     assert not {"resume", "trainer.steps", "data.cache_dir", "data.root"} & settings.keys()

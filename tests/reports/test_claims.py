@@ -18,9 +18,9 @@ from dcgan.reports.explanation import write_explanation
 @pytest.mark.parametrize("name", CHECKS)
 def test_the_claim_holds(name: str) -> None:
     claim = state(name, CHECKS[name]())
-    assert claim.holds, f"{claim.title}: {claim.number}"
-    assert claim.sentence.endswith(".")
-    assert not set("{}") & set("".join([claim.sentence, claim.formula, *claim.remarks]))
+    assert claim["holds"], f"{claim['title']}: {claim['number']}"
+    assert claim["sentence"].endswith(".")
+    assert not set("{}") & set("".join([claim["sentence"], claim["formula"], *claim["remarks"]]))
 
 
 def test_no_text_is_without_its_check() -> None:
@@ -63,11 +63,11 @@ def test_the_claim_can_fail(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         return change(right(*args, **kwargs))
 
     monkeypatch.setattr(f"dcgan.reports.claims.{where}", wrong)
-    assert not state(name, CHECKS[name]()).holds
+    assert not state(name, CHECKS[name]())["holds"]
 
 
 def test_what_is_not_a_number_does_not_hold() -> None:
-    assert not state("dead zones", Finding([0.0, math.nan])).holds
+    assert not state("dead zones", Finding([0.0, math.nan]))["holds"]
     assert difference(torch.zeros(2), torch.zeros(3)) == math.inf
 
 

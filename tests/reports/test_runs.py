@@ -83,7 +83,7 @@ def test_of_two_equal_runs_the_longer_one_is_kept(runs: Path) -> None:
     longer = Path(shutil.copytree(runs / "transposed_k3" / "seed0", runs / "longer"))
     line = (longer / "metrics.jsonl").read_text().splitlines()[0]
     with (longer / "metrics.jsonl").open("a") as metrics:
-        metrics.write(line.replace('"images_seen": 0', '"images_seen": 128') + "\n")
+        metrics.write(line.replace('"images_seen":0', '"images_seen":128') + "\n")
     found, left_out = find_runs(runs)
     assert [run["folder"] for run in left_out] == ["transposed_k3/seed0"]
     assert longer in [run.folder for run in found]
@@ -98,6 +98,6 @@ def test_runs_that_do_not_correspond_are_refused(runs: Path) -> None:
     config.write_text(text.replace("batch_size: 8", "batch_size: 12"))
     metrics = config.with_name("metrics.jsonl")
     lines = metrics.read_text().splitlines()
-    metrics.write_text("\n".join(line for line in lines if '"step": 0' in line) + "\n")
+    metrics.write_text("\n".join(line for line in lines if '"step":0,' in line) + "\n")
     with pytest.raises(UserError, match="not scored at the same numbers of images"):
         common_moments(sort_into_arms(find_runs(runs)[0]))

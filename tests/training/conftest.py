@@ -6,7 +6,7 @@ import pytest
 
 from dcgan.data.preparation import prepare
 from dcgan.training.checkpoint import build_state
-from dcgan.training.devices import make_fabric
+from dcgan.training.devices import connected
 from dcgan.training.step import State
 from tests.conftest import Compose
 
@@ -19,7 +19,7 @@ def build(tiny: Compose) -> Build:
 
     def built(*overrides: str) -> State:
         config = tiny(*overrides)
-        fabric = make_fabric(config.trainer)
-        return build_state(config, prepare(config.data), fabric)
+        with connected(config.trainer) as fabric:
+            return build_state(config, prepare(config.data), fabric)
 
     return built

@@ -15,7 +15,7 @@ import torch
 
 from dcgan.errors import UserError
 from dcgan.training import devices
-from dcgan.training.devices import make_fabric, resolve_precision
+from dcgan.training.devices import connected, resolve_precision
 from dcgan.training.tracking import read_metrics
 from tests.conftest import TINY, Compose, children, command_environment, command_line
 
@@ -36,18 +36,30 @@ def test_auto_takes_bfloat16_where_the_hardware_has_it(
 def test_several_devices_need_as_many_processes(
     tiny: Compose, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(UserError, match="torchrun --nproc-per-node=2"):
-        make_fabric(tiny("trainer.devices=2").trainer)
+    refused = pytest.raises(UserError, match="torchrun --nproc-per-node=2")
+    with refused, connected(tiny("trainer.devices=2").trainer):
+        pass
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
-    with pytest.raises(UserError, match=r"trainer.devices=1: .*set trainer.devices=2"):
-        make_fabric(tiny().trainer)
+    refused = pytest.raises(UserError, match=r"trainer.devices=1: .*set trainer.devices=2")
+    with refused, connected(tiny().trainer):
+        pass
+
+
+def test_processes_must_share_a_batch_evenly(
+    tiny: Compose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    refused = pytest.raises(UserError, match=r"trainer.batch_size=8: must be a multiple of the 3")
+    with refused, connected(tiny().trainer):
+        pass
 
 
 def test_no_gpu_is_said(tiny: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
     trainer = replace(tiny().trainer, accelerator="gpu")
-    with pytest.raises(UserError, match=r"trainer.accelerator=gpu: no GPU is available"):
-        make_fabric(trainer)
+    refused = pytest.raises(UserError, match=r"trainer.accelerator=gpu: no GPU is available")
+    with refused, connected(trainer):
+        pass
 
 
 def both(cwd: Path, cache_dir: Path, *overrides: str) -> subprocess.CompletedProcess[str]:

@@ -14,7 +14,8 @@ from dcgan.config.identity import LAST
 from dcgan.errors import RunFailed, UserError
 from dcgan.training.checkpoint import BEST
 from dcgan.training.loop import due
-from dcgan.training.recorder import Recorder, recording
+from dcgan.training.recorder import Recorder
+from dcgan.training.scores import Scorer, Scores
 from dcgan.training.step import State, StepResult, train_step
 from dcgan.training.tracking import read_metrics
 from tests.conftest import Compose
@@ -54,8 +55,7 @@ def test_what_is_due_when(tiny: Compose) -> None:
 
 def test_everything_is_written_where_it_belongs(tmp_path: Path, build: Build) -> None:
     state = build("trainer.steps=7", "trainer.sample_every=100")
-    with recording(state, tmp_path) as recorder:
-        recorder.start()
+    with Recorder(state, tmp_path).opened() as recorder:
         train_steps(recorder, state, 7)
         shares = recorder.finish()
     lines = read_metrics(tmp_path / "metrics.jsonl")
@@ -72,7 +72,7 @@ def test_everything_is_written_where_it_belongs(tmp_path: Path, build: Build) ->
 
 def test_metrics_hold_what_the_run_promises(tmp_path: Path, build: Build) -> None:
     state = build("trainer.log_every=1", "trainer.num_scored=0", "trainer.generator_lr=3e-4")
-    with recording(state, tmp_path) as recorder:
+    with Recorder(state, tmp_path).opened() as recorder:
         train_steps(recorder, state, 1)
     (line,) = read_metrics(tmp_path / "metrics.jsonl")
     assert set(line) == {
@@ -88,7 +88,7 @@ def test_a_loss_that_is_not_finite_is_named_by_its_step(
     tmp_path: Path, build: Build, loss: float
 ) -> None:
     state = build()
-    with recording(state, tmp_path) as recorder:
+    with Recorder(state, tmp_path).opened() as recorder:
         for step, value in enumerate((1.0, 1.0, loss), 1):
             state.step = step
             recorder.record(result(value), frozenset())
@@ -99,7 +99,7 @@ def test_a_loss_that_is_not_finite_is_named_by_its_step(
 
 def test_the_last_good_checkpoint_is_kept(tmp_path: Path, build: Build) -> None:
     state = build()
-    with recording(state, tmp_path) as recorder:
+    with Recorder(state, tmp_path).opened() as recorder:
         recorder.record(train_step(state), frozenset(["checkpoint"]))
         before = (tmp_path / LAST).read_bytes()
         with torch.no_grad():
@@ -110,12 +110,15 @@ def test_the_last_good_checkpoint_is_kept(tmp_path: Path, build: Build) -> None:
     assert (tmp_path / LAST).read_bytes() == before
 
 
-def test_the_best_checkpoint_stays_until_a_better_one_comes(tmp_path: Path, build: Build) -> None:
-    state = build("trainer.num_scored=0")
+def test_the_best_checkpoint_stays_until_a_better_one_comes(
+    tmp_path: Path, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = build("trainer.num_scored=0", "trainer.evaluate_every=1")
     fids = iter([9.0, 5.0, 7.0, math.nan, 4.0])
     meter: Any = SimpleNamespace(measure=lambda: next(fids))
     best_at = []
-    with recording(state, tmp_path, meter=meter) as recorder:
+    monkeypatch.setattr("dcgan.training.recorder.FidMeter", lambda _: meter)
+    with Recorder(state, tmp_path).opened() as recorder:
         for _ in range(5):
             recorder.record(train_step(state), frozenset(["fid"]))
             best_at.append(saved_step(tmp_path / BEST))
@@ -131,7 +134,7 @@ def test_alarms_are_written_where_people_look(
     state = build("trainer.num_scored=0", "trainer.steps=99")
     sure, images = torch.full((4,), 9.0), torch.rand(4, 1, 4, 4)
     saturated = StepResult(torch.tensor([0.1, 9.0]), sure, -sure, images, images)
-    with recording(state, tmp_path) as recorder:
+    with Recorder(state, tmp_path).opened() as recorder:
         for step in range(1, 6):
             state.step = step
             recorder.record(saturated, frozenset(["log"]))
@@ -149,5 +152,26 @@ def test_alarms_are_written_where_people_look(
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, build: Build) -> None:
     (tmp_path / "file").touch()
     refused = pytest.raises(UserError, match=r"hydra.run.dir=.*file/run: .*Not a directory")
-    with refused, recording(build(), tmp_path / "file" / "run"):
+    with refused, Recorder(build(), tmp_path / "file" / "run").opened():
         pass
+
+
+def test_scoring_is_not_mistaken_for_slow_steps(
+    tmp_path: Path, build: Build, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    state, clock = build("trainer.steps=99"), SimpleNamespace(now=0.0)
+    measure = Scorer.measure
+
+    def measure_slowly(scorer: Scorer) -> Scores:
+        clock.now += 60
+        return measure(scorer)
+
+    monkeypatch.setattr(Scorer, "measure", measure_slowly)
+    times = SimpleNamespace(perf_counter=lambda: clock.now)
+    monkeypatch.setattr("dcgan.training.recorder.time", times)
+    with Recorder(state, tmp_path).opened() as recorder:
+        for seconds, due in ((1, ["log"]), (1, ["log", "scores"]), (1, ["log"]), (9, ["log"])):
+            clock.now += seconds
+            recorder.record(train_step(state), frozenset(due))
+            slow = [r.message for r in caplog.records if "steps slow" in r.message]
+            assert len(slow) == (seconds == 9)

@@ -72,8 +72,7 @@ def test_the_average_is_scored(build: Build) -> None:
     state = build("trainer.ema_half_life=1000")
     scorer = Scorer(state)
     before = scorer.measure().numbers
-    assert state.ema is not None
-    for network, changes in ((state.generator, False), (state.ema.module, True)):
+    for network, changes in ((state.generator, False), (state.sampler, True)):
         with torch.no_grad():
             for weight in upsampling_blocks(network)["up2"].parameters():
                 weight[0].zero_()

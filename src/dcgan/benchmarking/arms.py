@@ -1,13 +1,12 @@
 """What is compared: commands, each run as a user runs it, in a process of its own."""
 
-import os
+import math
 import shlex
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import NamedTuple
 
 from dcgan.errors import RunFailed, UserError
@@ -60,26 +59,23 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> tuple[float, 
         UserError: it refused its settings.
         RunFailed: it failed in another way.
     """
-    page_faults = float("nan")
-    with TemporaryFile() as stderr:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.DEVNULL, stderr=stderr
-        )
-        try:
-            if hasattr(os, "wait4"):  # not on Windows
-                _, status, usage = os.wait4(process.pid, 0)
-                process.returncode = os.waitstatus_to_exitcode(status)
-                page_faults = usage.ru_minflt
-            process.wait()
-        finally:
-            process.kill()  # does nothing to one that has ended
-            process.wait()
-        seconds = time.perf_counter() - started
-        stderr.seek(0)
-        said = stderr.read().decode(errors="replace").split("\n")
-    if process.returncode:
-        reason = next(filter(str.strip, reversed(said)), f"exit status {process.returncode}")
-        error = UserError if process.returncode == UserError.exit_status else RunFailed
+    page_faults, started = _page_faults(), time.perf_counter()
+    done = subprocess.run(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
+    )
+    seconds, page_faults = time.perf_counter() - started, _page_faults() - page_faults
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").split("\n")
+        reason = next(filter(str.strip, reversed(said)), f"exit status {done.returncode}")
+        error = UserError if done.returncode == UserError.exit_status else RunFailed
         raise error(f"{shlex.join(command)}: {reason}")
     return seconds, page_faults
+
+
+def _page_faults() -> float:
+    """Minor page faults of all commands that have ended."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return math.nan
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt

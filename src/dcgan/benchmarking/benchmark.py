@@ -28,6 +28,7 @@ from dcgan.benchmarking.baseline import Baseline
 from dcgan.config import BenchmarkConfig
 from dcgan.files import make_folder, write_json, write_text
 from dcgan.processor import cpu_info
+from dcgan.reports.page import render
 
 BUSY = 0.5  # load of other programs, in cores, above which times say little
 
@@ -63,7 +64,8 @@ def benchmark(config: BenchmarkConfig, run_dir: Path, environment: Mapping[str, 
         "rows": rows,
     }
     write_json(run_dir / "result.json", result)
-    write_text(run_dir / "benchmark.txt", summary(result) + "\n")
+    text = render("benchmark.txt", busy=load > BUSY, **result)
+    write_text(run_dir / "benchmark.txt", text)
 
 
 def take_turns(
@@ -166,26 +168,3 @@ def step_gflop(baseline: Baseline, real: Tensor) -> list[float]:
         counts.append(counter.get_total_flops() / 1e9)
     step, discriminator = counts
     return [step, step - discriminator]
-
-
-def summary(result: Mapping[str, Any]) -> str:
-    """The result as text, with a line for every arm."""
-    busy = " (busy)" if result["load_before"] > BUSY else ""
-    overrides = " ".join(result["overrides"])
-    lines = [
-        f"{result['processor']}, {result['rows'][0]['device']}, {result['num_threads']} threads,"
-        f" torch {result['torch']},"
-        f" load {result['load_before']:.2f} before{busy}; dcgan-train {overrides}",
-        f"a step, median [quartiles] of {result['rounds']} rounds:",
-        "pixels                  precision   ms                     images/s   x baseline        "
-        "  GFLOP/s  of peak  page faults",
-    ]
-    for row in result["rows"]:
-        ms = "{1:.1f} [{0:.1f}, {2:.1f}]".format(*row["ms"])
-        ratio = "{1:.2f} [{0:.2f}, {2:.2f}]".format(*row["ratio_to_baseline"])
-        lines.append(
-            f"{row['pixels']:>6}  {row['name']:<15} {row['precision']:<11} {ms:<22}"
-            f" {row['images_per_second']:>8.0f}   {ratio:<18} {row['gflops']:>8.0f}"
-            f" {row['share_of_peak']:>8.0%} {row['page_faults']:>12,.0f}"
-        )
-    return "\n".join(lines)

@@ -21,23 +21,12 @@ from hydra.core.utils import configure_log
 from omegaconf import DictConfig, open_dict, read_write
 from tqdm import tqdm
 
-from dcgan.commands.composing import (
-    SCHEMAS,
-    compose,
-    composer,
-    config_folder,
-    let_hydra_parse,
-    refusing,
-    to_dataclass,
-)
-from dcgan.commands.multirun import check_jobs
+from dcgan.commands import composing
 from dcgan.commands.prompt import quoted, shortest
 from dcgan.errors import FAULT, ExpectedError, Interrupted, UserError
 from dcgan.training.interruption import Interruption
 
 log = logging.getLogger(__name__)
-
-Run = Callable[[Any, Path], int | None]
 
 
 class Stopped(KeyboardInterrupt):
@@ -59,7 +48,7 @@ class Command:
     # Called with the folder of a multirun, and whether it was stopped, when all jobs have ended.
     after_multirun: Callable[[Path, bool], None] = lambda *_: None
 
-    def __call__(self, run: Run) -> Callable[[], None]:
+    def __call__(self, run: Callable[[Any, Path], int | None]) -> Callable[[], None]:
         """The main function that calls `run`."""
         self._run = run
         return self._main
@@ -67,7 +56,7 @@ class Command:
     def _main(self) -> None:
         signal.signal(signal.SIGTERM, _stop)
         try:
-            let_hydra_parse()
+            composing.let_hydra_parse()
             args = get_args_parser().parse_args()
             if args.help or args.hydra_help or args.cfg or args.info or args.shell_completion:
                 self._show()
@@ -75,12 +64,11 @@ class Command:
                 self._many(_overrides(args))
             else:
                 sys.exit(self._one(_overrides(args)))
-        except UserError as error:
-            if is_first_process():  # the others have made the same mistake
-                print(f"dcgan-{self.name}: {error}", file=sys.stderr)
-            sys.exit(error.exit_status)
         except ExpectedError as error:
-            log.log(error.level, "%s", error)
+            if not isinstance(error, UserError):
+                log.log(error.level, "%s", error)
+            elif is_first_process():  # the others have made the same mistake
+                print(f"dcgan-{self.name}: {error}", file=sys.stderr)
             sys.exit(error.exit_status)
         except KeyboardInterrupt as error:
             print(f"dcgan-{self.name}: interrupted", file=sys.stderr)
@@ -91,13 +79,14 @@ class Command:
 
     def _show(self) -> None:
         os.environ["HYDRA_FULL_ERROR"] = "1"  # errors are to come here
-        where = str(config_folder())
-        with refusing(SCHEMAS[self.name]):
-            hydra.main(version_base="1.3", config_path=where, config_name=self.name)(_nothing)()
+        where = str(composing.config_folder())
+        with composing.refusing(composing.SCHEMAS[self.name]):
+            show = hydra.main(version_base="1.3", config_path=where, config_name=self.name)
+            show(lambda _: None)()  # what Hydra would call to run
 
     def _one(self, overrides: list[str]) -> int | None:
-        settings = compose(self.name, overrides)
-        config = to_dataclass(settings, SCHEMAS[self.name])
+        settings = composing.compose(self.name, overrides)
+        config = composing.to_dataclass(settings, composing.SCHEMAS[self.name])
         run_dir = Path(settings.hydra.run.dir)
         if not any(word.startswith("hydra.run.dir=") for word in settings.hydra.overrides.hydra):
             run_dir = self.folder(config, run_dir)
@@ -111,11 +100,11 @@ class Command:
         return self._call(config, run_dir)
 
     def _many(self, overrides: list[str]) -> None:
-        sweep_dir, further = check_jobs(self.name, overrides)
+        sweep_dir, further = composing.check_jobs(self.name, overrides)
         stopped = False
         try:
-            with composer() as composing:
-                composing.multirun(self.name, self._job, [*overrides, *further])
+            with composing.composer() as composer:
+                composer.multirun(self.name, self._job, [*overrides, *further])
         except KeyboardInterrupt:
             stopped = True
             raise
@@ -128,8 +117,8 @@ class Command:
         """One of a multirun's, perhaps in a process of its own."""
         tqdm.set_lock(RLock())  # by default a semaphore, which would outlive a job that is ended
         try:
-            run_dir = Path(HydraConfig.get().runtime.output_dir)
-            self._call(to_dataclass(settings, SCHEMAS[self.name]), run_dir)
+            config = composing.to_dataclass(settings, composing.SCHEMAS[self.name])
+            self._call(config, Path(HydraConfig.get().runtime.output_dir))
         except ExpectedError as error:
             log.log(error.level, "%s", error)
             if isinstance(error, Interrupted):  # all others stop as well
@@ -170,10 +159,6 @@ def _overrides(args: argparse.Namespace) -> list[str]:
     if not folder.is_dir():
         raise UserError(f"--config-dir {args.config_dir}: no such folder")
     return [*args.overrides, f"hydra.searchpath=[{quoted(folder.as_uri())}]"]
-
-
-def _nothing(_: DictConfig) -> None:
-    """What Hydra would call to run; it is only asked to show something."""
 
 
 def _stop(number: int, _: FrameType | None) -> None:

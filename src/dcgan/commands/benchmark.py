@@ -18,7 +18,3 @@ def main(config: BenchmarkConfig, run_dir: Path) -> None:
     print((run_dir / "benchmark.txt").read_text(encoding="utf-8"))
     print(f"Numbers      {run_dir / 'result.json'}")
     print(f"Text         {run_dir / 'benchmark.txt'}")
-
-
-if __name__ == "__main__":
-    main()

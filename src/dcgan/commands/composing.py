@@ -1,4 +1,4 @@
-"""From configs/ and a command line to a dataclass: Hydra composes, pydantic checks."""
+"""From configs/ and a command line to a dataclass, or to one line that says why not."""
 
 import argparse
 import hashlib
@@ -10,17 +10,21 @@ from typing import Any, TypeVar
 
 import yaml
 from hydra import initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.hydra import Hydra
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 import dcgan.config
-from dcgan.commands.messages import describe
+from dcgan.commands.prompt import quoted
 from dcgan.config import build
+from dcgan.config.settings import no_such_setting
 from dcgan.errors import UserError
+from dcgan.files import make_folder
 
 Config = TypeVar("Config")
 
@@ -53,7 +57,7 @@ def refusing(schema: type[Any]) -> Iterator[None]:
     try:
         yield
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError) as error:
-        raise UserError(describe(error, schema)) from error
+        raise UserError(_describe(error, schema)) from error
 
 
 def compose(name: str, overrides: Sequence[str]) -> DictConfig:
@@ -63,9 +67,7 @@ def compose(name: str, overrides: Sequence[str]) -> DictConfig:
         UserError: they cannot be composed.
     """
     with refusing(SCHEMAS[name]), composer() as hydra:
-        return hydra.compose_config(
-            name, list(overrides), RunMode.RUN, with_log_configuration=False
-        )
+        return hydra.compose_config(name, list(overrides), RunMode.RUN, False)
 
 
 def to_dataclass(settings: DictConfig, schema: type[Config]) -> Config:
@@ -78,6 +80,37 @@ def to_dataclass(settings: DictConfig, schema: type[Config]) -> Config:
     with refusing(schema):
         plain: Any = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
     return build(schema, plain)
+
+
+def check_jobs(name: str, overrides: list[str]) -> tuple[Path, list[str]]:
+    """Compose and check every job of a multirun; nothing is written but the folder around them.
+
+    Returns:
+        The folder, and settings for Hydra itself: where it is, and what does not differ between
+        jobs, so is no part of the names of their folders.
+
+    Raises:
+        UserError: the settings of a job, or the folder.
+    """
+    schema = SCHEMAS[name]
+    with refusing(schema), composer() as hydra:
+        master = hydra.compose_config(name, overrides, RunMode.MULTIRUN, False)
+        params = [f"{key}={value}" for key, value in (master.hydra.sweeper.params or {}).items()]
+        parsed = OverridesParser.create().parse_overrides([*params, *master.hydra.overrides.task])
+        (jobs,) = BasicSweeper.split_arguments(parsed, None)
+        for job in jobs:
+            to_dataclass(hydra.config_loader.load_sweep_config(master, job), schema)
+        folder = Path(master.hydra.sweep.dir)
+    make_folder(folder, "hydra.sweep.dir")
+
+    differing = {word.key_or_group for word in parsed[: len(params)]}
+    differing |= {word.key_or_group for word in parsed if word.is_sweep_override()}
+    alike = sorted({word.key_or_group for word in parsed} - differing)
+    return folder, [
+        "hydra.mode=MULTIRUN",
+        f"hydra.sweep.dir={quoted(str(folder))}",
+        f"hydra.job.config.override_dirname.exclude_keys=[{','.join(alike)}]",
+    ]
 
 
 def folder_name(overrides: str) -> str:
@@ -98,6 +131,31 @@ def let_hydra_parse() -> None:
             check(parser, action)
 
     argparse.ArgumentParser._check_help = check_text  # type: ignore[attr-defined]
+
+
+def _describe(error: Exception, schema: type[Any]) -> str:
+    """The line for an error that Hydra or OmegaConf raised while composing a `schema`."""
+    text = str(error).partition("Config search path:")[0]
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OmegaConfBaseException) and (key := cause.full_key):
+            if isinstance(cause, MissingMandatoryValue):
+                return f"{key} is not set: give {key}=VALUE"
+            if isinstance(cause, ConfigKeyError | AttributeError) and not key.startswith("hydra."):
+                return no_such_setting(schema, key)
+            return f"{key}: {str(cause).splitlines()[0]}"
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, OverrideParseException):
+        quotes = "a value with =, spaces or brackets needs quotes of its own, \"data.root='/a b'\""
+        text = f"{error.override}: {quotes} ({text.partition('See https')[0].strip()})"
+    elif text.startswith("Config group override must be"):  # upsample=null, trainer=3
+        text = f"a config group takes the name of a choice, such as data=digits ({text})"
+    elif options := re.match(r"In '.*': Could not find '(.*)'\s+Available options.*:\n", text):
+        group, _, choice = options[1].rpartition("/")
+        if choice.startswith("submitit"):
+            return f"{group}={choice}: is not installed: pip install hydra-submitit-launcher"
+        text = f"{group}={choice}: must be one of {', '.join(text[options.end() :].split())}"
+    return " ".join(text.split())
 
 
 # What configs/ refers to; a multirun's jobs, in processes of their own, import this module only.

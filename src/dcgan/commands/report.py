@@ -1,6 +1,5 @@
 """dcgan-report: the page of an ablation, again; and what a multirun of dcgan-train ends with."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,7 @@ def main(config: ReportConfig, run_dir: Path) -> None:
     from dcgan.reports.page import write_report
 
     runs = Path(config.runs).expanduser()
-    made_by = _command_of(run_dir / "result.json", runs) or command_again("report", {})
-    _print(write_report(runs, run_dir, made_by), run_dir)
+    _print(write_report(runs, run_dir, command_again("report", {})), run_dir)
 
 
 def after_multirun(folder: Path, stopped: bool) -> None:
@@ -49,12 +47,3 @@ def _print(result: dict[str, Any], report_dir: Path) -> None:
         print(f"Numbers      {report_dir / 'scores.csv'}, tests.csv, result.json")
     if "fid.md" in result["files"]:
         print(f"FID          {report_dir / 'fid.md'}")
-
-
-def _command_of(result: Path, runs: Path) -> str | None:
-    """What made these runs, as an earlier report on them has it."""
-    try:
-        earlier = json.loads(result.read_text(encoding="utf-8"))
-        return str(earlier["command"]) if earlier["runs"] == str(runs.absolute()) else None
-    except (OSError, ValueError, KeyError, TypeError):  # none, or not one of ours
-        return None

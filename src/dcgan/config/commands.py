@@ -23,7 +23,7 @@ class SampleConfig:
     seeds: list[Seed] = field(default_factory=list)  # … unless seeds are chosen here
     weights: Weights = "ema"
     single_files: Flag = False  # one PNG per seed beside the grid
-    interpolation_frames: Natural = 0  # frames between two seeds, as a PNG strip and a GIF; 0: none
+    interpolation_frames: Natural = 0  # frames between two seeds, as a PNG strip; 0: none
     export: Flag = False  # write generator.safetensors
 
     def __post_init__(self) -> None:

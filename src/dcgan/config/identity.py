@@ -8,27 +8,27 @@ from typing import Any
 import yaml
 
 from dcgan.config.run import TrainConfig
+from dcgan.config.settings import build
+from dcgan.errors import UserError
 
 LAST = Path("checkpoints", "last.pt")  # of a run's folder
 
 # Settings that change no number of the steps to come, so a resumed run may have its own.
-MAY_DIFFER = frozenset(
-    (
-        "resume",
-        "trainer.steps",
-        "trainer.devices",  # the same batches, divided; but batch norm sees less of each
-        "trainer.log_every",
-        "trainer.sample_every",
-        "trainer.num_samples",
-        "trainer.checkpoint_every",
-        "trainer.num_scored",
-        "trainer.score_from",
-        "trainer.evaluate_every",
-        "data.root",  # the same images may lie elsewhere; that they are the same is checked
-        "data.cache_dir",
-        "data.num_workers",
-    )
-)
+MAY_DIFFER = {
+    "resume",
+    "trainer.steps",
+    "trainer.devices",  # the same batches, divided; but batch norm sees less of each
+    "trainer.log_every",
+    "trainer.sample_every",
+    "trainer.num_samples",
+    "trainer.checkpoint_every",
+    "trainer.num_scored",
+    "trainer.score_from",
+    "trainer.evaluate_every",
+    "data.root",  # the same images may lie elsewhere; that they are the same is checked
+    "data.cache_dir",
+    "data.num_workers",
+}
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -40,15 +40,27 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{key}", value
 
 
-def flat_settings(config: TrainConfig) -> dict[str, Any]:
-    """Every setting by its full name, as on the command line: trainer.steps → 4000."""
-    return dict(flatten(asdict(config)))
-
-
-def identity_settings(config: TrainConfig | Mapping[str, Any]) -> dict[str, Any]:
+def identity_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that make a run this run and no other: those set, but for `MAY_DIFFER`."""
-    flat = flatten(asdict(config) if isinstance(config, TrainConfig) else config)
-    return {key: value for key, value in flat if value is not None and key not in MAY_DIFFER}
+    return {k: v for k, v in flatten(config) if v is not None and k not in MAY_DIFFER}
+
+
+def with_defaults(settings: dict[str, Any]) -> dict[str, Any]:
+    """A run's settings, with those that were not there yet when it was made."""
+    try:
+        return asdict(build(TrainConfig, settings))
+    except UserError:  # of another version: a setting that is gone
+        return settings
+
+
+def settings_of_run(folder: Path) -> dict[str, Any] | None:
+    """What a run's config.yaml holds; None if the folder has none, or one that is not ours."""
+    try:
+        settings = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+    is_ours = isinstance(settings, dict) and "upsample" in settings
+    return with_defaults(settings) if is_ours else None
 
 
 def folder_of_run(config: TrainConfig, new: Path) -> Path:
@@ -63,18 +75,12 @@ def folder_of_run(config: TrainConfig, new: Path) -> Path:
         if path.is_file() and path.parent.name == LAST.parent.name:
             return path.parents[1]
         return path if path.is_dir() else new
-    wanted = identity_settings(config)
-    saved = [path.parents[1] for path in new.parent.glob(f"*/{LAST}")]
-    same = [folder for folder in saved if _is_same(wanted, folder / "config.yaml")]
-    return max(same, key=lambda folder: (folder / LAST).stat().st_mtime, default=new)
-
-
-def _is_same(wanted: Mapping[str, Any], path: Path) -> bool:
-    """Whether a run's config.yaml has the settings `wanted`."""
-    try:
-        recorded = identity_settings(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, AttributeError):  # not one of ours
-        return False
-    if wanted["trainer.precision"] == "auto":  # a run records which one it was
-        recorded["trainer.precision"] = "auto"
-    return recorded == wanted
+    wanted = identity_settings(asdict(config))
+    same = []
+    for last in new.parent.glob(f"*/{LAST}"):
+        recorded = identity_settings(settings_of_run(last.parents[1]) or {})
+        if wanted["trainer.precision"] == "auto":  # a run records which one it was
+            recorded["trainer.precision"] = "auto"
+        if recorded == wanted:
+            same.append(last)
+    return max(same, key=lambda last: last.stat().st_mtime).parents[1] if same else new

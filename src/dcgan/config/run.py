@@ -148,9 +148,8 @@ class DownsampleConfig:
     @property
     def label(self) -> str:
         """What a figure's legend calls it: D strided k4, D conv k3 + pool."""
-        if self.kind == "strided":
-            return f"D strided k{self.kernel_size}{' balanced' if self.balanced else ''}"
-        return f"D conv k{self.kernel_size} + pool"
+        k, balanced = self.kernel_size, " balanced" if self.balanced else ""
+        return f"D strided k{k}{balanced}" if self.kind == "strided" else f"D conv k{k} + pool"
 
 
 @dataclass(kw_only=True, config=RULES)

@@ -1,7 +1,5 @@
 """Does a generator copy? How near its images lie to the training images."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -9,21 +7,17 @@ from tqdm import tqdm
 from dcgan.pictures import normalize
 
 
-@dataclass(frozen=True)
-class Nearest:
-    """The nearest training image of each image."""
-
-    distances: Tensor  # (N,) RMS difference of pixels on the [−1, 1] scale
-    indices: Tensor  # (N,) of the training image
-
-
 @torch.no_grad()
-def nearest(images: Tensor, training_images: Tensor, chunk: int = 4000) -> Nearest:
+def nearest(images: Tensor, training_images: Tensor, chunk: int = 4000) -> tuple[Tensor, Tensor]:
     """Compare every image with every training image, pixel by pixel.
 
     Args:
         images: (N, C, H, W) in [−1, 1].
         training_images: (M, C, H, W) uint8; read `chunk` at a time.
+
+    Returns:
+        (N,) RMS differences of pixels on the [−1, 1] scale to the nearest training images, and (N,)
+        the indices of these.
     """
     flat = images.flatten(1)
     best = torch.full((len(flat),), torch.inf)
@@ -34,4 +28,4 @@ def nearest(images: Tensor, training_images: Tensor, chunk: int = 4000) -> Neare
         distances, found = torch.cdist(flat, part).min(dim=1)
         closer = distances < best
         best[closer], indices[closer] = distances[closer], found[closer] + start
-    return Nearest(best / flat.shape[1] ** 0.5, indices)
+    return best / flat.shape[1] ** 0.5, indices

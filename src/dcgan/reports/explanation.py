@@ -34,17 +34,17 @@ def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict
     progress = tqdm(CHECKS.items(), desc="checking", unit="claim", disable=None)
     with mpl.rc_context(STYLE):
         claims = [state(name, check()) for name, check in progress]
-    failed = [claim.title for claim in claims if not claim.holds]
+    failed = [claim["title"] for claim in claims if not claim["holds"]]
     page = render(
         "explanation.html",
         claims=claims,
         failed=failed,
         # matplotlib escapes the text that it draws.
-        figures=[claim.figure and Markup(svg(claim.figure)) for claim in claims],
+        figures=[claim["figure"] and Markup(svg(claim["figure"])) for claim in claims],
         units=units,
         checkpoint=checkpoint,
     )
-    plain = [{name: getattr(claim, name) for name in NUMBERS} for claim in claims]
+    plain = [{name: claim[name] for name in NUMBERS} for claim in claims]
     make_folder(run_dir)
     write_text(run_dir / "index.html", page)
     write_json(run_dir / "claims.json", plain)

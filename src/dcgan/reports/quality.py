@@ -54,7 +54,7 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
     floor = assess(known, unseen, real, extractor).numbers
     copies = labeled and data.source != "digits"  # held-out images are really new
     if copies:
-        distances = nearest(subsample(unseen, NUM_NEAREST), training).distances
+        distances, _ = nearest(subsample(unseen, NUM_NEAREST), training)
         floor["nearest_training"] = distances.median().item()
     found = []
     for seed in tqdm(config.seeds, desc="evaluating", unit="seed", disable=None):
@@ -64,8 +64,8 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
         images = generate(generator, latents)
         found.append(assess(images, unseen, real, extractor))
         if copies:
-            near = nearest(images[:NUM_NEAREST], training)
-            found[-1].numbers["nearest_training"] = near.distances.median().item()
+            distances, indices = nearest(images[:NUM_NEAREST], training)
+            found[-1].numbers["nearest_training"] = distances.median().item()
 
     values = {key: [each.numbers[key] for each in found] for key in found[0].numbers}
     scores = {key: summarize(each) for key, each in values.items()}
@@ -81,7 +81,7 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
         extractor.extract(images).probabilities,
         f"FID {scores['fid']}",
         shares,
-        (near.distances, normalize(training[near.indices])) if copies else None,
+        (distances, normalize(training[indices])) if copies else None,
     )
     save_png(picture, run_dir / "quality.png")
     origin = "test split" if labeled else "every second training image"

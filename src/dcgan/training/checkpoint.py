@@ -1,6 +1,5 @@
 """A run's state: built at step 0, saved atomically, resumed with the same settings only."""
 
-import json
 import logging
 import math
 from dataclasses import asdict
@@ -8,14 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from lightning_fabric import Fabric
-from torch import nn
 from torch.optim import Adam
 from torch.optim.swa_utils import AveragedModel, update_bn
 
 from dcgan.config import TrainConfig
-from dcgan.config.identity import LAST, MAY_DIFFER, flat_settings, flatten
+from dcgan.config.identity import LAST, MAY_DIFFER, flatten, settings_of_run, with_defaults
 from dcgan.data.batches import Batches
 from dcgan.data.preparation import Prepared
 from dcgan.errors import UserError
@@ -48,21 +45,16 @@ def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> Stat
 
     # Start from the running statistics of the untrained generator, so that its samples at step 0
     # show what its layers do; training itself never reads them.
-    latents = torch.randn(
-        NUM_CALIBRATION, generator.latent_size, generator=stream(config.seed, "calibration")
-    )
+    shape_of_latents = NUM_CALIBRATION, generator.latent_size
+    latents = torch.randn(shape_of_latents, generator=stream(config.seed, "calibration"))
     update_bn([latents.to(device)], generator)
-    ema = None
-    if trainer.ema_half_life:
-        ema = AveragedModel(generator, use_buffers=True)
-        ema.eval()
+    ema = AveragedModel(generator, use_buffers=True).eval() if trainer.ema_half_life else None
 
-    def with_adam(network: nn.Module, learning_rate: float) -> Any:
-        betas = (trainer.beta1, trainer.beta2)
-        return fabric.setup(network, Adam(network.parameters(), learning_rate, betas, fused=True))
-
-    wrapped_generator, generator_optimizer = with_adam(generator, trainer.generator_lr)
-    wrapped_discriminator, optimizer = with_adam(discriminator, trainer.discriminator_lr)
+    betas = (trainer.beta1, trainer.beta2)
+    of_generator = Adam(generator.parameters(), trainer.generator_lr, betas, fused=True)
+    of_discriminator = Adam(discriminator.parameters(), trainer.discriminator_lr, betas, fused=True)
+    wrapped_generator, generator_optimizer = fabric.setup(generator, of_generator)
+    wrapped_discriminator, discriminator_optimizer = fabric.setup(discriminator, of_discriminator)
     return State(
         config,
         fabric,
@@ -72,7 +64,7 @@ def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> Stat
         wrapped_discriminator,
         ema=ema,
         generator_optimizer=generator_optimizer,
-        discriminator_optimizer=optimizer,
+        discriminator_optimizer=discriminator_optimizer,
         batches=Batches(
             torch.from_numpy(prepared.open()),
             trainer.batch_size,
@@ -154,51 +146,34 @@ def read_for_resume(config: TrainConfig, run_dir: Path) -> dict[str, Any] | None
     if config.resume == "auto":
         path = own if own.is_file() else None
     else:
-        path = None if config.resume is None else find_checkpoint(Path(config.resume).expanduser())
-    in_place = path is not None and path.resolve().parent == own.resolve().parent
-    if not in_place:
+        path = None if config.resume is None else find_checkpoint(config.resume)
+    if path is None or path.resolve().parent != own.resolve().parent:
         _check_folder(run_dir)
     if path is None:
         return None
     checkpoint = read_checkpoint(path)
-    check_same_settings(config, checkpoint["config"], path)
+    _check_settings(config, checkpoint["config"], path)
     if not (run_dir / BEST).exists():
         checkpoint["best_fid"] = math.inf  # the best of another folder
     step, steps = checkpoint["step"], config.trainer.steps
-    finished = step == steps and own.resolve() == path.resolve()
-    if step >= steps and not finished:
+    if step > steps or (step == steps and path.resolve() != own.resolve()):
         raise UserError(f"trainer.steps={steps}: the run is at step {step} already")
     return checkpoint
 
 
-def check_same_settings(config: TrainConfig, saved: dict[str, Any], path: Path) -> None:
-    """Compare the settings that must not differ with those of a checkpoint.
-
-    Raises:
-        UserError: some differ.
-    """
-    now, then = flat_settings(config), dict(flatten(saved))
+def _check_settings(config: TrainConfig, saved: dict[str, Any], path: Path) -> None:
+    """Refuse to resume a run with settings that would make it another one."""
+    now, then = dict(flatten(asdict(config))), dict(flatten(with_defaults(saved)))
     differing = [
-        f"{key}={now.get(key)} (was {then.get(key)})"
-        for key in sorted(now)
-        if now.get(key) != then.get(key) and key not in MAY_DIFFER
+        f"{key}={now[key]} (was {then.get(key)})"
+        for key in sorted(now.keys() - MAY_DIFFER)
+        if now[key] != then.get(key)
     ]
     if differing:
         raise UserError(
             f"resume={path}: these settings differ from the run's: {'; '.join(differing)};"
             f" only these may: {', '.join(sorted(MAY_DIFFER - {'resume'}))}"
         )
-
-
-def finished_result(
-    checkpoint: dict[str, Any], config: TrainConfig, run_dir: Path
-) -> dict[str, Any] | None:
-    """The result of a run that has done all its steps in this folder already."""
-    path = run_dir / "result.json"
-    if checkpoint["step"] < config.trainer.steps or not path.is_file():
-        return None
-    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return result
 
 
 def _check_folder(run_dir: Path) -> None:
@@ -209,7 +184,7 @@ def _check_folder(run_dir: Path) -> None:
     where = f"hydra.run.dir={run_dir}"
     if (run_dir / LAST).is_file():
         raise UserError(f"{where}: there is a run already; resume=auto resumes it")
-    if not run_dir.is_dir() or _is_ours(run_dir / "config.yaml"):
+    if not run_dir.is_dir() or settings_of_run(run_dir) is not None:
         return
     foreign = sorted(p.name for p in run_dir.iterdir() if p.name not in ("train.log", ".lock"))
     if foreign:
@@ -217,10 +192,3 @@ def _check_folder(run_dir: Path) -> None:
             f"{where}: holds files that are no run's ({', '.join(foreign[:3])}); must be a new or"
             " empty folder"
         )
-
-
-def _is_ours(settings: Path) -> bool:
-    try:
-        return "upsample" in yaml.safe_load(settings.read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError, yaml.YAMLError):  # none, or not one of ours
-        return False

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, cast
@@ -21,17 +21,7 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def connected(trainer: TrainerConfig) -> Iterator[Fabric]:
-    """As `make_fabric`; afterwards the connection ends: a process that exits with it may abort."""
-    try:
-        yield make_fabric(trainer)
-    finally:
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            torch.distributed.destroy_process_group()
-
-
-@contextmanager
-def naming_lost_processes(where_to_resume: Callable[[], str]) -> Iterator[None]:
+def naming_lost_processes(where_to_resume: str) -> Iterator[None]:
     """Raise `RunFailed` if another process of this run is lost, since no step can be done then."""
     try:
         yield
@@ -42,15 +32,19 @@ def naming_lost_processes(where_to_resume: Callable[[], str]) -> Iterator[None]:
         log.debug("what torch said", exc_info=error)
         raise RunFailed(
             "another process of this run was lost; the last good checkpoint, if there is one, is"
-            f" {where_to_resume()}"
+            f" {where_to_resume}"
         ) from error
 
 
-def make_fabric(trainer: TrainerConfig) -> Fabric:
+@contextmanager
+def connected(trainer: TrainerConfig) -> Iterator[Fabric]:
     """Device, precision and processes; with several processes, the connection between them.
 
+    The connection ends afterwards: a process that exits with it may abort.
+
     Raises:
-        UserError: the accelerator is not there, or other processes run than were asked for.
+        UserError: the accelerator is not there, other processes run than were asked for, or they
+            cannot share a batch.
     """
     if trainer.accelerator == "gpu" and not torch.accelerator.is_available():
         raise UserError("trainer.accelerator=gpu: no GPU is available; must be cpu or auto")
@@ -62,6 +56,11 @@ def make_fabric(trainer: TrainerConfig) -> Fabric:
             f" torchrun --nproc-per-node={trainer.devices} -m dcgan.commands.train …"
         )
     num_processes = int(os.environ.get("WORLD_SIZE", 1))
+    if trainer.batch_size % num_processes:
+        raise UserError(
+            f"trainer.batch_size={trainer.batch_size}: must be a multiple of the"
+            f" {num_processes} processes that share it"
+        )
     several = num_processes > 1
     fabric = Fabric(
         accelerator=trainer.accelerator,
@@ -75,12 +74,11 @@ def make_fabric(trainer: TrainerConfig) -> Fabric:
     if fabric.device.type == "cuda":
         torch.set_float32_matmul_precision("high")  # TF32 in matrix products; cuDNN has it anyway
         torch.backends.cudnn.benchmark = True  # every batch has the same shapes
-    if trainer.batch_size % fabric.world_size:
-        raise UserError(
-            f"trainer.batch_size={trainer.batch_size}: must be a multiple of the"
-            f" {fabric.world_size} processes that share it"
-        )
-    return fabric
+    try:
+        yield fabric
+    finally:
+        if several:
+            torch.distributed.destroy_process_group()
 
 
 def resolve_precision(trainer: TrainerConfig) -> TrainerConfig:

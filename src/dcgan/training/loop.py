@@ -1,5 +1,6 @@
 """One training run, from its config to its result."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,11 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from dcgan.config import TrainConfig, TrainerConfig
 from dcgan.data.preparation import prepare
-from dcgan.training.checkpoint import build_state, finished_result, load_state, read_for_resume
+from dcgan.training.checkpoint import build_state, load_state, read_for_resume
 from dcgan.training.devices import connected, is_true_anywhere, resolve_precision
-from dcgan.training.fid import FidMeter
 from dcgan.training.interruption import Interruption
 from dcgan.training.memory import keep_freed_memory
-from dcgan.training.recorder import recording
+from dcgan.training.recorder import Recorder
 from dcgan.training.step import train_step
 
 
@@ -39,26 +39,20 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         run_dir, resume_command = fabric.broadcast((run_dir, resume_command))
         config = replace(config, trainer=resolve_precision(config.trainer))
         checkpoint = read_for_resume(config, run_dir)
-        if checkpoint is not None and (finished := finished_result(checkpoint, config, run_dir)):
-            return finished
+        steps, result_path = config.trainer.steps, run_dir / "result.json"
+        if checkpoint is not None and checkpoint["step"] == steps and result_path.is_file():
+            return dict(json.loads(result_path.read_text(encoding="utf-8")))  # of a finished run
 
         # Build data and networks: at step 0, or where the checkpoint stood.
         state = build_state(config, prepare(config.data), fabric)
         if checkpoint is not None:
             load_state(state, checkpoint)
-        meter = FidMeter(state) if config.trainer.evaluate_every else None
+        recorder = Recorder(state, run_dir, resume_command)
 
-        with (
-            Interruption() as interruption,
-            recording(state, run_dir, meter, resume_command) as recorder,
-        ):
-            # Record the untrained networks, and the real images to compare with.
-            if state.step == 0:
-                recorder.start()
-
+        with Interruption() as interruption, recorder.opened():
             # Train. A signal is answered between two steps, by all processes after the same one.
             stopping = False
-            steps, silent = config.trainer.steps, None if fabric.is_global_zero else True
+            silent = None if fabric.is_global_zero else True
             bar = tqdm(
                 total=steps, initial=state.step, desc="training", unit="step", disable=silent
             )
@@ -66,13 +60,13 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
                 while state.step < steps and not stopping:
                     result = train_step(state)
                     stopping = is_true_anywhere(interruption.received is not None, fabric)
-                    recorder.record(result, due(state.step, config.trainer))
+                    recorder.record(result, due(state.step, config.trainer), stopping)
                     bar.update()
                     bar.set_postfix_str(recorder.latest, refresh=False)
 
-            # Finish: the result, or a checkpoint and how to resume from it.
+            # Finish: the result, or how to resume from the checkpoint.
             if state.step < steps:
-                raise recorder.stop(interruption.received)
+                raise recorder.stopped(interruption.received)
             return recorder.finish()
 
 

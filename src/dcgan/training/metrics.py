@@ -8,8 +8,6 @@ from dcgan.training.devices import mean_over_ranks
 from dcgan.training.losses import LOSSES
 from dcgan.training.step import StepResult
 
-METRICS = ("discriminator_loss", "generator_loss", "d_real", "d_fake", "d_accuracy", "diversity")
-
 
 def step_metrics(result: StepResult, loss: str, fabric: Fabric) -> dict[str, float]:
     """Read one step's numbers from the device; the mean over the processes of a run.
@@ -22,16 +20,17 @@ def step_metrics(result: StepResult, loss: str, fabric: Fabric) -> dict[str, flo
     real, fake = result.real_outputs.float(), result.fake_outputs.float()
     threshold = LOSSES[loss].threshold
     middle = torch.cat([real, fake]).mean() if threshold is None else threshold
-    values = (
-        *result.losses,
-        real.mean(),
-        fake.mean(),
-        torch.cat([real > middle, fake <= middle]).float().mean(),
-        _mean_distance(result.fake) / _mean_distance(result.real),
-    )
+    values = {
+        "discriminator_loss": result.losses[0],
+        "generator_loss": result.losses[1],
+        "d_real": real.mean(),
+        "d_fake": fake.mean(),
+        "d_accuracy": torch.cat([real > middle, fake <= middle]).float().mean(),
+        "diversity": _mean_distance(result.fake) / _mean_distance(result.real),
+    }
     # Stacked first: one wait for the device instead of six.
-    numbers = mean_over_ranks(torch.stack([value.float() for value in values]), fabric).tolist()
-    return dict(zip(METRICS, numbers, strict=True))
+    stacked = torch.stack([value.float() for value in values.values()])
+    return dict(zip(values, mean_over_ranks(stacked, fabric).tolist(), strict=True))
 
 
 def _mean_distance(images: Tensor) -> Tensor:

@@ -5,10 +5,10 @@ import math
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 import yaml
@@ -24,100 +24,92 @@ from dcgan.seeding import stream
 from dcgan.training.alarms import Alarms
 from dcgan.training.checkpoint import BEST, save_checkpoint
 from dcgan.training.devices import mean_over_ranks, naming_lost_processes
-from dcgan.training.fid import FidMeter
 from dcgan.training.losses import LOSSES
 from dcgan.training.metrics import step_metrics
-from dcgan.training.scores import Scorer
+from dcgan.training.scores import FidMeter, Scorer
 from dcgan.training.step import State, StepResult
-from dcgan.training.tracking import SCORES, Tracker, read_metrics
+from dcgan.training.tracking import SCORES, NoTracker, Tracker, read_metrics
 
 log = logging.getLogger(__name__)
-
-
-@contextmanager
-def recording(
-    state: State, run_dir: Path, meter: FidMeter | None = None, resume_command: str = ""
-) -> Iterator["Recorder"]:
-    """A recorder whose files are open; of several processes only rank 0 has files.
-
-    Raises:
-        UserError: the folder cannot be made, or another process is training there.
-        RunFailed: another process of this run was lost.
-    """
-    recorder = Recorder(state, run_dir, meter, resume_command)
-    if not state.fabric.is_global_zero:
-        with naming_lost_processes(recorder.where_to_resume):
-            yield recorder
-        return
-    make_folder(run_dir)
-    images, trainer = len(state.batches.images), state.config.trainer
-    size, precision = trainer.batch_size, trainer.precision
-    log.info("%d images, %d steps of %d, %s", images, trainer.steps, size, precision)
-    try:
-        with FileLock(run_dir / ".lock", timeout=0):
-            settings = yaml.safe_dump(asdict(state.config), sort_keys=False)
-            write_text(run_dir / "config.yaml", settings)
-            (run_dir / "result.json").unlink(missing_ok=True)  # of an earlier, shorter run
-            recorder.tracker = tracker = Tracker(run_dir, state.step)
-            recorder.alarms.recall(read_metrics(run_dir / "metrics.jsonl"))
-            if state.step == 0:
-                tracker.text("config", settings)
-            with closing(tracker), naming_lost_processes(recorder.where_to_resume):
-                yield recorder
-    except Timeout as error:
-        raise UserError(f"hydra.run.dir={run_dir}: another process is training there") from error
 
 
 class Recorder:
     """Does what is due after a step, and adds up how long that took.
 
-    Every process of a run has one and calls it alike, since some numbers are those of all; only
-    rank 0's has a tracker and writes. The sample grids show the same latents throughout.
+    Every process of a run has one and does the same, since some numbers are those of all; only
+    rank 0 writes. The sample grids show the same latents throughout.
     """
 
-    def __init__(
-        self, state: State, run_dir: Path, meter: FidMeter | None, resume_command: str
-    ) -> None:
+    def __init__(self, state: State, run_dir: Path, resume_command: str = "") -> None:
         trainer = state.config.trainer
-        self.tracker: Tracker | None = None
-        self.alarms = Alarms(LOSSES[state.config.loss.kind].is_critic)
+        self._tracker: Tracker | NoTracker = NoTracker()
+        self._alarms = Alarms(LOSSES[state.config.loss.kind].is_critic)
         self.latest = ""  # the last losses, for a progress bar
+        # The last checkpoint, and the command to resume from it on a line of its own.
+        self._where_to_resume = f"{run_dir / LAST}\nTo go on: {resume_command}"
         self._state, self._run_dir = state, run_dir
-        self._resume_command, self._meter = resume_command, meter
         self._seconds = self._score_seconds = 0.0
         self._unread: list[Tensor] = []  # losses of the steps since the last look
+        shape = trainer.num_samples, state.generator.latent_size
+        self._latents = torch.randn(shape, generator=stream(state.config.seed, "sample latents"))
+        self._scorer = Scorer(state) if trainer.num_scored else None
+        self._meter = FidMeter(state) if trainer.evaluate_every else None
         self._first_step, self._started = state.step, time.perf_counter()
         self._last_log = (state.step, self._started, 0.0)
-        if not state.fabric.is_global_zero:
-            return
-        self._latents = torch.randn(
-            trainer.num_samples,
-            state.generator.latent_size,
-            generator=stream(state.config.seed, "sample latents"),
-        )
-        self._scorer = Scorer(state) if trainer.num_scored else None
 
-    def start(self) -> None:
+    @contextmanager
+    def opened(self) -> Iterator[Self]:
+        """Open the files, which hold step 0 then; of several processes only rank 0 has files.
+
+        Raises:
+            UserError: the folder cannot be made, or another process is training there.
+            RunFailed: another process of this run was lost.
+        """
+        with ExitStack() as stack:
+            if self._state.fabric.is_global_zero:
+                self._open(stack)
+            stack.enter_context(naming_lost_processes(self._where_to_resume))
+            yield self
+
+    def _open(self, stack: ExitStack) -> None:
+        state, run_dir, trainer = self._state, self._run_dir, self._state.config.trainer
+        make_folder(run_dir)
+        try:
+            stack.enter_context(FileLock(run_dir / ".lock", timeout=0))
+        except Timeout as error:
+            message = f"hydra.run.dir={run_dir}: another process is training there"
+            raise UserError(message) from error
+        size = trainer.batch_size
+        run = (len(state.batches.images), trainer.steps, size, trainer.precision)
+        log.info("%d images, %d steps of %d, %s", *run)
+        settings = yaml.safe_dump(asdict(state.config), sort_keys=False)
+        write_text(run_dir / "config.yaml", settings)
+        (run_dir / "result.json").unlink(missing_ok=True)  # of an earlier, shorter run
+        self._tracker = stack.enter_context(closing(Tracker(run_dir, size, state.step)))
+        self._alarms.recall(read_metrics(run_dir / "metrics.jsonl"))
+        if state.step == 0:
+            self._tracker.text("config", settings)
+            self._start()
+
+    def _start(self) -> None:
         """Record step 0: what the untrained networks give, and the real images to compare with."""
-        if self.tracker is None:
-            return
         started = time.perf_counter()
         real = self._state.batches.images[: self._state.config.trainer.num_samples]
-        self.tracker.images(normalize(real))
+        self._tracker.images(normalize(real))
         if self._scorer is not None:
-            self.tracker.arrays(self._scorer.real.arrays)
+            self._tracker.arrays(self._scorer.real.arrays)
             self._score()
         self._sample()
         self._seconds += time.perf_counter() - started
 
-    def record(self, result: StepResult, due: frozenset[str]) -> None:
-        """Record what is due after one step.
+    def record(self, result: StepResult, due: frozenset[str], stopping: bool = False) -> None:
+        """Record what is due after one step, and save a run that is asked to stop.
 
         Raises:
             RunFailed: a loss or a weight is not finite, in any process.
         """
         self._unread.append(result.losses)
-        if not due:
+        if not due and not stopping:
             return
         started = time.perf_counter()
         self._check_losses()
@@ -126,37 +118,28 @@ class Recorder:
         if "fid" in due:
             self._measure_fid()
         if "log" in due:  # after scores and FID: a run's last line is that of its losses
-            self._log(result)
+            self._log(result, started)
         if "samples" in due:
             self._sample()
-        if "checkpoint" in due:
+        if "checkpoint" in due or stopping:
             self._save(self._run_dir / LAST)
         self._seconds += time.perf_counter() - started
 
-    def stop(self, signal_number: int | None) -> Interrupted:
-        """Save a run that was asked to stop; the error that says so and how to resume it."""
-        self._check_losses()
-        self._save(self._run_dir / LAST)
-        steps = self._state.config.trainer.steps
-        return Interrupted(
-            f"stopped at step {self._state.step} of {steps}; saved {self.where_to_resume()}",
-            signal_number or signal.SIGTERM,
-        )
-
-    def where_to_resume(self) -> str:
-        """The last checkpoint, and the command to resume from it on a line of its own."""
-        return f"{self._run_dir / LAST}\nTo go on: {self._resume_command}"
+    def stopped(self, signal_number: int | None) -> Interrupted:
+        """The error for a run that was asked to stop, once it is saved: says how to resume it."""
+        where = f"step {self._state.step} of {self._state.config.trainer.steps}"
+        message = f"stopped at {where}; saved {self._where_to_resume}"
+        return Interrupted(message, signal_number or signal.SIGTERM)
 
     def finish(self) -> dict[str, Any]:
         """Write result.json, and return what it holds."""
-        if self.tracker is None:
-            return {}
         state = self._state
+        if not state.fabric.is_global_zero:
+            return {}
         seconds = time.perf_counter() - self._started
         num_images = (state.step - self._first_step) * state.batches.batch_size
-        self.tracker.flush()
+        self._tracker.flush()
         last = [m for m in read_metrics(self._run_dir / "metrics.jsonl") if "d_accuracy" in m][-1]
-        self.tracker.hparams(state.config, last)
         result = {
             "step": state.step,
             "images_seen": state.step * state.batches.batch_size,
@@ -177,62 +160,49 @@ class Recorder:
         return result
 
     def _sample(self) -> None:
-        if self.tracker is not None:
-            self.tracker.images(generate(self._state.sampler, self._latents), self._state.step)
+        self._tracker.images(generate(self._state.sampler, self._latents), self._state.step)
 
     def _score(self) -> None:
-        if self.tracker is None or self._scorer is None:
-            return
+        assert self._scorer is not None
         started = time.perf_counter()
         scores = self._scorer.measure()
-        self.tracker.metrics(self._state.step, self._images_seen, scores.numbers, SCORES)
-        self.tracker.arrays(scores.arrays, self._state.step)
+        self._tracker.metrics(self._state.step, scores.numbers, SCORES)
+        self._tracker.arrays(scores.arrays, self._state.step)
         self._score_seconds += time.perf_counter() - started
 
     def _measure_fid(self) -> None:
         """Take the FID; the best so far is kept as best.pt."""
         assert self._meter is not None
         state, fid = self._state, self._meter.measure()
-        if self.tracker is not None:
-            self.tracker.metrics(state.step, self._images_seen, {"fid": fid}, group="quality")
+        self._tracker.metrics(state.step, {"fid": fid}, group="quality")
         log.info("step %d: FID %.2f", state.step, fid)
         if fid < state.best_fid:
             state.best_fid = fid
             self._save(self._run_dir / BEST)
 
-    def _log(self, result: StepResult) -> None:
-        """Metrics and alarms of this step."""
+    def _log(self, result: StepResult, now: float) -> None:
+        """Metrics and alarms of this step; `now` is when its recording began."""
         state, trainer = self._state, self._state.config.trainer
         metrics = step_metrics(result, state.config.loss.kind, state.fabric)
         self.latest = "D {discriminator_loss:.2f}  G {generator_loss:.2f}".format(**metrics)
-        if self.tracker is None:
-            return
-        now, (last_step, last_time, last_seconds) = time.perf_counter(), self._last_log
+        last_step, last_time, last_seconds = self._last_log
+        self._last_log = (state.step, now, self._seconds)
         num_steps, elapsed = state.step - last_step, now - last_time
         step_seconds = (elapsed - (self._seconds - last_seconds)) / num_steps
-        self._last_log = (state.step, now, self._seconds)
-        for name, message in self.alarms.check(metrics, step_seconds).items():
+        for name, message in self._alarms.check(metrics, step_seconds).items():
             log.warning("step %d: %s", state.step, message)
-            self.tracker.alarm(state.step, self._images_seen, name, message)
+            self._tracker.alarm(state.step, name, message)
         speed = num_steps * trainer.batch_size / elapsed
-        rates = {
-            f"{name}_lr": getattr(state, f"{name}_optimizer").param_groups[0]["lr"]
-            for name in ("generator", "discriminator")
-        }
-        values = {**metrics, "images_per_second": speed, **rates}
-        self.tracker.metrics(state.step, self._images_seen, values)
+        values = {**metrics, "images_per_second": speed}
+        for name in ("generator", "discriminator"):
+            values[f"{name}_lr"] = getattr(state, f"{name}_optimizer").param_groups[0]["lr"]
+        self._tracker.metrics(state.step, values)
         if state.step == trainer.steps or state.step % trainer.sample_every == 0:
             numbers = "  ".join(f"{name} {value:.3f}" for name, value in metrics.items())
             log.info("step %d of %d: %s  %.0f images/s", state.step, trainer.steps, numbers, speed)
 
     def _check_losses(self) -> None:
-        """Look at every loss since the last look, in one read from the device.
-
-        Raises:
-            RunFailed: one is not finite; the message names the first such step.
-        """
-        if not self._unread:
-            return
+        """Read all losses since the last look at once; one that is not finite ends the run."""
         first_step = self._state.step - len(self._unread) + 1
         losses = mean_over_ranks(torch.stack(self._unread), self._state.fabric).tolist()
         self._unread.clear()
@@ -244,27 +214,18 @@ class Recorder:
                 )
 
     def _save(self, path: Path) -> None:
-        """Write a checkpoint; every process checks the weights, which are the same in all.
-
-        Raises:
-            RunFailed: a weight is not finite; the last good checkpoint stays.
-        """
+        """Write a checkpoint, unless a weight is not finite: then every process fails."""
         state = self._state
         for name in ("generator", "discriminator"):
             if not all(torch.isfinite(w).all() for w in getattr(state, name).parameters()):
                 raise self._failure(f"at step {state.step} a weight of the {name} is not finite")
-        if self.tracker is not None:
-            self.tracker.flush()
+        self._tracker.flush()
+        if state.fabric.is_global_zero:
             save_checkpoint(path, state)
 
     def _failure(self, what: str) -> RunFailed:
         saved = self._run_dir / LAST
         kept = f"the last good checkpoint is {saved}" if saved.exists() else "no checkpoint yet"
         message = f"{what}; {kept}; smaller learning rates are the usual cure"
-        if self.tracker is not None:
-            self.tracker.alarm(self._state.step, self._images_seen, "not finite", message)
+        self._tracker.alarm(self._state.step, "not finite", message)
         return RunFailed(message)
-
-    @property
-    def _images_seen(self) -> int:
-        return self._state.step * self._state.batches.batch_size

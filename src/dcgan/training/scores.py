@@ -1,7 +1,7 @@
-"""The checkerboard scores of a run at one step: of its images, its blocks, and D's gradient."""
+"""What a run is scored by: the checkerboard of its images, its blocks and D's gradient; FID."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import copy
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,12 +14,11 @@ from dcgan.checkerboard.images import (
     spectrum_peak,
     usable_periods,
 )
-from dcgan.checkerboard.layers import (
-    input_moments,
-    measure_stamp,
-    step_imbalance,
-    tap_contrast,
-)
+from dcgan.checkerboard.layers import input_moments, measure_stamp, step_imbalance, tap_contrast
+from dcgan.evaluation.distances import frechet_distance
+from dcgan.evaluation.features import get_extractor
+from dcgan.evaluation.heldout import held_out
+from dcgan.networks import Generator
 from dcgan.pictures import evenly_spread
 from dcgan.sampling import generate
 from dcgan.seeding import stream
@@ -31,12 +30,11 @@ NUM_GRADIENTS = 128  # real images at which D's gradient is taken
 NUM_MOMENTS = 128  # latents from which the blocks' input moments are taken
 
 
-@dataclass(frozen=True)
-class Scores:
+class Scores(NamedTuple):
     """Numbers for curves, arrays for pictures."""
 
-    numbers: Mapping[str, float]
-    arrays: Mapping[str, Tensor]
+    numbers: dict[str, float]
+    arrays: dict[str, Tensor]
 
 
 class Scorer:
@@ -58,8 +56,7 @@ class Scorer:
         images = generate(generator, self._latents)
         with input_moments(blocks) as moments:
             generate(generator, self._latents[:NUM_MOMENTS])
-        scores = _image_scores(images, self.periods)
-        numbers, arrays = dict(scores.numbers), dict(scores.arrays)
+        numbers, arrays = _image_scores(images, self.periods)
         for period in self.periods:
             key = names.PEAK[period].key
             numbers[names.PEAK_OVER_REAL[period].key] = numbers[key] / self.real.numbers[key]
@@ -75,25 +72,47 @@ class Scorer:
         return Scores(numbers, arrays)
 
 
-def upsampling_blocks(generator: nn.Module) -> dict[str, nn.Module]:
-    """The generator's upsampling blocks by name: up1, up2 and so on."""
-    return {
-        name.rpartition(".")[2]: block
-        for name, block in generator.named_modules()
-        if name.rpartition(".")[2].startswith("up") and isinstance(block, nn.Sequential)
-    }
+class FidMeter:
+    """Compares images of the same latents throughout with the same held-out images.
+
+    Every process of the run generates its share, so none waits long for another.
+
+    Raises:
+        UserError: there are no features for these data.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        config, fabric = state.config, state.fabric
+        number = config.trainer.num_evaluated
+        self._extractor = get_extractor(config.data, state.data_digest)
+        real = held_out(config.data, state.batches.images, number)
+        self._real = self._extractor.extract(real).values
+        shape = number, state.generator.latent_size
+        latents = torch.randn(shape, generator=stream(config.seed, "quality"))
+        self._share = latents[fabric.global_rank :: fabric.world_size]
+
+    def measure(self) -> float:
+        """FID of the average (of the generator itself, if the run keeps none)."""
+        fabric = self._state.fabric
+        features = self._extractor.extract(generate(self._state.sampler, self._share)).values
+        if fabric.world_size > 1:
+            parts = [features] * fabric.world_size  # replaced by those of each process
+            torch.distributed.all_gather_object(parts, features)
+            features = torch.cat(parts)
+        return frechet_distance(self._real, features)
+
+
+def upsampling_blocks(generator: Generator) -> dict[str, nn.Module]:
+    """The generator's upsampling blocks by name: up1, up2 and so on; a flat one has none."""
+    return {k: v for k, v in generator.layers.named_children() if k.startswith("up")}
 
 
 def gradients_at(images: Tensor, discriminator: nn.Module) -> Tensor:
     """∂D/∂x at each of (N, C, H, W) images, by running batch statistics: same shape, on the CPU."""
-    device = next(discriminator.parameters()).device
-    was_training = discriminator.training
-    discriminator.eval()
-    try:
-        gradients = input_gradients(discriminator, images.to(device))
-    finally:
-        discriminator.train(was_training)
-    return gradients.detach().reshape(images.shape).cpu()
+    network = copy.deepcopy(discriminator).eval()
+    images = images.to(next(network.parameters()).device)
+    return input_gradients(network, images).detach().reshape(images.shape).cpu()
 
 
 def _image_scores(images: Tensor, periods: tuple[int, ...]) -> Scores:

@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,8 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from dcgan.checkerboard.scores import GRADIENT_PHASE_ENERGY, PHASE_ENERGY, SPECTRUM
-from dcgan.config import TrainConfig
-from dcgan.config.identity import identity_settings
 from dcgan.files import replacing, to_json, write_text
 from dcgan.pictures import grid, phase_tile_picture, spectrum_picture
-from dcgan.training.metrics import METRICS
 
 TILES = {PHASE_ENERGY[2]: "phase_tile", GRADIENT_PHASE_ENERGY: "discriminator_phase_tile"}
 SCORES = "checkerboard"  # folder of a run, and group of TensorBoard's curves
@@ -26,11 +24,12 @@ class Tracker:
     """Writes into a run's folder; a resumed run first takes back what was written past its step.
 
     Args:
+        batch_size: images of a step.
         resume_step: the step that the run continues from; 0 for a new one.
     """
 
-    def __init__(self, run_dir: Path, resume_step: int = 0) -> None:
-        self._run_dir = run_dir
+    def __init__(self, run_dir: Path, batch_size: int, resume_step: int = 0) -> None:
+        self._run_dir, self._batch_size = run_dir, batch_size
         for folder in (run_dir / "samples", run_dir / SCORES):
             folder.mkdir(parents=True, exist_ok=True)
             for path in folder.iterdir():
@@ -47,19 +46,15 @@ class Tracker:
         purge_step = resume_step + 1 if resume_step else None
         self._writer = SummaryWriter(str(tensorboard_dir), purge_step=purge_step)
 
-    def metrics(
-        self, step: int, images_seen: int, values: Mapping[str, float], group: str = "train"
-    ) -> None:
+    def metrics(self, step: int, values: Mapping[str, float], group: str = "train") -> None:
         """One line of metrics.jsonl and one point per TensorBoard curve, there below `group`."""
-        line = {"step": step, "images_seen": images_seen, **values}
-        self._metrics.write(to_json(line) + "\n")
+        self._write_line(step, values)
         for name, value in values.items():
             self._writer.add_scalar(f"{group}/{name}", value, step)
 
-    def alarm(self, step: int, images_seen: int, name: str, message: str) -> None:
+    def alarm(self, step: int, name: str, message: str) -> None:
         """One line of metrics.jsonl, and a text in TensorBoard."""
-        line = {"step": step, "images_seen": images_seen, "alarm": name, "message": message}
-        self._metrics.write(to_json(line) + "\n")
+        self._write_line(step, {"alarm": name, "message": message})
         self._writer.add_text("alarms", message, step)
 
     def images(self, images: Tensor, step: int | None = None) -> None:
@@ -88,17 +83,7 @@ class Tracker:
 
     def text(self, tag: str, text: str) -> None:
         """A text as it is, in a fixed-width block."""
-        indented = "\n".join(f"    {line}" for line in text.splitlines())
-        self._writer.add_text(tag, indented, 0)
-
-    def hparams(self, config: TrainConfig, metrics: Mapping[str, float]) -> None:
-        """The settings and the last metrics of the run, for TensorBoard's table of runs."""
-        settings = identity_settings(config)
-        plain = {k: v if isinstance(v, bool | int | float) else str(v) for k, v in settings.items()}
-        # Under the names of the curves, whose last point this is: no second set of charts.
-        known = {name: metrics[name] for name in METRICS if metrics[name] is not None}
-        last = {f"train/{name}": value for name, value in known.items()}
-        self._writer.add_hparams(plain, last, run_name=".", global_step=int(metrics["step"]))
+        self._writer.add_text(tag, textwrap.indent(text, "    "), 0)
 
     def flush(self) -> None:
         """Hand everything to the system: what was written before a checkpoint outlives a kill."""
@@ -110,8 +95,19 @@ class Tracker:
         self._metrics.close()
         self._writer.close()
 
+    def _write_line(self, step: int, values: Mapping[str, object]) -> None:
+        line = {"step": step, "images_seen": step * self._batch_size, **values}
+        self._metrics.write(to_json(line) + "\n")
+
     def _picture(self, tag: str, picture: Image.Image, step: int | None) -> None:
         self._writer.add_image(tag, np.asarray(picture), step or 0, dataformats="HWC")
+
+
+class NoTracker:
+    """Takes what a `Tracker` takes and writes nothing: that of all processes but the first."""
+
+    def __getattr__(self, _: str) -> Callable[..., None]:
+        return lambda *_, **__: None
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

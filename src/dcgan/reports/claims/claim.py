@@ -26,40 +26,22 @@ class Finding:
 Check = Callable[[], Finding]
 
 
-@dataclass(frozen=True)
-class Claim:
-    """One panel of the explanation."""
+def state(name: str, found: Finding) -> dict[str, Any]:
+    """The claim `name`: its text in claims.yaml with the fields filled in, and what was found.
 
-    id: str
-    title: str
-    sentence: str
-    formula: str
-    number: float  # the largest deviation
-    measured: str  # what `number` is the largest of
-    tolerance: float = 1e-9  # all is computed in float64
-    figure: Figure | None = None
-    remarks: Sequence[str] = ()
-    question: str | None = None  # that people ask, and that this panel answers
-
-    @property
-    def holds(self) -> bool:
-        """Whether the deviation is within its tolerance; a NaN is not."""
-        return self.number <= self.tolerance
-
-
-def state(name: str, found: Finding) -> Claim:
-    """The claim `name` in the words of claims.yaml."""
-    text = texts()[name]
+    Returns:
+        Every key of claims.yaml, and id, number (the largest deviation), tolerance, holds, figure.
+    """
+    # All is computed in float64.
+    claim = {"id": name, "tolerance": 1e-9, "question": None, "remarks": [], **texts()[name]}
     fields = {"count": len(found.errors), **found.fields}
-    written = {
-        **text,
-        "sentence": text["sentence"].format_map(fields),
-        "measured": text["measured"].format_map(fields),
-        "remarks": [remark.format_map(fields) for remark in text.get("remarks", ())],
-    }
+    for key in ("sentence", "measured"):
+        claim[key] = claim[key].format_map(fields)
+    claim["remarks"] = [remark.format_map(fields) for remark in claim["remarks"]]
     # max() would pass over what is not a number.
     number = max(error if math.isfinite(error) else math.inf for error in found.errors)
-    return Claim(id=name, number=number, figure=found.figure, **written)
+    holds = number <= claim["tolerance"]
+    return {**claim, "number": number, "holds": holds, "figure": found.figure}
 
 
 @cache

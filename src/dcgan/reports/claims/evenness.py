@@ -33,13 +33,8 @@ def coverages() -> Finding:
     fibonacci = [stacked_coverage(3, 2, layers).max().item() for layers in range(1, 6)]
     errors += [abs(a - b) for a, b in zip(fibonacci, (2, 3, 5, 8, 13), strict=True)]
     tiles = {f"k{k} s2": coverage((k, k), (2, 2)).repeat(2, 2).double() for k in range(2, 7)}
-    k3, k5, even = (coverage_ratio((k, k), (2, 2)) for k in (3, 5, 4))
-    fields = {
-        "k3": k3,
-        "k5": k5,
-        "even": even,
-        "fibonacci": ", ".join(f"{number:g}" for number in fibonacci),
-    }
+    fields: dict[str, object] = {"fibonacci": ", ".join(f"{number:g}" for number in fibonacci)}
+    fields |= {f"k{k}": coverage_ratio((k, k), (2, 2)) for k in (3, 4, 5)}
     return Finding(errors, gallery(tiles, numbers=True), fields)
 
 

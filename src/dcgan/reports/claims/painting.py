@@ -48,15 +48,14 @@ def it_paints() -> Finding:
         difference(found.diagonal(), expected),
         *(F.relu(answers.max() - bound).item() for answers, bound in bounds),
     ]
-    figure = gallery(
-        {
-            "a stroke": stroke("\\"),
-            "F: how it answers": found,
-            "only what is above 4": kept,
-            "painted back": painted,
-        }
-    )
-    return Finding(errors, figure, {"difference": difference(painted, answer(kept, DIAGONAL))})
+    views = {
+        "a stroke": stroke("\\"),
+        "F: how it answers": found,
+        "only what is above 4": kept,
+        "painted back": painted,
+    }
+    fields = {"difference": difference(painted, answer(kept, DIAGONAL))}
+    return Finding(errors, gallery(views), fields)
 
 
 def it_paints_a_letter() -> Finding:
@@ -64,16 +63,14 @@ def it_paints_a_letter() -> Finding:
     impulse = torch.zeros(7, 7, dtype=torch.float64)
     impulse[2, 2] = impulse[4, 5] = 1
     transposed, ordinary = paint(impulse, LETTER_L), answer(impulse, LETTER_L)
-    figure = gallery(
-        {
-            "kernel": LETTER_L,
-            "map: where": impulse,
-            "transposed layer": transposed,
-            "ordinary layer": ordinary,
-        }
-    )
+    views = {
+        "kernel": LETTER_L,
+        "map: where": impulse,
+        "transposed layer": transposed,
+        "ordinary layer": ordinary,
+    }
     error = difference(ordinary, paint(impulse, LETTER_L.flip(0, 1)))
-    return Finding([error], figure, {"difference": difference(transposed, ordinary)})
+    return Finding([error], gallery(views), {"difference": difference(transposed, ordinary)})
 
 
 def why_the_transpose() -> Finding:
@@ -94,10 +91,8 @@ def why_the_transpose() -> Finding:
     ]
     unit = torch.zeros(81, dtype=torch.float64)
     unit[3 * 9 + 4] = 1
-    figure = gallery(
-        {
-            "Aᵀ F: one active unit": (unit @ matrix).reshape(9, 9),
-            "a random matrix's": (unit @ random(81, 81)).reshape(9, 9),
-        }
-    )
-    return Finding(errors, figure)
+    views = {
+        "Aᵀ F: one active unit": (unit @ matrix).reshape(9, 9),
+        "a random matrix's": (unit @ random(81, 81)).reshape(9, 9),
+    }
+    return Finding(errors, gallery(views))

@@ -37,14 +37,12 @@ def an_ordinary_convolution() -> Finding:
             ours = transposed_convolution(x, weight, s, p, op, d)
             errors.append(difference(ours, expected))
     small, kernel = torch.arange(1.0, 5).double().reshape(1, 1, 2, 2), random(1, 1, 3, 3)
-    figure = gallery(
-        {
-            "2x2": small[0, 0],
-            "stretched and padded": F.pad(insert_zeros(small, 2), (1, 2, 1, 2))[0, 0],
-            "convolved: 4x4": transposed_convolution(small, kernel, 2, 1, 1)[0, 0],
-        }
-    )
-    return Finding(errors, figure)
+    views = {
+        "2x2": small[0, 0],
+        "stretched and padded": F.pad(insert_zeros(small, 2), (1, 2, 1, 2))[0, 0],
+        "convolved: 4x4": transposed_convolution(small, kernel, 2, 1, 1)[0, 0],
+    }
+    return Finding(errors, gallery(views))
 
 
 def no_upscaling_needed() -> Finding:
@@ -63,15 +61,13 @@ def no_upscaling_needed() -> Finding:
     dots[0, 0, 1, 1] = dots[0, 0, 3, 2] = 1
     ring = ones(1, 1, 3, 3)
     ring[0, 0, 1, 1] = 0
-    figure = gallery(
-        {
-            "map": dots[0, 0],
-            "painted, s = 1": F.conv_transpose2d(dots, ring, padding=1)[0, 0],
-            "the map with zeros": insert_zeros(dots, 2)[0, 0],
-            "painted, s = 2": F.conv_transpose2d(dots, ring, stride=2, padding=1)[0, 0],
-        }
-    )
-    return Finding(errors, figure)
+    views = {
+        "map": dots[0, 0],
+        "painted, s = 1": F.conv_transpose2d(dots, ring, padding=1)[0, 0],
+        "the map with zeros": insert_zeros(dots, 2)[0, 0],
+        "painted, s = 2": F.conv_transpose2d(dots, ring, stride=2, padding=1)[0, 0],
+    }
+    return Finding(errors, gallery(views))
 
 
 def stretch_and_smooth() -> Finding:
@@ -111,20 +107,19 @@ def _spectra(kernels: dict[str, Tensor]) -> Figure:
     figure, axes = row(3, width=3, height=2.4)
     t = torch.arange(64.0, dtype=torch.float64)
     smooth = torch.cos(2 * math.pi * 3 * t / 64) + 0.5 * torch.cos(2 * math.pi * 7 * t / 64)
-    titles = ("spectrum of a smooth signal", "with zeros between: copies")
-    for axis, s, title in zip(axes, (1, 2), titles, strict=False):
-        half = 32 * s + 1  # the other half mirrors this one
-        waves = torch.linspace(0, math.pi, half).tolist()
-        axis.plot(waves, _spectrum(smooth, s).abs()[:half].tolist())
-        axis.set_title(title, fontsize=9)
-        axis.set_ylabel("size of coefficient")
-    waves = torch.linspace(0, math.pi, 100).tolist()
+    half = torch.linspace(0, math.pi, 65).tolist()  # the other half mirrors this one
+    axes[0].plot(half[::2], _spectrum(smooth, 1).abs()[:33].tolist())
+    axes[1].plot(half, _spectrum(smooth, 2).abs()[:65].tolist())
     for name, taps in kernels.items():
-        axes[2].plot(waves, _passed(taps, waves), label=name)
-    axes[2].set_title("what a kernel lets through", fontsize=9)
-    axes[2].set_ylabel("|H| ÷ H(0)")
+        axes[2].plot(half, _passed(taps, half), label=name)
     axes[2].legend(fontsize=8)
-    for axis in axes:
+    titles = (
+        "spectrum of a smooth signal",
+        "with zeros between: copies",
+        "what a kernel lets through",
+    )
+    for axis, title in zip(axes, titles, strict=True):
+        axis.set_title(title, fontsize=9)
         axis.set_xticks([0, math.pi], ["slow (0)", "alternating (π)"])
     return figure
 
@@ -141,12 +136,9 @@ def phases() -> Finding:
     taps = torch.arange(1.0, 5).double()
     first = torch.tensor([1.0, 0, 1, 0], dtype=torch.float64)
     of_even, of_odd = taps * first, taps * (1 - first)
-    figure = gallery(
-        {
-            "kernel": taps[None],
-            "taps of even outputs": of_even[None],
-            "taps of odd outputs": of_odd[None],
-        },
-        numbers=True,
-    )
-    return Finding(errors, figure)
+    views = {
+        "kernel": taps[None],
+        "taps of even outputs": of_even[None],
+        "taps of odd outputs": of_odd[None],
+    }
+    return Finding(errors, gallery(views, numbers=True))
