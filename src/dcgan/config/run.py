@@ -252,6 +252,7 @@ class TrainConfig:
     trainer: TrainerConfig
     seed: Natural
     resume: str | None = None  # auto, a run's folder, or a checkpoint
+    start_from: str | None = None  # a run's folder or a checkpoint, whose weights a new run takes
 
     def __post_init__(self) -> None:
         if self.regularizer.kind == "gradient_penalty" and self.discriminator.norm == "batch":

@@ -11,6 +11,7 @@ from lightning_fabric import Fabric
 from torch.optim import Adam
 from torch.optim.swa_utils import AveragedModel, update_bn
 
+from dcgan.checkerboard import bake
 from dcgan.config import TrainConfig
 from dcgan.config.identity import LAST, MAY_DIFFER, flatten, settings_of_run, with_defaults
 from dcgan.data.batches import Batches
@@ -18,11 +19,18 @@ from dcgan.data.preparation import Prepared
 from dcgan.errors import UserError
 from dcgan.files import replacing
 from dcgan.networks import Discriminator, Generator
-from dcgan.networks.saved import FORMAT_VERSION, find_checkpoint, read_checkpoint
+from dcgan.networks.saved import (
+    FORMAT_VERSION,
+    build_discriminator,
+    find_checkpoint,
+    load_generator,
+    read_checkpoint,
+)
 from dcgan.seeding import derive_seed, stream
 from dcgan.training.step import State
 
 BEST = LAST.with_name("best.pt")  # of the lowest FID so far
+BALANCED = "parametrizations.weight.original"  # what torch calls a balanced layer's weight
 NUM_CALIBRATION = 256  # latents that batch norm's first running statistics are taken from
 
 log = logging.getLogger(__name__)
@@ -45,9 +53,7 @@ def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> Stat
 
     # Start from the running statistics of the untrained generator, so that its samples at step 0
     # show what its layers do; training itself never reads them.
-    shape_of_latents = NUM_CALIBRATION, generator.latent_size
-    latents = torch.randn(shape_of_latents, generator=stream(config.seed, "calibration"))
-    update_bn([latents.to(device)], generator)
+    set_running_statistics(generator, config.seed)
     ema = AveragedModel(generator, use_buffers=True).eval() if trainer.ema_half_life else None
 
     betas = (trainer.beta1, trainer.beta2)
@@ -78,6 +84,13 @@ def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> Stat
         mixing=stream(config.seed, "mixing"),
         data_digest=prepared.digest,
     )
+
+
+def set_running_statistics(generator: Generator, seed: int) -> None:
+    """Take those of batch norm from `NUM_CALIBRATION` latents."""
+    shape = NUM_CALIBRATION, generator.latent_size
+    latents = torch.randn(shape, generator=stream(seed, "calibration"))
+    update_bn([latents.to(next(generator.parameters()).device)], generator)
 
 
 def checkpoint_of(state: State) -> dict[str, Any]:
@@ -130,6 +143,37 @@ def load_state(state: State, checkpoint: dict[str, Any]) -> None:
     state.latents.set_state(random["latents"])
     state.mixing.set_state(random["mixing"])
     log.info("resumed at step %d", state.step)
+
+
+def take_weights(state: State, run: str) -> None:
+    """Start from the weights of another run: G, D and the EMA; the optimizers stay new.
+
+    A balanced layer takes the nearest balanced kernel.
+
+    Raises:
+        UserError: the run cannot be read, or its networks have other layers or sizes.
+    """
+    path = find_checkpoint(run)
+    checkpoint = read_checkpoint(path)
+    discriminator = build_discriminator(checkpoint["config"])
+    discriminator.load_state_dict(checkpoint["discriminator"])
+    bake(discriminator)
+    pairs = [(load_generator(path, "raw"), state.generator), (discriminator, state.discriminator)]
+    if state.ema is not None:
+        pairs.append((load_generator(path, "ema"), state.ema.module))
+    for source, target in pairs:
+        weights = source.state_dict()
+        free = {name: name.replace(BALANCED, "weight") for name in target.state_dict()}
+        try:
+            target.load_state_dict({k: weights.get(k, weights.get(v)) for k, v in free.items()})
+        except (RuntimeError, AttributeError) as error:  # of a size, or without such a layer
+            raise UserError(
+                f"start_from={run}: its {type(source).__name__.lower()} has other layers or sizes"
+                f" than this run's ({str(error).splitlines()[-1].strip()})"
+            ) from error
+        if isinstance(target, Generator):  # balanced kernels have other statistics
+            set_running_statistics(target, state.config.seed)
+    log.info("started from the weights of %s, step %d", path, checkpoint["step"])
 
 
 def read_for_resume(config: TrainConfig, run_dir: Path) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from dcgan.config import TrainConfig, TrainerConfig
 from dcgan.data.preparation import prepare
-from dcgan.training.checkpoint import build_state, load_state, read_for_resume
+from dcgan.training.checkpoint import build_state, load_state, read_for_resume, take_weights
 from dcgan.training.devices import connected, is_true_anywhere, resolve_precision
 from dcgan.training.interruption import Interruption
 from dcgan.training.memory import keep_freed_memory
@@ -47,6 +47,8 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         state = build_state(config, prepare(config.data), fabric)
         if checkpoint is not None:
             load_state(state, checkpoint)
+        elif config.start_from is not None:
+            take_weights(state, config.start_from)
         recorder = Recorder(state, run_dir, resume_command)
 
         with Interruption() as interruption, recorder.opened():

@@ -135,17 +135,18 @@ def update_ema(state: State) -> None:
     """Update the average of G's weights and running statistics; the first update copies.
 
     Early on the half-life is a share of the images seen, so that the average of a short run is not
-    its untrained start (Karras et al., 2022: the ramp-up of EDM's average).
+    its untrained start (Karras et al., 2022: the ramp-up of EDM's average). A run that took its
+    weights from another one goes on with that one's average.
     """
     if state.ema is None:
         return
-    trainer = state.config.trainer
-    ramp = EMA_RAMP * max(state.step, 1) * trainer.batch_size
+    trainer, is_given = state.config.trainer, state.config.start_from is not None
+    ramp = math.inf if is_given else EMA_RAMP * max(state.step, 1) * trainer.batch_size
     decay = 0.5 ** (trainer.batch_size / min(trainer.ema_half_life, ramp))
     average, current = (
         [t.detach() for t in network.state_dict().values() if t.is_floating_point()]
         for network in (state.ema.module, state.generator)
     )
     # AveragedModel's own update would wait for a GPU at every step, to fetch n_averaged.
-    get_ema_multi_avg_fn(decay if state.step else 0.0)(average, current, 0)
+    get_ema_multi_avg_fn(decay if state.step or is_given else 0.0)(average, current, 0)
     state.ema.n_averaged += 1
