@@ -48,6 +48,8 @@ BROKEN: dict[str, tuple[str, Callable[[Any], Any]]] = {
     ),
     "dead zones": ("evenness.dead_share", lambda share: share + 0.1),
     "resizing inside": ("evenness.resize_as_transposed", lambda w: w.flip(2)),
+    "balanced": ("cures.balancing_projection", lambda projection: projection + 1e-6),
+    "notch": ("cures.notch_taps", lambda taps: taps.abs()),
     "alignment": ("shifts.image_shift", lambda shift: -shift),
     "skips of a U-Net": ("shifts.image_shift", lambda shift: -shift - 0.1),
 }

@@ -152,6 +152,22 @@ def ratio_interval(
     return low, high
 
 
+def fine_detail(power: Tensor) -> float:
+    """Power of a (H, W) spectrum above half of Nyquist on either axis, without a grid's bins.
+
+    The bins of periods 2 and 4 are left out with their neighbors, into which the window spreads
+    them.
+    """
+    height, width = power.shape
+    rows, columns = (torch.fft.fftfreq(side, device=power.device).abs() for side in power.shape)
+    counted = (rows[:, None] >= 0.25) | (columns >= 0.25)
+    for period in usable_periods(height, width):
+        for row, column in grid_bins(period, height, width):
+            near = torch.arange(-1, 2)
+            counted[(row + near[:, None]) % height, (column + near) % width] = False
+    return power[counted].sum().item()
+
+
 def phase_energy(images: Tensor, period: int) -> Tensor:
     """Mean square of fine detail by pixel phase: (period, period) float64.
 

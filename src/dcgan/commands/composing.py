@@ -30,7 +30,16 @@ Config = TypeVar("Config")
 
 SCHEMAS: dict[str, type[Any]] = {
     name: getattr(dcgan.config, f"{name.capitalize()}Config")
-    for name in ("train", "sample", "evaluate", "diagnose", "explain", "report", "benchmark")
+    for name in (
+        "train",
+        "sample",
+        "evaluate",
+        "diagnose",
+        "cure",
+        "explain",
+        "report",
+        "benchmark",
+    )
 }
 LONGEST_NAME = 100  # of a job's folder; file systems end at 255
 

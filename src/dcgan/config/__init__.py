@@ -7,6 +7,7 @@ class called directly raises pydantic's ValidationError, a ValueError; `build` t
 """
 
 from dcgan.config.commands import BenchmarkConfig as BenchmarkConfig
+from dcgan.config.commands import CureConfig as CureConfig
 from dcgan.config.commands import DiagnoseConfig as DiagnoseConfig
 from dcgan.config.commands import EvaluateConfig as EvaluateConfig
 from dcgan.config.commands import ExplainConfig as ExplainConfig

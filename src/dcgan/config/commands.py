@@ -46,6 +46,16 @@ class EvaluateConfig:
 
 
 @dataclass(kw_only=True, config=RULES)
+class CureConfig:
+    """Which trained generator to cure."""
+
+    checkpoint: ExistingPath  # a run's folder, or a checkpoint
+    num_images: TwoOrMore  # generated, and real ones to compare with
+    weights: Weights = "ema"
+    root: str | None = None  # of the run's data, if they lie elsewhere now
+
+
+@dataclass(kw_only=True, config=RULES)
 class DiagnoseConfig:
     """Where to look for checkerboard artifacts."""
 

@@ -98,13 +98,27 @@ def export_generator(path: Path, generator: Generator) -> None:
     """
     generator = copy.deepcopy(generator)
     bake(generator)
-    recipe = {
+    recipe = _recipe_of(generator)
+    state = {k: v.contiguous() for k, v in generator.state_dict().items()}
+    save_file(state, path, metadata={"dcgan": json.dumps(recipe)})
+
+
+def with_notch(generator: Generator, order: int) -> Generator:
+    """A copy of a generator with plain weights that ends in a `Notch`."""
+    recipe = _recipe_of(generator)
+    recipe["generator"]["notch"] = order
+    copied = build_generator(recipe)
+    copied.load_state_dict(generator.state_dict())
+    return copied.eval()
+
+
+def _recipe_of(generator: Generator) -> dict[str, Any]:
+    """The settings that build a generator with plain weights."""
+    return {
         "generator": asdict(generator.size),
         "upsample": asdict(replace(generator.upsample, balanced=0)),
         "data": {"image_size": generator.image_size, "channels": generator.channels},
     }
-    state = {k: v.contiguous() for k, v in generator.state_dict().items()}
-    save_file(state, path, metadata={"dcgan": json.dumps(recipe)})
 
 
 def _read_export(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

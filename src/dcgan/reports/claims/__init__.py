@@ -3,7 +3,7 @@
 Their texts are in templates/claims.yaml.
 """
 
-from dcgan.reports.claims import evenness, matrices, painting, shifts, stretching
+from dcgan.reports.claims import cures, evenness, matrices, painting, shifts, stretching
 from dcgan.reports.claims.claim import Check, Finding, state
 
 CHECKS: dict[str, Check] = {
@@ -21,6 +21,8 @@ CHECKS: dict[str, Check] = {
     "what coverage does not decide": evenness.what_coverage_does_not_decide,
     "dead zones": evenness.dead_zones,
     "resizing inside": evenness.resizing_inside,
+    "balanced": cures.balanced,
+    "notch": cures.notch,
     "alignment": shifts.alignment,
     "skips of a U-Net": shifts.skips_of_a_unet,
     "physics": matrices.physics,

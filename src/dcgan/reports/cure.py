@@ -1,0 +1,134 @@
+"""dcgan-cure's work: what takes the checkerboard out of a trained generator, without training."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.optim.swa_utils import update_bn
+from tqdm import tqdm
+
+from dcgan.checkerboard import bake, balance
+from dcgan.checkerboard.images import fine_detail, spectrum
+from dcgan.checkerboard.judgement import PeriodJudgement, judge
+from dcgan.checkerboard.scores import PRESENT
+from dcgan.config import CureConfig
+from dcgan.data.labeled import has_labels
+from dcgan.errors import UserError
+from dcgan.evaluation.distances import frechet_distance
+from dcgan.evaluation.features import get_extractor
+from dcgan.evaluation.heldout import held_out, read_run
+from dcgan.files import make_folder, write_json
+from dcgan.networks.generator import Generator
+from dcgan.networks.saved import export_generator, load_generator, with_notch
+from dcgan.pictures import evenly_spread, save_grid
+from dcgan.sampling import generate, latents_of_seeds
+
+NUM_STATISTICS = 2048  # latents that batch norm's statistics are taken from anew
+NOTCHES = (1, 2, 4, 8, 16)  # orders
+NUM_SHOWN = 8  # images in the picture, each enlarged
+ENLARGE = 4
+
+
+@dataclass(frozen=True)
+class Cure:
+    """A way to cure, and what became of the images."""
+
+    name: str
+    periods: list[PeriodJudgement]
+    change: float  # RMS difference of the images, on the [−1, 1] scale
+    detail: float  # share of the fine detail that is left, by power, without the grid's frequencies
+    fid: float | None  # None without labels
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether no period has a checkerboard, by the interval."""
+        return all(period.verdict == "clean" for period in self.periods)
+
+
+def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
+    """Try every cure; write result.json, cured.safetensors and cured.png into `run_dir`.
+
+    Returns:
+        What result.json holds, and `cures` as objects.
+
+    Raises:
+        UserError: the checkpoint or its data cannot be read, or its images are too small.
+    """
+    checkpoint, data, training = read_run(config.checkpoint, config.root, "set root=FOLDER")
+    generator = load_generator(Path(config.checkpoint).expanduser(), config.weights)
+    latents = latents_of_seeds(range(config.num_images), generator.latent_size)
+    real = evenly_spread(training, config.num_images)
+    fid: Callable[[Tensor], float] | None = None
+    if has_labels(data):
+        extractor = get_extractor(data, checkpoint["data_digest"])
+        expected = extractor.extract(held_out(data, training, config.num_images)).values
+
+        def fid(images: Tensor) -> float:
+            return frechet_distance(expected, extractor.extract(images).values)
+
+    before = generate(generator, latents)
+    candidates = {"nothing": generator, **candidates_for(generator, latents)}
+    cures, images = [], {}
+    for name, candidate in tqdm(candidates.items(), desc="curing", unit="cure", disable=None):
+        images[name] = after = generate(candidate, latents)
+        cures.append(
+            Cure(
+                name,
+                judge(after, real),
+                (after - before).square().mean().sqrt().item(),
+                fine_detail(spectrum(after)) / fine_detail(spectrum(before)),
+                None if fid is None else fid(after),
+            )
+        )
+    if not cures[0].periods:
+        raise UserError(f"checkpoint={config.checkpoint}: images below 16 pixels have no score")
+    best = recommended(cures)
+    make_folder(run_dir)
+    files = []
+    if best is not None and best.name != "nothing":
+        export_generator(run_dir / "cured.safetensors", candidates[best.name])
+        shown = torch.cat([before[:NUM_SHOWN], images[best.name][:NUM_SHOWN]])
+        save_grid(F.interpolate(shown, scale_factor=ENLARGE), run_dir / "cured.png", NUM_SHOWN)
+        files = ["cured.safetensors", "cured.png"]
+    result = {
+        "checkpoint": config.checkpoint,
+        "step": checkpoint["step"],
+        "num_images": config.num_images,
+        "recommended": None if best is None else best.name,
+        "cures": [asdict(cure) | {"is_clean": cure.is_clean} for cure in cures],
+        "files": files,
+    }
+    write_json(run_dir / "result.json", result)
+    return result | {"cures": cures, "present": PRESENT}
+
+
+def candidates_for(generator: Generator, latents: Tensor) -> dict[str, Generator]:
+    """Generators to try instead of a trained one, with plain weights, the smallest change first."""
+    found: dict[str, Generator] = {}
+    for order in (1, 2):
+        for only_last in (True, False):
+            cured = copy.deepcopy(generator)
+            last = [name for name, _ in cured.layers.named_children() if name.startswith("up")][-1:]
+            part = cured.layers.get_submodule(last[0]) if only_last and last else cured
+            if not any(layer.problem is None for layer in balance(part, order=order)):
+                continue
+            bake(cured)
+            if not only_last:  # what comes after a changed layer has other statistics
+                update_bn([latents[:NUM_STATISTICS]], cured)
+            found[f"{'last block' if only_last else 'all blocks'} balanced, order {order}"] = cured
+    for notch in NOTCHES:
+        if notch < generator.image_size:
+            found[f"notch of order {notch}"] = with_notch(generator, notch)
+    return found
+
+
+def recommended(cures: list[Cure]) -> Cure | None:
+    """The clean one that changes the images least; the first, if that is clean; None if none is."""
+    return min(
+        (cure for cure in cures if cure.is_clean), key=lambda cure: cure.change, default=None
+    )
