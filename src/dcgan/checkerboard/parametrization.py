@@ -61,13 +61,23 @@ class BalancedSubpixel(Balanced):
 
     def __init__(self, kernel_size: Sequence[int], scale: int, order: int = 1) -> None:
         super().__init__([scale * k for k in kernel_size], [scale] * 2, order=order)
-        self._scale = scale
+        self._phases = scale**2
+        # Which tap of the filters is which of the transposed convolution.
+        filters = torch.arange(len(self.projection)).reshape(1, -1, *kernel_size)
+        taps = F.pixel_shuffle(filters.flip(2, 3), scale).flatten().argsort()
+        self.projection = self.projection[taps][:, taps]
 
     def forward(self, weight: Tensor) -> Tensor:
         """(scale²·out_channels, in_channels, k, k) to the same shape."""
-        transposed = F.pixel_shuffle(weight.flip(2, 3).transpose(0, 1), self._scale)
-        balanced: Tensor = F.pixel_unshuffle(super().forward(transposed), self._scale)
-        return balanced.transpose(0, 1).flip(2, 3)
+        filters = weight.unflatten(0, (-1, self._phases))
+        # In bfloat16 the gains would be equal to three digits only.
+        with torch.autocast(weight.device.type, enabled=False):
+            # Input channels last, as they are in memory: (out_channels, scale²·k·k, in_channels).
+            taps = filters.movedim(2, -1).flatten(1, 3).to(self.projection.dtype)
+            balanced = (self.projection @ taps).to(weight.dtype)
+        kernel_size = weight.shape[2:]
+        by_filter: Tensor = balanced.unflatten(1, (self._phases, *kernel_size)).movedim(-1, 2)
+        return by_filter.flatten(0, 1)
 
 
 class EqualBiases(nn.Module):
