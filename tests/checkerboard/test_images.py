@@ -5,6 +5,7 @@ import torch
 
 from dcgan.checkerboard.images import (
     contrast,
+    fine_detail,
     grid_bins,
     grid_peak,
     phase_energy,
@@ -121,3 +122,13 @@ def test_phase_energy_shows_coverage_and_not_a_mere_offset() -> None:
     coverage = (1.0 + ROWS % 2) * (1.0 + COLUMNS % 2)
     assert contrast(phase_energy(noise * coverage, 2)) > 3
     assert contrast(phase_energy(torch.full((2, 1, 32, 32), 0.3), 2)) == 1
+
+
+def test_fine_detail_leaves_out_the_grid_and_what_is_coarse() -> None:
+    noise = torch.randn(64, 1, 32, 32, generator=torch.Generator().manual_seed(0)) * 0.1
+    rows, columns = torch.meshgrid(torch.arange(32), torch.arange(32), indexing="ij")
+    grid, coarse = (-1.0) ** (rows + columns), torch.cos(2 * torch.pi * columns / 16)
+    own = fine_detail(spectrum(noise))
+    assert fine_detail(spectrum(noise + grid)) == pytest.approx(own, rel=0.02)
+    assert fine_detail(spectrum(noise + coarse)) == pytest.approx(own, rel=0.02)
+    assert fine_detail(spectrum(2 * noise)) == pytest.approx(4 * own, rel=0.01)

@@ -7,9 +7,17 @@ from typing import Any
 import pytest
 import torch
 
+from dcgan.checkerboard.parametrization import Balanced
 from dcgan.config.identity import LAST
 from dcgan.errors import UserError
-from dcgan.training.checkpoint import BEST, load_state, read_for_resume, save_checkpoint
+from dcgan.training.checkpoint import (
+    BEST,
+    load_state,
+    read_for_resume,
+    save_checkpoint,
+    take_weights,
+)
+from dcgan.training.step import train_step
 from tests.conftest import Compose
 from tests.training.conftest import Build
 
@@ -159,3 +167,63 @@ def test_a_folder_of_foreign_files_is_refused(tmp_path: Path, tiny: Compose) -> 
     # What a run left that ended before its first checkpoint may be overwritten.
     (tmp_path / "config.yaml").write_text("upsample: {kind: resize}")
     assert read_for_resume(tiny(), tmp_path) is None
+
+
+def test_weights_of_another_run_are_taken_and_balanced(build: Build, tmp_path: Path) -> None:
+    """G, D and the EMA; optimizers and data order are those of a new run."""
+    other = build("seed=7")
+    for _ in range(3):
+        train_step(other)
+    save_checkpoint(tmp_path / "other" / LAST, other)
+
+    words = (f"start_from={tmp_path / 'other'}", "upsample=transposed_k4_balanced")
+    state = build(*words)
+    take_weights(state, str(tmp_path / "other"))
+    assert (state.step, state.batches.num_drawn) == (0, 0)
+    for name, value in state.discriminator.state_dict().items():
+        assert torch.equal(value, other.discriminator.state_dict()[name])
+    assert state.ema is not None
+    for ours, theirs in ((state.generator, other.generator), (state.sampler, other.sampler)):
+        block, free = (g.layers.get_submodule("up1.0") for g in (ours, theirs))
+        nearest = Balanced([4, 4], [2, 2])(free.weight)
+        torch.testing.assert_close(block.weight, nearest, rtol=0, atol=1e-6)
+
+    # The average goes on as one of a long run: a step moves it little, where a new one would copy.
+    average = [w.detach().clone() for w in state.ema.module.parameters()]
+    train_step(state)
+    moved = [(a - b).abs().max() for a, b in zip(average, state.ema.parameters(), strict=True)]
+    learned = [
+        (a - b).abs().max() for a, b in zip(average, state.generator.parameters(), strict=True)
+    ]
+    assert sum(moved) < 0.01 * sum(learned)
+
+    # And back: a free block starts from the balanced kernel as it was used.
+    save_checkpoint(tmp_path / "balanced" / LAST, state)
+    free_again = build("upsample=transposed_k4")
+    take_weights(free_again, str(tmp_path / "balanced"))
+    again, used = (g.layers.get_submodule("up2.0") for g in (free_again.generator, state.generator))
+    torch.testing.assert_close(again.weight, used.weight, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("words", "network"),
+    [
+        (["upsample=transposed_k3"], "generator"),
+        (["upsample=resize_nearest"], "generator"),
+        (["generator.filters=8"], "generator"),
+        (["discriminator.filters=8"], "discriminator"),
+    ],
+)
+def test_weights_of_other_networks_are_refused(
+    build: Build, run_dir: Path, words: list[str], network: str
+) -> None:
+    with pytest.raises(UserError, match=rf"start_from={run_dir}: its {network} has other layers"):
+        take_weights(build(*words), str(run_dir))
+
+
+def test_a_setting_that_is_new_does_not_stop_an_older_run(tiny: Compose, run_dir: Path) -> None:
+    path = run_dir / LAST
+    checkpoint = torch.load(path, weights_only=True)
+    del checkpoint["config"]["upsample"]["balanced"], checkpoint["config"]["start_from"]
+    torch.save(checkpoint, path)
+    assert read_for_resume(tiny(f"resume={run_dir}"), run_dir) is not None

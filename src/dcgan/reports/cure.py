@@ -46,8 +46,8 @@ class Cure:
 
     @property
     def is_clean(self) -> bool:
-        """Whether no period has a checkerboard, by the interval."""
-        return all(period.verdict == "clean" for period in self.periods)
+        """Whether no period stands out above 3 times that of real images, and above R = 1."""
+        return all(period.ratio <= PRESENT or period.raw <= 1 for period in self.periods)
 
 
 def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
