@@ -14,15 +14,11 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from dcgan.checkerboard.images import contrast
-from dcgan.checkerboard.layers import convolution_of, measure_stamp, tap_contrast
+from dcgan.checkerboard.layers import convolution_of
 from dcgan.checkerboard.scores import (
-    AMPLITUDE_OVER_STD,
     GRADIENT_CONTRAST,
-    GRADIENT_PHASE_ENERGY,
-    IMBALANCE,
     PEAK,
     PEAK_OVER_REAL,
-    PHASE_ENERGY,
     PRESENT,
     Score,
     apply_rule,
@@ -75,16 +71,16 @@ class Ablation:
         return sorted({self.moments[0], early, self.moments[-1]})
 
     @property
-    def imbalance(self) -> Score | None:
-        """ρ of the last block, if every arm has one."""
-        return next((score for score in self.scores if score.key.startswith(IMBALANCE.key)), None)
+    def compares_discriminators(self) -> bool:
+        """Whether arms differ in their downsampling blocks, so D's gradient is tested too."""
+        return any(comparison.score == GRADIENT_CONTRAST for comparison in self.comparisons)
 
     def content(self) -> dict[str, Any]:
         """What tables and texts hold, as plain values."""
         last = self.moments[-1]
         runs = [run for arm in self.arms for run in arm.runs]
         sources = " and ".join(dict.fromkeys(run.config["data"]["source"] for run in runs))
-        size, count = self.arms[0].image_size, len(self.arms)
+        size, count = runs[0].config["data"]["image_size"], len(self.arms)
         return {
             "title": f"{count} arm{'' if count == 1 else 's'} on {sources}, {size}x{size}",
             "images_seen": last,
@@ -93,8 +89,6 @@ class Ablation:
             "scores": [asdict(score) for score in self.scores],
             # Told only where it is the question; runs beside one another do not compare well.
             "shows_speed": len({repr(run.config["generator"]) for run in runs}) > 1,
-            "imbalance": self.imbalance and self.imbalance.name,
-            "correlation": self._correlation(),
             "tests": {
                 "number": len(self.comparisons),
                 "below_level": sum(c.p <= LEVEL for c in self.comparisons),
@@ -131,25 +125,15 @@ class Ablation:
             "images_per_second": arm.images_per_second,
             **costs_and_coverage(arm),
             "pooled": {
-                f"{when}_{array}": contrast(torch.from_numpy(arm.pooled(array, moment)))
-                for array in (PHASE_ENERGY[2], GRADIENT_PHASE_ENERGY)
+                f"{when}_{array}": contrast(energy)
                 for when, moment in (("untrained", self.moments[0]), ("trained", last))
-                if array in arm.runs[0].arrays(moment)
+                for array, energy in arm.pooled(moment).items()
             },
             "scores": {
                 score.key: str(summarize(arm.values(score.key, last), score.logarithmic))
                 for score in self.scores
             },
         }
-
-    def _correlation(self) -> dict[str, float] | None:
-        share = AMPLITUDE_OVER_STD[2]
-        if self.imbalance is None or share not in self.scores:
-            return None
-        every = [(arm, moment) for arm in self.arms for moment in self.moments]
-        # Rounding must not be ranked where ρ is 0.
-        rho = [round(v, 12) for a, moment in every for v in a.values(self.imbalance.key, moment)]
-        return rank_correlation(rho, [v for a, m in every for v in a.values(share.key, m)])
 
 
 def analyze(folder: Path) -> Ablation:
@@ -174,24 +158,22 @@ def costs_and_coverage(arm: Arm) -> dict[str, float]:
 
     A strided convolution's gradient is a transposed convolution, so it has the same coverage.
     """
-    generator = build_generator(dict(arm.runs[0].config)).eval()
+    generator = build_generator(arm.runs[0].config).eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         generator(torch.zeros(1, generator.latent_size))
-    predicted = constant_kernel = 1.0  # of stride 1, where a generator has no upsampling block
-    if blocks := list(upsampling_blocks(generator).values()):
-        convolution = convolution_of(blocks[-1])
+    predicted = predicted_gradient = 1.0  # of stride 1, as where there is no upsampling block
+    for block in list(upsampling_blocks(generator).values())[-1:]:
+        convolution = convolution_of(block)
         if isinstance(convolution, nn.ConvTranspose2d):
             predicted = coverage_ratio(convolution.kernel_size, convolution.stride)
-        nn.init.ones_(convolution.weight)
-        constant_kernel = tap_contrast(measure_stamp(blocks[-1]))
     down = arm.runs[0].config["downsample"]
-    kernel = (down["kernel_size"], down["kernel_size"])
+    if down["kind"] == "strided":
+        predicted_gradient = coverage_ratio([down["kernel_size"]] * 2, (2, 2))
     return {
         "parameters": sum(weight.numel() for weight in generator.parameters()),
         "flops": counter.get_total_flops(),  # for one image
         "predicted": predicted,
-        "predicted_gradient": coverage_ratio(kernel, (2, 2)) if down["kind"] == "strided" else 1.0,
-        "constant_kernel": constant_kernel,
+        "predicted_gradient": predicted_gradient,
     }
 
 
@@ -201,25 +183,22 @@ def presence(arm: Arm, moments: Sequence[int]) -> dict[str, Any]:
     The verdict is None where one seed gives no interval; `clean_from` is the images seen from
     which on the median of R₂ ÷ real stays at 3 or below, None if it is above at the end.
     """
-
-    def values(moment: int) -> tuple[list[float], list[float]]:
-        return arm.values(PEAK_OVER_REAL[2].key, moment), arm.values(PEAK[2].key, moment)
-
-    ratios, raws = values(moments[-1])
-    ratio, raw = summarize(ratios, logarithmic=True), summarize(raws, logarithmic=True)
+    last = moments[-1]
+    ratios = {moment: arm.values(PEAK_OVER_REAL[2].key, moment) for moment in moments}
+    raws = {moment: arm.values(PEAK[2].key, moment) for moment in moments}
+    ratio, raw = summarize(ratios[last], logarithmic=True), summarize(raws[last], logarithmic=True)
     verdict = None
     if ratio.low is not None and ratio.high is not None:
         verdict = apply_rule(ratio.low, ratio.high, raw.mean)
-    medians = {moment: [median(each) for each in values(moment)] for moment in moments}
-    gridded = [m for m, (over_real, own) in medians.items() if over_real > PRESENT and own > 1]
-    clean = [moment for moment in moments if moment > max(gridded, default=-1)]
+    gridded = [m for m in moments if median(ratios[m]) > PRESENT and median(raws[m]) > 1]
+    clean = [m for m in moments if m > max(gridded, default=-1)]
     return {
         "name": arm.name,
         "ratio": ratio,
         "raw": raw,
         "verdict": verdict,
-        "clean_from": clean[0] if clean else None,
-        "last_median": median(ratios),
+        "clean_from": min(clean, default=None),
+        "last_median": median(ratios[last]),
     }
 
 
@@ -252,11 +231,3 @@ def pairs_to_test(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
 def least_p(first: int, second: int) -> float:
     """The p of complete separation: 2 of all ways to divide the seeds (Mann & Whitney, 1947)."""
     return min(1.0, 2 / math.comb(first + second, first))
-
-
-def rank_correlation(first: Sequence[float], second: Sequence[float]) -> dict[str, float] | None:
-    """Spearman's coefficient, its p and the number of points; None where one side is constant."""
-    if len(set(first)) < 2 or len(set(second)) < 2:
-        return None
-    coefficient, p = map(float, stats.spearmanr(first, second))
-    return {"coefficient": coefficient, "p": p, "points": len(first)}

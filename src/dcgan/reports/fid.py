@@ -42,10 +42,9 @@ def fid_report(folder: Path) -> tuple[list[FidRow], Figure | None, list[LeftOut]
     runs, left_out = find_runs(folder, "fids")
     keys = differing_settings(runs)
     arms = sorted(sort_into_arms(runs), key=lambda arm: _last(arm).mean)
-    worst = _last(arms[-1]).mean
-    rows = [_row(arm, keys, worst) for arm in arms]
+    rows = [_row(arm, keys, worst=_last(arms[-1]).mean) for arm in arms]
     several = any(len(run.fids) > 1 for run in runs)
-    return rows, _curves(arms, rows) if several else None, left_out
+    return rows, _curves(arms) if several else None, left_out
 
 
 def _last(arm: Arm) -> Summary:
@@ -68,15 +67,14 @@ def _row(arm: Arm, keys: Sequence[str], worst: float) -> FidRow:
 
 
 @mpl.rc_context(STYLE)
-def _curves(arms: Sequence[Arm], rows: Sequence[FidRow]) -> Figure:
+def _curves(arms: Sequence[Arm]) -> Figure:
     """FID over images seen: a line for every seed."""
     figure, (axis,) = panels(1, 1, 7.5, 4.2)
-    for row, (arm, color) in zip(rows, colored(arms), strict=True):
-        name = ", ".join(f"{k}={v}" for k, v in row.settings.items()) or "these settings"
-        for number, run in enumerate(arm.runs):
-            label = wrapped(name, 110) if number == 0 else None
+    for arm, color in colored(arms):
+        for run in arm.runs:
             images, fids = zip(*sorted(run.fids.items()), strict=True)
-            axis.plot(images, fids, ".-", color=color, label=label, linewidth=1)
+            (line,) = axis.plot(images, fids, ".-", color=color, linewidth=1)
+        line.set_label(wrapped(arm.name, 110))
     axis.set_yscale("log")
     axis.yaxis.set_major_formatter("{x:g}")
     axis.set(xlabel="images seen", ylabel="FID (lower is better)")

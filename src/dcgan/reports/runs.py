@@ -10,10 +10,11 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+import torch
 import yaml
-from numpy.typing import NDArray
+from torch import Tensor
 
-from dcgan.checkerboard.scores import STD
+from dcgan.checkerboard.scores import GRADIENT_PHASE_ENERGY, PHASE_ENERGY, STD
 from dcgan.config import DownsampleConfig, GeneratorConfig, UpsampleConfig
 from dcgan.config.identity import MAY_DIFFER, flatten
 from dcgan.errors import UserError
@@ -30,7 +31,7 @@ class Run:
     """One finished training with scores or FIDs."""
 
     folder: Path
-    config: Mapping[str, Any]  # as config.yaml has it
+    config: dict[str, Any]  # as config.yaml has it
     scores: Mapping[int, Mapping[str, float]]  # by images seen
     fids: Mapping[int, float]  # by images seen
     images_per_second: float  # of its training, whatever else ran then
@@ -49,10 +50,10 @@ class Run:
         """The picture of this run's samples."""
         return self.folder / "samples" / f"{self._step(images_seen)}.png"
 
-    def arrays(self, images_seen: int) -> dict[str, NDArray[np.float64]]:
-        """Spectrum, phase energies and stamps."""
+    def arrays(self, images_seen: int) -> dict[str, Tensor]:
+        """Spectrum, phase energies and stamps, in float64."""
         with np.load(self.folder / SCORES / f"{self._step(images_seen)}.npz") as saved:
-            return dict(saved)
+            return {name: torch.from_numpy(array) for name, array in saved.items()}
 
     def _step(self, images_seen: int) -> str:
         return f"{self.scores[images_seen]['step']:06.0f}"
@@ -66,11 +67,6 @@ class Arm:
     runs: Sequence[Run]  # by seed
 
     @property
-    def image_size(self) -> int:
-        """Height and width, pixels."""
-        return int(self.runs[0].config["data"]["image_size"])
-
-    @property
     def images_per_second(self) -> float:
         """The median run's."""
         return median(run.images_per_second for run in self.runs)
@@ -78,9 +74,8 @@ class Arm:
     @property
     def is_baseline(self) -> bool:
         """Nearest-neighbor resizing and a convolution: cannot make a grid of a constant."""
-        settings = self.runs[0].settings
-        kind, mode = settings.get("upsample.kind"), settings.get("upsample.mode")
-        return (kind, mode) == ("resize", "nearest")
+        upsample = self.runs[0].config["upsample"]
+        return (upsample["kind"], upsample["mode"]) == ("resize", "nearest")
 
     def differs_in_kernel(self, other: "Arm") -> bool:
         """Whether this arm has kernel 3 where the other has 4, and nothing else differs."""
@@ -93,11 +88,17 @@ class Arm:
         """One value a seed."""
         return [run.scores[images_seen][score] for run in self.runs]
 
-    def pooled(self, array: str, images_seen: int) -> NDArray[np.float64]:
-        """The mean over seeds, each seed first divided by its own mean."""
-        arrays = [run.arrays(images_seen)[array] for run in self.runs]
-        mean: NDArray[np.float64] = np.mean([a / max(a.mean(), 1e-12) for a in arrays], axis=0)
-        return mean
+    def pooled(self, images_seen: int) -> dict[str, Tensor]:
+        """Phase energies of images and of ∂D/∂x by name, if the images are large enough.
+
+        Means over seeds, each seed first divided by its own mean.
+        """
+        saved = [run.arrays(images_seen) for run in self.runs]
+        return {
+            name: torch.stack([s[name] / s[name].mean().clamp_min(1e-12) for s in saved]).mean(0)
+            for name in (PHASE_ENERGY[2], GRADIENT_PHASE_ENERGY)
+            if name in saved[0]
+        }
 
 
 def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[LeftOut]]:
