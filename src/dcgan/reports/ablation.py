@@ -10,34 +10,23 @@ from typing import Any
 
 import torch
 from scipy import stats
-from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from dcgan.checkerboard import scores as names
 from dcgan.checkerboard.images import contrast
 from dcgan.checkerboard.layers import convolution_of
-from dcgan.checkerboard.scores import (
-    GRADIENT_CONTRAST,
-    PEAK,
-    PEAK_OVER_REAL,
-    PRESENT,
-    Score,
-    apply_rule,
-    shown_scores,
-)
 from dcgan.convolution.coverage import coverage_ratio
 from dcgan.intervals import LEVEL, summarize
 from dcgan.networks.saved import build_generator
 from dcgan.reports.runs import Arm, LeftOut, common_moments, find_runs, sort_into_arms
 from dcgan.training.scores import upsampling_blocks
 
-EARLY = 6400  # images seen: the early samples are those of the moment nearest to this
-
 
 @dataclass(frozen=True)
 class Comparison:
     """A Mann–Whitney test of one score between two arms at one moment."""
 
-    score: Score
+    score: names.Score
     first: str
     second: str
     images_seen: int
@@ -59,21 +48,10 @@ class Ablation:
     """All that a page says, before it is a page."""
 
     arms: Sequence[Arm]
-    scores: Sequence[Score]
+    scores: Sequence[names.Score]
     moments: Sequence[int]  # images seen, from 0 on
     comparisons: Sequence[Comparison]
     left_out: Sequence[LeftOut]
-
-    @property
-    def shown_moments(self) -> list[int]:
-        """Start, early, end: those that there are."""
-        early = min(self.moments[1:-1], key=lambda m: abs(m - EARLY), default=self.moments[-1])
-        return sorted({self.moments[0], early, self.moments[-1]})
-
-    @property
-    def compares_discriminators(self) -> bool:
-        """Whether arms differ in their downsampling blocks, so D's gradient is tested too."""
-        return any(comparison.score == GRADIENT_CONTRAST for comparison in self.comparisons)
 
     def content(self) -> dict[str, Any]:
         """What tables and texts hold, as plain values."""
@@ -102,28 +80,37 @@ class Ablation:
 
     def evidence(self) -> dict[str, Any]:
         """What the sentences of templates/conclusions.yaml follow from."""
-        has_ratio = PEAK_OVER_REAL[2] in self.scores
-        pairs = groupby(self.comparisons, lambda c: (c.score, c.first, c.second))
+        judged = self.arms if names.PEAK_OVER_REAL[2] in self.scores else []
         return {
             "images_seen": self.moments[-1],
             "level": LEVEL,
-            "present": PRESENT,
-            "presences": [presence(arm, self.moments) for arm in self.arms if has_ratio],
+            "present": names.PRESENT,
+            "presences": [presence(arm, self.moments) for arm in judged],
             # Of each pair the stretches of moments that say the same.
             "pairs": [
                 [list(stretch) for _, stretch in groupby(tests, lambda c: c.verdict)]
-                for _, tests in pairs
+                for _, tests in groupby(self.comparisons, lambda c: (c.score, c.first, c.second))
             ],
         }
 
     def _row(self, arm: Arm) -> dict[str, Any]:
-        """Size, cost, coverage and final scores of an arm."""
-        last = self.moments[-1]
+        """Size, cost for one image, coverage, and final scores of an arm."""
+        config, last = arm.runs[0].config, self.moments[-1]
+        generator = build_generator(config).eval()
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            generator(torch.zeros(1, generator.latent_size))
+        blocks = map(convolution_of, upsampling_blocks(generator).values())
+        coverage = [coverage_ratio(block.kernel_size, block.stride) for block in blocks]
+        down = config["downsample"]  # a strided convolution's gradient is a transposed convolution
+        stride = 2 if down["kind"] == "strided" else 1
         return {
             "name": arm.name,
-            "seeds": [run.seed for run in arm.runs],
+            "seeds": [run.config["seed"] for run in arm.runs],
             "images_per_second": arm.images_per_second,
-            **costs_and_coverage(arm),
+            "parameters": sum(weight.numel() for weight in generator.parameters()),
+            "flops": counter.get_total_flops(),  # for one image
+            "predicted": coverage[-1] if coverage else 1.0,  # of the last block
+            "predicted_gradient": coverage_ratio([down["kernel_size"]] * 2, [stride] * 2),
             "pooled": {
                 f"{when}_{array}": contrast(energy)
                 for when, moment in (("untrained", self.moments[0]), ("trained", last))
@@ -147,34 +134,10 @@ def analyze(folder: Path) -> Ablation:
     moments = common_moments(arms)
     # Scores that every run has; images that are too small have none of a grid.
     lines = [set(line) for run in runs for line in run.scores.values()]
-    scores = shown_scores(set.intersection(*lines))
+    scores = names.shown_scores(set.intersection(*lines))
     gradients = len({repr(run.config["downsample"]) for run in runs}) > 1
-    tested = [s for s in scores if s.tested or (gradients and s == GRADIENT_CONTRAST)]
+    tested = [s for s in scores if s.tested or (gradients and s == names.GRADIENT_CONTRAST)]
     return Ablation(arms, scores, moments, compare_arms(arms, tested, moments), left_out)
-
-
-def costs_and_coverage(arm: Arm) -> dict[str, float]:
-    """What the generator costs, and the coverage of its last block and of D's gradient.
-
-    A strided convolution's gradient is a transposed convolution, so it has the same coverage.
-    """
-    generator = build_generator(arm.runs[0].config).eval()
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        generator(torch.zeros(1, generator.latent_size))
-    predicted = predicted_gradient = 1.0  # of stride 1, as where there is no upsampling block
-    for block in list(upsampling_blocks(generator).values())[-1:]:
-        convolution = convolution_of(block)
-        if isinstance(convolution, nn.ConvTranspose2d):
-            predicted = coverage_ratio(convolution.kernel_size, convolution.stride)
-    down = arm.runs[0].config["downsample"]
-    if down["kind"] == "strided":
-        predicted_gradient = coverage_ratio([down["kernel_size"]] * 2, (2, 2))
-    return {
-        "parameters": sum(weight.numel() for weight in generator.parameters()),
-        "flops": counter.get_total_flops(),  # for one image
-        "predicted": predicted,
-        "predicted_gradient": predicted_gradient,
-    }
 
 
 def presence(arm: Arm, moments: Sequence[int]) -> dict[str, Any]:
@@ -184,13 +147,13 @@ def presence(arm: Arm, moments: Sequence[int]) -> dict[str, Any]:
     which on the median of R₂ ÷ real stays at 3 or below, None if it is above at the end.
     """
     last = moments[-1]
-    ratios = {moment: arm.values(PEAK_OVER_REAL[2].key, moment) for moment in moments}
-    raws = {moment: arm.values(PEAK[2].key, moment) for moment in moments}
+    ratios = {moment: arm.values(names.PEAK_OVER_REAL[2].key, moment) for moment in moments}
+    raws = {moment: arm.values(names.PEAK[2].key, moment) for moment in moments}
     ratio, raw = summarize(ratios[last], logarithmic=True), summarize(raws[last], logarithmic=True)
     verdict = None
     if ratio.low is not None and ratio.high is not None:
-        verdict = apply_rule(ratio.low, ratio.high, raw.mean)
-    gridded = [m for m in moments if median(ratios[m]) > PRESENT and median(raws[m]) > 1]
+        verdict = names.apply_rule(ratio.low, ratio.high, raw.mean)
+    gridded = [m for m in moments if median(ratios[m]) > names.PRESENT and median(raws[m]) > 1]
     clean = [m for m in moments if m > max(gridded, default=-1)]
     return {
         "name": arm.name,
@@ -203,7 +166,7 @@ def presence(arm: Arm, moments: Sequence[int]) -> dict[str, Any]:
 
 
 def compare_arms(
-    arms: Sequence[Arm], scores: Sequence[Score], moments: Sequence[int]
+    arms: Sequence[Arm], scores: Sequence[names.Score], moments: Sequence[int]
 ) -> list[Comparison]:
     """Test every tested score at every moment between the pairs of `pairs_to_test`."""
     found = []
@@ -224,7 +187,7 @@ def pairs_to_test(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
     """
     if len(arms) <= 4:
         return list(combinations(arms, 2))
-    kernels = [(a, b) for a in arms for b in arms if a.differs_in_kernel(b)]
+    kernels = [(a, b) for a, b in product(arms, arms) if a.differs_in_kernel(b)]
     return [*kernels, *((arm, arms[-1]) for arm in arms[:-1])]
 
 

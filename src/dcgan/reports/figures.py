@@ -3,7 +3,7 @@
 import io
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from dcgan.pictures import phase_tile_picture, spectrum_picture
 from dcgan.reports.ablation import Ablation
 from dcgan.reports.runs import Arm
 
-Pictures = dict[str, Image.Image]  # by name, each pixel once
+EARLY = 6400  # images seen: the early samples are those of the moment nearest to this
 STYLE: Any = mpl.rc_params_from_file(
     Path(__file__).with_name("templates") / "figures.mplstyle", use_default_template=False
 )
@@ -43,12 +43,10 @@ def save_png(figure: Figure, path: Path) -> None:
 
 
 @mpl.rc_context(STYLE)
-def panels(
-    count: int, columns: int, width: float, height: float, below: float = 0
-) -> tuple[Figure, list[Axes]]:
-    """A figure of `count` panels, each of this size in inches, with room `below` them."""
+def panels(count: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure of `count` panels, each of this size in inches."""
     rows = -(-count // columns)
-    figure = Figure(figsize=(width * columns, height * rows + below), layout="constrained")
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
     axes = list(figure.subplots(rows, columns, squeeze=False).flatten())
     for axis in axes[count:]:
         axis.set_axis_off()
@@ -59,7 +57,7 @@ def panels(
 def draw_curves(ablation: Ablation) -> Figure:
     """Every score over images seen: median over seeds as a line, least to most as a band."""
     moments = ablation.moments
-    figure, axes = panels(len(ablation.scores), 3, 3.5, 2.6, below=0.7)
+    figure, axes = panels(len(ablation.scores), 3, 3.5, 2.9)
     for axis, score in zip(axes, ablation.scores, strict=True):
         for arm, color in colored(ablation.arms):
             values = np.array([arm.values(score.key, moment) for moment in moments])
@@ -82,55 +80,43 @@ def draw_curves(ablation: Ablation) -> Figure:
 
 
 @mpl.rc_context(STYLE)
-def draw_gallery(pictures: Mapping[str, Mapping[int, Pictures]], gradients: bool) -> Figure:
-    """A row per arm: two enlarged samples at some moments, then the last spectrum and phase tile.
+def draw_gallery(ablation: Ablation) -> Figure:
+    """A row per arm: two samples at the start, early and at the end; spectrum and phase tiles.
 
-    Args:
-        pictures: `arm_pictures` by arm and images seen.
-        gradients: whether to show the tile of D's gradient too, at the start and at the end.
+    Samples are those of each arm's first seed; spectrum and tiles are means over its seeds.
     """
-    first, *_, last = moments = list(next(iter(pictures.values())))
-    columns = [(m, "crop", f"{m:,} images seen" if m else "untrained") for m in moments]
-    columns += [(last, "spectrum", "mean spectrum"), (last, PHASE_ENERGY[2], "pixel phases")]
-    if gradients:
-        columns += [(first, GRADIENT_PHASE_ENERGY, "∂D/∂x, untrained")]
-        columns += [(last, GRADIENT_PHASE_ENERGY, "∂D/∂x, trained")]
-    widths = [2 if name == "crop" else 1 for _, name, _ in columns]
-    size = (1.3 * sum(widths) + 1.5, 1.4 * len(pictures) + 0.2)
+    arms, (start, *between, end) = ablation.arms, ablation.moments
+    early = min(between, key=lambda moment: abs(moment - EARLY), default=end)
+    moments = sorted({start, early, end})
+    titles = [f"{moment:,} images seen" if moment else "untrained" for moment in moments]
+    titles += ["mean spectrum", "pixel phases", "∂D/∂x, untrained", "∂D/∂x, trained"]
+    widths = [2 if number < len(moments) else 1 for number in range(len(titles))]
+    size = (1.3 * sum(widths) + 1.5, 1.4 * len(arms) + 0.2)
     figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots(len(pictures), len(columns), squeeze=False, width_ratios=widths)
-    for row, (arm, of_arm) in zip(axes, pictures.items(), strict=True):
-        for axis, (moment, name, _) in zip(row, columns, strict=True):
-            if name in of_arm[moment]:  # tiny images have no phases
-                axis.imshow(np.asarray(of_arm[moment][name]), interpolation="nearest")
-            axis.set(xticks=[], yticks=[])
-            axis.spines[:].set_visible(False)
-        row[0].set_ylabel(wrapped(arm), rotation=0, ha="right", va="center")
-    for axis, (_, _, title) in zip(axes[0], columns, strict=True):
+    bare = {"xticks": [], "yticks": [], "frame_on": False}
+    grid = figure.add_gridspec(len(arms), len(widths), width_ratios=widths)
+    axes = grid.subplots(squeeze=False, subplot_kw=bare)
+    for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=9)
+    for row, arm in zip(axes, arms, strict=True):
+        power = torch.stack([run.arrays(end)[SPECTRUM] for run in arm.runs]).mean(0)
+        pictures = [_two_samples(arm, moment) for moment in moments]
+        pictures.append(spectrum_picture(power, enlarge=1))
+        first, last = arm.pooled(start), arm.pooled(end)
+        if last:  # the images are large enough
+            tiles = last[PHASE_ENERGY[2]], first[GRADIENT_PHASE_ENERGY], last[GRADIENT_PHASE_ENERGY]
+            pictures += [phase_tile_picture(tile, enlarge=1) for tile in tiles]
+        for axis, picture in zip(row, pictures, strict=False):
+            axis.imshow(np.asarray(picture), interpolation="none")
+        row[0].set_ylabel(wrapped(arm.name), rotation=0, ha="right", va="center")
     return figure
 
 
-def arm_pictures(arm: Arm, images_seen: int) -> Pictures:
-    """An arm at one moment: samples of its first seed; means over seeds of spectrum and tiles."""
+def _two_samples(arm: Arm, images_seen: int) -> Image.Image:
+    """The first two samples of an arm's first seed."""
     pitch = arm.runs[0].config["data"]["image_size"] + 2  # samples stand two pixels apart
     with Image.open(arm.runs[0].samples(images_seen)) as picture:
-        samples = picture.convert("RGB")
-
-    def crop(num_columns: int, num_rows: int) -> Image.Image:
-        width, height = num_columns * pitch + 2, num_rows * pitch + 2
-        return samples.crop((0, 0, min(width, samples.width), min(height, samples.height)))
-
-    power = torch.stack([run.arrays(images_seen)[SPECTRUM] for run in arm.runs]).mean(0)
-    return {
-        "samples": crop(4, 3),
-        "crop": crop(2, 1),
-        "spectrum": spectrum_picture(power, enlarge=1),
-        **{
-            array: phase_tile_picture(energy, enlarge=1)
-            for array, energy in arm.pooled(images_seen).items()
-        },
-    }
+        return picture.convert("RGB").crop((0, 0, min(2 * pitch + 2, picture.width), pitch + 2))
 
 
 def wrapped(name: str, width: int = 34) -> str:

@@ -14,13 +14,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 from matplotlib.figure import Figure
 from PIL import Image
-from tqdm import tqdm
 
 from dcgan.errors import UserError
 from dcgan.files import make_folder, write_json, write_text
-from dcgan.reports import figures
+from dcgan.intervals import Summary
 from dcgan.reports.ablation import Ablation, analyze
 from dcgan.reports.fid import fid_report
+from dcgan.reports.figures import draw_curves, draw_gallery, save_png, svg
+
+Files = dict[str, str | Figure]  # content by name
 
 
 def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]:
@@ -38,53 +40,41 @@ def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]
         UserError: there are no runs that can be compared.
     """
     result: dict[str, Any] = {"command": command, "runs": str(folder.absolute())}
-    texts: dict[str, str] = {}  # by the file's name
-    drawn: dict[str, Figure] = {}
+    files: Files = {}
     with suppress(UserError):
-        rows, curves, result["left_out"] = fid_report(folder)
-        result["fid"] = [asdict(row) for row in rows]
-        texts["fid.md"] = render("fid.md", rows=rows, has_curves=curves is not None, **result)
-        if curves is not None:
-            drawn["fid.png"] = curves
+        result["fid"], result["left_out"], curves = fid_report(folder)
+        files |= {"fid.md": render("fid.md", **result, Summary=Summary), "fid.png": curves}
     try:
-        _add_ablation(analyze(folder), result, texts, drawn)
+        _add_ablation(analyze(folder), result, files)
     except UserError:
-        if not texts:
+        if not files:
             raise
     make_folder(report_dir)
-    for name, text in texts.items():
-        write_text(report_dir / name, text)
-    for name, figure in drawn.items():
-        figures.save_png(figure, report_dir / name)
-    result["files"] = [*texts, *drawn, "result.json"]
+    for name, content in files.items():
+        if isinstance(content, str):
+            write_text(report_dir / name, content)
+        else:
+            save_png(content, report_dir / name)
+    result["files"] = [*files, "result.json"]
     write_json(report_dir / "result.json", result)
     return result
 
 
-def _add_ablation(
-    ablation: Ablation, result: dict[str, Any], texts: dict[str, str], drawn: dict[str, Figure]
-) -> None:
-    """Add what an ablation says to result.json, to the texts and to the figures."""
+def _add_ablation(ablation: Ablation, result: dict[str, Any], files: Files) -> None:
+    """Add what an ablation says to the content of result.json, and its page to the files."""
     result |= ablation.content()  # its own left_out: what the page is about
-    sentences = yaml.safe_load(render("conclusions.yaml", **ablation.evidence()))
-    result["conclusions"] = sentences or {}
-    pictures = {
-        arm.name: {moment: figures.arm_pictures(arm, moment) for moment in ablation.shown_moments}
-        for arm in tqdm(ablation.arms, desc="report", disable=None)
-    }
-    drawn["gallery.png"] = figures.draw_gallery(pictures, ablation.compares_discriminators)
-    drawn["curves.png"] = figures.draw_curves(ablation)
-    # matplotlib escapes the text that it draws.
-    curves = Markup(figures.svg(drawn["curves.png"]))
-    texts["index.html"] = render("ablation.html", **result, pictures=pictures, curves=curves)
-    texts["report.md"] = render("ablation.md", **result)
-    texts["scores.csv"] = _csv(
-        {"arm": arm.name, "seed": run.seed, **run.scores[moment]}
+    result["conclusions"] = yaml.safe_load(render("conclusions.yaml", **ablation.evidence())) or {}
+    gallery, curves = draw_gallery(ablation), draw_curves(ablation)
+    files["index.html"] = render("ablation.html", **result, gallery=gallery, curves=curves)
+    files["report.md"] = render("ablation.md", **result)
+    files["scores.csv"] = _csv(
+        {"arm": arm.name, "seed": run.config["seed"], **run.scores[moment]}
         for arm in ablation.arms
         for run in arm.runs
         for moment in ablation.moments
     )
-    texts["tests.csv"] = _csv(asdict(c) | {"score": c.score.key} for c in ablation.comparisons)
+    files["tests.csv"] = _csv(asdict(c) | {"score": c.score.key} for c in ablation.comparisons)
+    files |= {"gallery.png": gallery, "curves.png": curves}
 
 
 def render(template: str, **content: Any) -> str:
@@ -96,7 +86,8 @@ def render(template: str, **content: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["data_uri"] = data_uri
+    # matplotlib escapes the text that it draws.
+    environment.filters["svg"] = lambda figure: Markup(svg(figure))
     return environment.get_template(template).render(**content)
 
 
