@@ -90,18 +90,17 @@ def draw_gallery(ablation: Ablation) -> Figure:
     moments = sorted({start, early, end})
     titles = [f"{moment:,} images seen" if moment else "untrained" for moment in moments]
     titles += ["mean spectrum", "pixel phases", "∂D/∂x, untrained", "∂D/∂x, trained"]
-    widths = [2 if number < len(moments) else 1 for number in range(len(titles))]
+    widths = [2] * len(moments) + [1] * 4
     size = (1.3 * sum(widths) + 1.5, 1.4 * len(arms) + 0.2)
     figure = Figure(figsize=size, layout="constrained")
-    bare = {"xticks": [], "yticks": [], "frame_on": False}
-    grid = figure.add_gridspec(len(arms), len(widths), width_ratios=widths)
-    axes = grid.subplots(squeeze=False, subplot_kw=bare)
+    cells = figure.add_gridspec(len(arms), len(widths), width_ratios=widths)
+    axes = cells.subplots(squeeze=False, subplot_kw={"xticks": [], "yticks": [], "frame_on": False})
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=9)
     for row, arm in zip(axes, arms, strict=True):
         power = torch.stack([run.arrays(end)[SPECTRUM] for run in arm.runs]).mean(0)
         pictures = [_two_samples(arm, moment) for moment in moments]
-        pictures.append(spectrum_picture(power, enlarge=1))
+        pictures += [spectrum_picture(power, enlarge=1)]
         first, last = arm.pooled(start), arm.pooled(end)
         if last:  # the images are large enough
             tiles = last[PHASE_ENERGY[2]], first[GRADIENT_PHASE_ENERGY], last[GRADIENT_PHASE_ENERGY]
