@@ -12,8 +12,6 @@ from dcgan.config import TrainConfig
 from dcgan.training.loop import train
 from tests.conftest import TINY
 
-Rescore = Callable[[str, Callable[[int, int], float]], None]
-
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:

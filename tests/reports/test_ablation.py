@@ -8,7 +8,7 @@ import dcgan.configs
 import pytest
 
 from dcgan.checkerboard.scores import PEAK_OVER_REAL
-from dcgan.reports.ablation import compare_arms, least_p, pairs_to_test, rank_correlation
+from dcgan.reports.ablation import compare_arms, least_p, pairs_to_test
 from dcgan.reports.runs import Arm, Run, find_runs, sort_into_arms
 from tests.conftest import Compose
 from tests.reports.conftest import set_score
@@ -56,10 +56,3 @@ def test_many_arms_are_compared_with_the_baseline_only(compose_train: Compose) -
     assert {first for first, _ in pairs[1:]} == others
     assert {second for _, second in pairs[1:]} == {"resize_nearest"}
     assert len(pairs) == len(names)
-
-
-def test_rank_correlation() -> None:
-    found = rank_correlation([1, 2, 3, 4], [10, 20, 40, 30])
-    assert found is not None
-    assert found["coefficient"] == pytest.approx(0.8)
-    assert rank_correlation([1, 1, 1], [1, 2, 3]) is None

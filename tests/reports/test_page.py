@@ -28,7 +28,7 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: D102
-        self.addresses += [value or "" for key, value in attrs if key in ("src", "href")]
+        self.addresses += [value or "" for key, value in attrs if key in ("src", "xlink:href")]
         if tag not in VOID:
             self.open.append(tag)
 
@@ -56,7 +56,8 @@ def test_the_page_is_whole_and_needs_nothing_from_elsewhere(report: Path) -> Non
     text = (report / "index.html").read_text()
     page = Page(text)
     assert not page.open
-    assert len(page.addresses) > 20
+    pictures = [a for a in page.addresses if a.startswith("data:")]
+    assert len(pictures) == 2 * (3 + 4)  # of each arm: samples, spectrum and tiles
     assert all(a.startswith(("data:image/png;base64,", "#")) for a in page.addresses)
     assert "&lt;this&gt;" in text
     assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"', "", text)
@@ -86,7 +87,6 @@ def test_numbers_are_those_of_the_runs(report: Path, trained: Path) -> None:
         assert len(list(csv.DictReader(file))) == result["tests"]["number"] == 3 * 4
     kernel_3, nearest = result["arms"]
     assert (kernel_3["predicted"], nearest["predicted"]) == (4, 1)
-    assert kernel_3["constant_kernel"] == pytest.approx(4)
     assert kernel_3["parameters"] == nearest["parameters"] > 0  # 3x3 taps both
     assert nearest["flops"] > kernel_3["flops"] > 0  # at four times as many pixels
 
@@ -125,7 +125,6 @@ def test_images_too_small_for_a_grid_have_a_page_too(
     config = compose_train(*TINY, "data.image_size=12")
     train(config, tmp_path / "run", "again")
     result = write_report(tmp_path / "run", tmp_path / "report", "command")
-    assert result["correlation"] is None
     assert [score["key"] for score in result["scores"]] == ["rho_up1", "kappa_up1", "std"]
     assert result["tests"]["number"] == 0
 
@@ -158,5 +157,4 @@ def test_a_generator_without_doublings_is_compared_by_what_it_has(
     assert set(names) == {"transposed k4, 4 filters, z of 8", "flat k9, 4 layers of 5 filters"}
     assert names["flat k9, 4 layers of 5 filters"]["predicted"] == 1
     assert not [score["key"] for score in result["scores"] if "up" in score["key"]]
-    assert not {"profiles.png", "correlation.png"} & set(result["files"])
     assert "images/s" in (tmp_path / "report" / "report.md").read_text()

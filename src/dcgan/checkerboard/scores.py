@@ -52,7 +52,6 @@ GRADIENT_CONTRAST = Score("discriminator_pec2", "PEC₂ of ∂D/∂x", "the tile
 SPECTRUM = "spectrum"  # (H, W)
 PHASE_ENERGY = {2: "phase_energy2", 4: "phase_energy4"}  # (period, period)
 GRADIENT_PHASE_ENERGY = "discriminator_phase_energy2"  # (2, 2)
-STAMP = "stamp_"  # and the block's name: (h, w)
 
 
 def apply_rule(low: float, high: float, raw: float) -> str:

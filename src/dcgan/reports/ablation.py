@@ -10,38 +10,23 @@ from typing import Any
 
 import torch
 from scipy import stats
-from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from dcgan.checkerboard import scores as names
 from dcgan.checkerboard.images import contrast
-from dcgan.checkerboard.layers import convolution_of, measure_stamp, tap_contrast
-from dcgan.checkerboard.scores import (
-    AMPLITUDE_OVER_STD,
-    GRADIENT_CONTRAST,
-    GRADIENT_PHASE_ENERGY,
-    IMBALANCE,
-    PEAK,
-    PEAK_OVER_REAL,
-    PHASE_ENERGY,
-    PRESENT,
-    Score,
-    apply_rule,
-    shown_scores,
-)
+from dcgan.checkerboard.layers import convolution_of
 from dcgan.convolution.coverage import coverage_ratio
 from dcgan.intervals import LEVEL, summarize
 from dcgan.networks.saved import build_generator
 from dcgan.reports.runs import Arm, LeftOut, common_moments, find_runs, sort_into_arms
 from dcgan.training.scores import upsampling_blocks
 
-EARLY = 6400  # images seen: the early samples are those of the moment nearest to this
-
 
 @dataclass(frozen=True)
 class Comparison:
     """A Mann–Whitney test of one score between two arms at one moment."""
 
-    score: Score
+    score: names.Score
     first: str
     second: str
     images_seen: int
@@ -63,28 +48,17 @@ class Ablation:
     """All that a page says, before it is a page."""
 
     arms: Sequence[Arm]
-    scores: Sequence[Score]
+    scores: Sequence[names.Score]
     moments: Sequence[int]  # images seen, from 0 on
     comparisons: Sequence[Comparison]
     left_out: Sequence[LeftOut]
-
-    @property
-    def shown_moments(self) -> list[int]:
-        """Start, early, end: those that there are."""
-        early = min(self.moments[1:-1], key=lambda m: abs(m - EARLY), default=self.moments[-1])
-        return sorted({self.moments[0], early, self.moments[-1]})
-
-    @property
-    def imbalance(self) -> Score | None:
-        """ρ of the last block, if every arm has one."""
-        return next((score for score in self.scores if score.key.startswith(IMBALANCE.key)), None)
 
     def content(self) -> dict[str, Any]:
         """What tables and texts hold, as plain values."""
         last = self.moments[-1]
         runs = [run for arm in self.arms for run in arm.runs]
         sources = " and ".join(dict.fromkeys(run.config["data"]["source"] for run in runs))
-        size, count = self.arms[0].image_size, len(self.arms)
+        size, count = runs[0].config["data"]["image_size"], len(self.arms)
         return {
             "title": f"{count} arm{'' if count == 1 else 's'} on {sources}, {size}x{size}",
             "images_seen": last,
@@ -93,8 +67,6 @@ class Ablation:
             "scores": [asdict(score) for score in self.scores],
             # Told only where it is the question; runs beside one another do not compare well.
             "shows_speed": len({repr(run.config["generator"]) for run in runs}) > 1,
-            "imbalance": self.imbalance and self.imbalance.name,
-            "correlation": self._correlation(),
             "tests": {
                 "number": len(self.comparisons),
                 "below_level": sum(c.p <= LEVEL for c in self.comparisons),
@@ -108,48 +80,47 @@ class Ablation:
 
     def evidence(self) -> dict[str, Any]:
         """What the sentences of templates/conclusions.yaml follow from."""
-        has_ratio = PEAK_OVER_REAL[2] in self.scores
-        pairs = groupby(self.comparisons, lambda c: (c.score, c.first, c.second))
+        judged = self.arms if names.PEAK_OVER_REAL[2] in self.scores else []
         return {
             "images_seen": self.moments[-1],
             "level": LEVEL,
-            "present": PRESENT,
-            "presences": [presence(arm, self.moments) for arm in self.arms if has_ratio],
+            "present": names.PRESENT,
+            "presences": [presence(arm, self.moments) for arm in judged],
             # Of each pair the stretches of moments that say the same.
             "pairs": [
                 [list(stretch) for _, stretch in groupby(tests, lambda c: c.verdict)]
-                for _, tests in pairs
+                for _, tests in groupby(self.comparisons, lambda c: (c.score, c.first, c.second))
             ],
         }
 
     def _row(self, arm: Arm) -> dict[str, Any]:
-        """Size, cost, coverage and final scores of an arm."""
-        last = self.moments[-1]
+        """Size, cost for one image, coverage, and final scores of an arm."""
+        config, last = arm.runs[0].config, self.moments[-1]
+        generator = build_generator(config).eval()
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            generator(torch.zeros(1, generator.latent_size))
+        blocks = map(convolution_of, upsampling_blocks(generator).values())
+        coverage = [coverage_ratio(block.kernel_size, block.stride) for block in blocks]
+        down = config["downsample"]  # a strided convolution's gradient is a transposed convolution
+        stride = 2 if down["kind"] == "strided" else 1
         return {
             "name": arm.name,
-            "seeds": [run.seed for run in arm.runs],
+            "seeds": [run.config["seed"] for run in arm.runs],
             "images_per_second": arm.images_per_second,
-            **costs_and_coverage(arm),
+            "parameters": sum(weight.numel() for weight in generator.parameters()),
+            "flops": counter.get_total_flops(),  # for one image
+            "predicted": coverage[-1] if coverage else 1.0,  # of the last block
+            "predicted_gradient": coverage_ratio([down["kernel_size"]] * 2, [stride] * 2),
             "pooled": {
-                f"{when}_{array}": contrast(torch.from_numpy(arm.pooled(array, moment)))
-                for array in (PHASE_ENERGY[2], GRADIENT_PHASE_ENERGY)
+                f"{when}_{array}": contrast(energy)
                 for when, moment in (("untrained", self.moments[0]), ("trained", last))
-                if array in arm.runs[0].arrays(moment)
+                for array, energy in arm.pooled(moment).items()
             },
             "scores": {
                 score.key: str(summarize(arm.values(score.key, last), score.logarithmic))
                 for score in self.scores
             },
         }
-
-    def _correlation(self) -> dict[str, float] | None:
-        share = AMPLITUDE_OVER_STD[2]
-        if self.imbalance is None or share not in self.scores:
-            return None
-        every = [(arm, moment) for arm in self.arms for moment in self.moments]
-        # Rounding must not be ranked where ρ is 0.
-        rho = [round(v, 12) for a, moment in every for v in a.values(self.imbalance.key, moment)]
-        return rank_correlation(rho, [v for a, m in every for v in a.values(share.key, m)])
 
 
 def analyze(folder: Path) -> Ablation:
@@ -163,36 +134,10 @@ def analyze(folder: Path) -> Ablation:
     moments = common_moments(arms)
     # Scores that every run has; images that are too small have none of a grid.
     lines = [set(line) for run in runs for line in run.scores.values()]
-    scores = shown_scores(set.intersection(*lines))
+    scores = names.shown_scores(set.intersection(*lines))
     gradients = len({repr(run.config["downsample"]) for run in runs}) > 1
-    tested = [s for s in scores if s.tested or (gradients and s == GRADIENT_CONTRAST)]
+    tested = [s for s in scores if s.tested or (gradients and s == names.GRADIENT_CONTRAST)]
     return Ablation(arms, scores, moments, compare_arms(arms, tested, moments), left_out)
-
-
-def costs_and_coverage(arm: Arm) -> dict[str, float]:
-    """What the generator costs, and the coverage of its last block and of D's gradient.
-
-    A strided convolution's gradient is a transposed convolution, so it has the same coverage.
-    """
-    generator = build_generator(dict(arm.runs[0].config)).eval()
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        generator(torch.zeros(1, generator.latent_size))
-    predicted = constant_kernel = 1.0  # of stride 1, where a generator has no upsampling block
-    if blocks := list(upsampling_blocks(generator).values()):
-        convolution = convolution_of(blocks[-1])
-        if isinstance(convolution, nn.ConvTranspose2d):
-            predicted = coverage_ratio(convolution.kernel_size, convolution.stride)
-        nn.init.ones_(convolution.weight)
-        constant_kernel = tap_contrast(measure_stamp(blocks[-1]))
-    down = arm.runs[0].config["downsample"]
-    kernel = (down["kernel_size"], down["kernel_size"])
-    return {
-        "parameters": sum(weight.numel() for weight in generator.parameters()),
-        "flops": counter.get_total_flops(),  # for one image
-        "predicted": predicted,
-        "predicted_gradient": coverage_ratio(kernel, (2, 2)) if down["kind"] == "strided" else 1.0,
-        "constant_kernel": constant_kernel,
-    }
 
 
 def presence(arm: Arm, moments: Sequence[int]) -> dict[str, Any]:
@@ -201,30 +146,27 @@ def presence(arm: Arm, moments: Sequence[int]) -> dict[str, Any]:
     The verdict is None where one seed gives no interval; `clean_from` is the images seen from
     which on the median of R₂ ÷ real stays at 3 or below, None if it is above at the end.
     """
-
-    def values(moment: int) -> tuple[list[float], list[float]]:
-        return arm.values(PEAK_OVER_REAL[2].key, moment), arm.values(PEAK[2].key, moment)
-
-    ratios, raws = values(moments[-1])
-    ratio, raw = summarize(ratios, logarithmic=True), summarize(raws, logarithmic=True)
+    last = moments[-1]
+    ratios = {moment: arm.values(names.PEAK_OVER_REAL[2].key, moment) for moment in moments}
+    raws = {moment: arm.values(names.PEAK[2].key, moment) for moment in moments}
+    ratio, raw = summarize(ratios[last], logarithmic=True), summarize(raws[last], logarithmic=True)
     verdict = None
     if ratio.low is not None and ratio.high is not None:
-        verdict = apply_rule(ratio.low, ratio.high, raw.mean)
-    medians = {moment: [median(each) for each in values(moment)] for moment in moments}
-    gridded = [m for m, (over_real, own) in medians.items() if over_real > PRESENT and own > 1]
-    clean = [moment for moment in moments if moment > max(gridded, default=-1)]
+        verdict = names.apply_rule(ratio.low, ratio.high, raw.mean)
+    gridded = [m for m in moments if median(ratios[m]) > names.PRESENT and median(raws[m]) > 1]
+    clean = [m for m in moments if m > max(gridded, default=-1)]
     return {
         "name": arm.name,
         "ratio": ratio,
         "raw": raw,
         "verdict": verdict,
-        "clean_from": clean[0] if clean else None,
-        "last_median": median(ratios),
+        "clean_from": min(clean, default=None),
+        "last_median": median(ratios[last]),
     }
 
 
 def compare_arms(
-    arms: Sequence[Arm], scores: Sequence[Score], moments: Sequence[int]
+    arms: Sequence[Arm], scores: Sequence[names.Score], moments: Sequence[int]
 ) -> list[Comparison]:
     """Test every tested score at every moment between the pairs of `pairs_to_test`."""
     found = []
@@ -245,18 +187,10 @@ def pairs_to_test(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
     """
     if len(arms) <= 4:
         return list(combinations(arms, 2))
-    kernels = [(a, b) for a in arms for b in arms if a.differs_in_kernel(b)]
+    kernels = [(a, b) for a, b in product(arms, arms) if a.differs_in_kernel(b)]
     return [*kernels, *((arm, arms[-1]) for arm in arms[:-1])]
 
 
 def least_p(first: int, second: int) -> float:
     """The p of complete separation: 2 of all ways to divide the seeds (Mann & Whitney, 1947)."""
     return min(1.0, 2 / math.comb(first + second, first))
-
-
-def rank_correlation(first: Sequence[float], second: Sequence[float]) -> dict[str, float] | None:
-    """Spearman's coefficient, its p and the number of points; None where one side is constant."""
-    if len(set(first)) < 2 or len(set(second)) < 2:
-        return None
-    coefficient, p = map(float, stats.spearmanr(first, second))
-    return {"coefficient": coefficient, "p": p, "points": len(first)}

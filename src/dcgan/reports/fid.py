@@ -1,7 +1,7 @@
 """FID over training: a table of what was tried, with intervals over seeds, and its curves."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +15,11 @@ from dcgan.reports.runs import Arm, LeftOut, differing_settings, find_runs, sort
 ROUNDING = 1 + 1e-9  # a geometric mean of one number may come out a little below it
 
 
-@dataclass(frozen=True)
-class FidRow:
-    """One arm: runs that differ in nothing but their seed."""
-
-    settings: Mapping[str, Any]  # those in which the arms differ
-    seeds: Sequence[int]
-    images_seen: int
-    last_fid: Summary  # at the end
-    best_fid: Summary  # each seed's lowest
-    last_over_best: float  # the worst seed's; 1 if the last is the best
-    images_to_worst: int | None  # until every seed was as good as the worst arm is at its end
-    images_per_second: float  # the median run's
-
-
-def fid_report(folder: Path) -> tuple[list[FidRow], Figure | None, list[LeftOut]]:
+def fid_report(folder: Path) -> tuple[list[dict[str, Any]], list[LeftOut], Figure]:
     """Read the runs below `folder` that took their FID (trainer.evaluate_every).
 
     Returns:
-        The arms from the lowest last FID up, their curves (None where FID was taken once only), and
-        the runs that have none.
+        A row for each arm from the lowest last FID up, the runs that have none, and curves.
 
     Raises:
         UserError: there are none.
@@ -42,41 +27,41 @@ def fid_report(folder: Path) -> tuple[list[FidRow], Figure | None, list[LeftOut]
     runs, left_out = find_runs(folder, "fids")
     keys = differing_settings(runs)
     arms = sorted(sort_into_arms(runs), key=lambda arm: _last(arm).mean)
-    worst = _last(arms[-1]).mean
-    rows = [_row(arm, keys, worst) for arm in arms]
-    several = any(len(run.fids) > 1 for run in runs)
-    return rows, _curves(arms, rows) if several else None, left_out
+    rows = [_row(arm, keys, worst=_last(arms[-1]).mean) for arm in arms]
+    return rows, left_out, _curves(arms)
 
 
 def _last(arm: Arm) -> Summary:
     return summarize([run.fids[max(run.fids)] for run in arm.runs], logarithmic=True)
 
 
-def _row(arm: Arm, keys: Sequence[str], worst: float) -> FidRow:
+def _row(arm: Arm, keys: Sequence[str], worst: float) -> dict[str, Any]:
+    """An arm by the settings `keys`, in which the arms differ; `worst` is the worst one's FID."""
     fids = [run.fids for run in arm.runs]
     reached = [[images for images in each if each[images] <= worst * ROUNDING] for each in fids]
-    return FidRow(
-        settings={key: arm.runs[0].settings.get(key) for key in keys},
-        seeds=[run.seed for run in arm.runs],
-        images_seen=min(map(max, fids)),
-        last_fid=_last(arm),
-        best_fid=summarize([min(each.values()) for each in fids], logarithmic=True),
-        last_over_best=max(each[max(each)] / min(each.values()) for each in fids),
-        images_to_worst=max(map(min, reached)) if all(reached) else None,
-        images_per_second=arm.images_per_second,
-    )
+    return {
+        "settings": {key: arm.runs[0].settings.get(key) for key in keys},
+        "seeds": [run.config["seed"] for run in arm.runs],
+        "images_seen": min(map(max, fids)),
+        "last_fid": asdict(_last(arm)),
+        "best_fid": asdict(summarize([min(each.values()) for each in fids], logarithmic=True)),
+        # The worst seed's; 1 if the last is the best.
+        "last_over_best": max(each[max(each)] / min(each.values()) for each in fids),
+        # Until every seed was as good as the worst arm is at its end.
+        "images_to_worst": max(map(min, reached)) if all(reached) else None,
+        "images_per_second": arm.images_per_second,
+    }
 
 
 @mpl.rc_context(STYLE)
-def _curves(arms: Sequence[Arm], rows: Sequence[FidRow]) -> Figure:
+def _curves(arms: Sequence[Arm]) -> Figure:
     """FID over images seen: a line for every seed."""
     figure, (axis,) = panels(1, 1, 7.5, 4.2)
-    for row, (arm, color) in zip(rows, colored(arms), strict=True):
-        name = ", ".join(f"{k}={v}" for k, v in row.settings.items()) or "these settings"
-        for number, run in enumerate(arm.runs):
-            label = wrapped(name, 110) if number == 0 else None
+    for arm, color in colored(arms):
+        for run in arm.runs:
             images, fids = zip(*sorted(run.fids.items()), strict=True)
-            axis.plot(images, fids, ".-", color=color, label=label, linewidth=1)
+            (line,) = axis.plot(images, fids, ".-", color=color, linewidth=1)
+        line.set_label(wrapped(arm.name, 110))
     axis.set_yscale("log")
     axis.yaxis.set_major_formatter("{x:g}")
     axis.set(xlabel="images seen", ylabel="FID (lower is better)")

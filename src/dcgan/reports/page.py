@@ -3,7 +3,7 @@
 import base64
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -12,14 +12,17 @@ from typing import Any
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
+from matplotlib.figure import Figure
 from PIL import Image
-from tqdm import tqdm
 
 from dcgan.errors import UserError
-from dcgan.files import make_folder, replacing, write_json, write_text
-from dcgan.reports import figures
+from dcgan.files import make_folder, write_json, write_text
+from dcgan.intervals import Summary
 from dcgan.reports.ablation import Ablation, analyze
 from dcgan.reports.fid import fid_report
+from dcgan.reports.figures import draw_curves, draw_gallery, save_png, svg
+
+Files = dict[str, str | Figure]  # content by name
 
 
 def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]:
@@ -36,33 +39,42 @@ def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]
     Raises:
         UserError: there are no runs that can be compared.
     """
-    fids = ablation = None
+    result: dict[str, Any] = {"command": command, "runs": str(folder.absolute())}
+    files: Files = {}
     with suppress(UserError):
-        fids = fid_report(folder)
+        result["fid"], result["left_out"], curves = fid_report(folder)
+        files |= {"fid.md": render("fid.md", **result, Summary=Summary), "fid.png": curves}
     try:
-        ablation = analyze(folder)
+        _add_ablation(analyze(folder), result, files)
     except UserError:
-        if fids is None:
+        if not files:
             raise
     make_folder(report_dir)
-    result: dict[str, Any] = {"command": command, "runs": str(folder.absolute())}
-    files = []
-    if fids is not None:
-        rows, curves, result["left_out"] = fids
-        result["fid"] = [asdict(row) for row in rows]
-        text = render("fid.md", rows=rows, has_curves=curves is not None, **result)
-        write_text(report_dir / "fid.md", text)
-        files.append("fid.md")
-        if curves is not None:
-            files.append(figures.save_png(curves, report_dir / "fid.png"))
-    if ablation is not None:
-        result |= ablation.content()  # its own left_out: what the page is about
-        sentences = yaml.safe_load(render("conclusions.yaml", **ablation.evidence()))
-        result["conclusions"] = sentences or {}
-        files += _write_ablation(ablation, report_dir, result)
+    for name, content in files.items():
+        if isinstance(content, str):
+            write_text(report_dir / name, content)
+        else:
+            save_png(content, report_dir / name)
     result["files"] = [*files, "result.json"]
     write_json(report_dir / "result.json", result)
     return result
+
+
+def _add_ablation(ablation: Ablation, result: dict[str, Any], files: Files) -> None:
+    """Add what an ablation says to the content of result.json, and its page to the files."""
+    result |= ablation.content()  # its own left_out: what the page is about
+    result["conclusions"] = yaml.safe_load(render("conclusions.yaml", **ablation.evidence())) or {}
+    gallery, curves = draw_gallery(ablation), draw_curves(ablation)
+    files["index.html"] = render("ablation.html", **result, gallery=gallery, curves=curves)
+    files["report.md"] = render("ablation.md", **result)
+    files["scores.csv"] = _csv(
+        {"arm": arm.name, "seed": run.config["seed"], **run.scores[moment]}
+        for arm in ablation.arms
+        for run in arm.runs
+        for moment in ablation.moments
+    )
+    files["tests.csv"] = _csv(asdict(c) | {"score": c.score.key} for c in ablation.comparisons)
+    files |= {"gallery.png": gallery, "curves.png": curves}
 
 
 def render(template: str, **content: Any) -> str:
@@ -74,7 +86,8 @@ def render(template: str, **content: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["data_uri"] = data_uri
+    # matplotlib escapes the text that it draws.
+    environment.filters["svg"] = lambda figure: Markup(svg(figure))
     return environment.get_template(template).render(**content)
 
 
@@ -85,38 +98,12 @@ def data_uri(picture: Image.Image) -> str:
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def _write_ablation(ablation: Ablation, report_dir: Path, content: dict[str, Any]) -> list[str]:
-    for name in ("profiles", "correlation"):
-        (report_dir / f"{name}.png").unlink(missing_ok=True)  # of an earlier report
-    drawn = figures.draw(ablation)
-    pictures = [figures.save_png(drawn[name], report_dir / f"{name}.png") for name in drawn]
-    # matplotlib escapes the text that it draws.
-    inline = {name: Markup(figures.svg(figure)) for name, figure in drawn.items()}
-    page = render(
-        "ablation.html",
-        **content,
-        figures=inline,
-        shown_arms=tqdm(ablation.arms, desc="report", disable=None),
-        shown_moments=ablation.shown_moments,
-        pictures_of=figures.arm_pictures,
-    )
-    write_text(report_dir / "index.html", page)
-    write_text(report_dir / "report.md", render("ablation.md", **content))
-    scores = [
-        {"arm": arm.name, "seed": run.seed, **run.scores[moment]}
-        for arm in ablation.arms
-        for run in arm.runs
-        for moment in ablation.moments
-    ]
-    _write_csv(report_dir / "scores.csv", scores)
-    tests = [asdict(test) | {"score": test.score.key} for test in ablation.comparisons]
-    _write_csv(report_dir / "tests.csv", tests)
-    return ["index.html", "report.md", "scores.csv", "tests.csv", *pictures]
-
-
-def _write_csv(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+def _csv(lines: Iterable[dict[str, Any]]) -> str:
+    """A table with a column for every name in the lines."""
+    lines = list(lines)
+    buffer = io.StringIO()
     names = list(dict.fromkeys(name for line in lines for name in line))
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(lines)
+    writer = csv.DictWriter(buffer, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return buffer.getvalue()

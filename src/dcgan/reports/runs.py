@@ -10,10 +10,11 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+import torch
 import yaml
-from numpy.typing import NDArray
+from torch import Tensor
 
-from dcgan.checkerboard.scores import STD
+from dcgan.checkerboard.scores import GRADIENT_PHASE_ENERGY, PHASE_ENERGY, STD
 from dcgan.config import DownsampleConfig, GeneratorConfig, UpsampleConfig
 from dcgan.config.identity import MAY_DIFFER, flatten
 from dcgan.errors import UserError
@@ -23,6 +24,7 @@ from dcgan.training.tracking import SCORES, read_metrics
 NOT_AN_ARM = (MAY_DIFFER | {"seed"}) - {"data.root", "trainer.devices"}
 LeftOut = dict[str, str]  # folder and reason of a run excluded from the report
 GEOMETRY = {"upsample.kernel_size", "upsample.padding", "upsample.output_padding"}
+BASELINE = {"upsample.kind": "resize", "upsample.mode": "nearest"}.items()  # makes no grid
 
 
 @dataclass(frozen=True)
@@ -30,15 +32,10 @@ class Run:
     """One finished training with scores or FIDs."""
 
     folder: Path
-    config: Mapping[str, Any]  # as config.yaml has it
+    config: dict[str, Any]  # as config.yaml has it
     scores: Mapping[int, Mapping[str, float]]  # by images seen
     fids: Mapping[int, float]  # by images seen
     images_per_second: float  # of its training, whatever else ran then
-
-    @property
-    def seed(self) -> int:
-        """The run's seed."""
-        return int(self.config["seed"])
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -49,10 +46,10 @@ class Run:
         """The picture of this run's samples."""
         return self.folder / "samples" / f"{self._step(images_seen)}.png"
 
-    def arrays(self, images_seen: int) -> dict[str, NDArray[np.float64]]:
-        """Spectrum, phase energies and stamps."""
+    def arrays(self, images_seen: int) -> dict[str, Tensor]:
+        """Spectrum, phase energies and stamps, in float64."""
         with np.load(self.folder / SCORES / f"{self._step(images_seen)}.npz") as saved:
-            return dict(saved)
+            return {name: torch.from_numpy(array) for name, array in saved.items()}
 
     def _step(self, images_seen: int) -> str:
         return f"{self.scores[images_seen]['step']:06.0f}"
@@ -66,38 +63,31 @@ class Arm:
     runs: Sequence[Run]  # by seed
 
     @property
-    def image_size(self) -> int:
-        """Height and width, pixels."""
-        return int(self.runs[0].config["data"]["image_size"])
-
-    @property
     def images_per_second(self) -> float:
         """The median run's."""
         return median(run.images_per_second for run in self.runs)
 
-    @property
-    def is_baseline(self) -> bool:
-        """Nearest-neighbor resizing and a convolution: cannot make a grid of a constant."""
-        settings = self.runs[0].settings
-        kind, mode = settings.get("upsample.kind"), settings.get("upsample.mode")
-        return (kind, mode) == ("resize", "nearest")
-
     def differs_in_kernel(self, other: "Arm") -> bool:
         """Whether this arm has kernel 3 where the other has 4, and nothing else differs."""
         mine, others = self.runs[0].settings, other.runs[0].settings
-        differing = {key for key in mine if mine[key] != others.get(key)}
         kernels = mine["upsample.kernel_size"], others["upsample.kernel_size"]
-        return kernels == (3, 4) and differing <= GEOMETRY
+        return kernels == (3, 4) and {k for k in mine if mine[k] != others.get(k)} <= GEOMETRY
 
     def values(self, score: str, images_seen: int) -> list[float]:
         """One value a seed."""
         return [run.scores[images_seen][score] for run in self.runs]
 
-    def pooled(self, array: str, images_seen: int) -> NDArray[np.float64]:
-        """The mean over seeds, each seed first divided by its own mean."""
-        arrays = [run.arrays(images_seen)[array] for run in self.runs]
-        mean: NDArray[np.float64] = np.mean([a / max(a.mean(), 1e-12) for a in arrays], axis=0)
-        return mean
+    def pooled(self, images_seen: int) -> dict[str, Tensor]:
+        """Phase energies of images and of ∂D/∂x by name, if the images are large enough.
+
+        Means over seeds, each seed first divided by its own mean.
+        """
+        saved = [run.arrays(images_seen) for run in self.runs]
+        return {
+            name: torch.stack([s[name] / s[name].mean().clamp_min(1e-12) for s in saved]).mean(0)
+            for name in (PHASE_ENERGY[2], GRADIENT_PHASE_ENERGY)
+            if name in saved[0]
+        }
 
 
 def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[LeftOut]]:
@@ -112,24 +102,23 @@ def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[Lef
     # Hydra opens a job's log before the run has written anything.
     started = {path.parent for name in ("config.yaml", "train.log") for path in folder.rglob(name)}
     runs: dict[tuple[str, int], Run] = {}
-    reasons: dict[Path, str] = {}
+    reasons: dict[str, str] = {}
     for path in sorted(started):
+        name = str(path.relative_to(folder))
         try:
             run = _read(path, having)
         except UserError as error:
-            reasons[path] = str(error)
+            reasons[name] = str(error)
         except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-            reasons[path] = f"not readable ({error})"
+            reasons[name] = f"not readable ({error})"
         else:
-            key = (repr(sorted(run.settings.items())), run.seed)
+            key = (repr(sorted(run.settings.items())), run.config["seed"])
             if twin := runs.get(key):
                 other, run = sorted([run, twin], key=lambda each: max(getattr(each, having)))
-                longer = run.folder.relative_to(folder)
-                reasons[other.folder] = f"the same settings and seed as {longer}"
+                shorter, longer = (str(each.folder.relative_to(folder)) for each in (other, run))
+                reasons[shorter] = f"the same settings and seed as {longer}"
             runs[key] = run
-    left_out = [
-        {"folder": str(path.relative_to(folder)), "reason": why} for path, why in reasons.items()
-    ]
+    left_out = [{"folder": name, "reason": reason} for name, reason in reasons.items()]
     sizes = sorted({run.config["data"]["image_size"] for run in runs.values()})
     if len(sizes) > 1:
         raise UserError(
@@ -138,8 +127,7 @@ def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[Lef
         )
     if not runs:
         why = "; ".join(f"{run['folder']}: {run['reason']}" for run in left_out[:3]) or "no run"
-        what = having if having == "scores" else "FIDs"
-        raise UserError(f"runs={folder}: no finished run with {what} in it ({why})")
+        raise UserError(f"runs={folder}: no finished run with {having} in it ({why})")
     return list(runs.values()), left_out
 
 
@@ -150,10 +138,11 @@ def sort_into_arms(runs: Sequence[Run]) -> list[Arm]:
     """
     differing = differing_settings(runs)
     groups: dict[str, list[Run]] = {}
+    runs = sorted(runs, key=lambda run: run.config["seed"])
     for run in sorted(runs, key=lambda run: [_rank(run.settings.get(key)) for key in differing]):
         groups.setdefault(_name(run, differing), []).append(run)
-    arms = [Arm(name, sorted(group, key=lambda r: r.seed)) for name, group in groups.items()]
-    return sorted(arms, key=lambda arm: arm.is_baseline)
+    arms = [Arm(name, group) for name, group in groups.items()]
+    return sorted(arms, key=lambda arm: arm.runs[0].settings.items() >= BASELINE)
 
 
 def differing_settings(runs: Sequence[Run]) -> list[str]:

@@ -64,7 +64,6 @@ class Scorer:
             stamp = measure_stamp(block)
             numbers[names.IMBALANCE.of(name).key] = step_imbalance(stamp, moments[name])
             numbers[names.TAP_CONTRAST.of(name).key] = tap_contrast(stamp)
-            arrays[names.STAMP + name] = stamp.energy.sqrt()
         if 2 in self.periods:
             gradients = gradients_at(self._at, self._state.discriminator)
             arrays[names.GRADIENT_PHASE_ENERGY] = phase_energy(gradients, 2)
