@@ -1,0 +1,26 @@
+"""The Python in the documentation runs as it stands there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
+BLOCKS = [
+    pytest.param(block, id=f"{path.stem}-{number}")
+    for path in sorted(DOCS.glob("*.md"))
+    for number, block in enumerate(
+        re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
+    )
+]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_an_example_runs_and_prints_what_it_says(
+    block: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exec(block, {})
+    printed = capsys.readouterr().out
+    for promised in re.findall(r"print\(.*?\)  # (.*)", block):
+        if ":" in promised:  # the text itself, not what it is about
+            assert promised in printed
