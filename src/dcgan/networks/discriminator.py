@@ -3,8 +3,8 @@
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from dcgan.checks import doublings
 from dcgan.config import DiscriminatorConfig, DownsampleConfig
+from dcgan.config.settings import doublings
 from dcgan.networks.upsampling import initialize
 
 
