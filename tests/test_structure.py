@@ -10,7 +10,6 @@ FLOORS = {
     "errors": 0,
     "files": 0,
     "processor": 0,
-    "checks": 1,
     "seeding": 0,
     "config": 1,
     "convolution": 1,

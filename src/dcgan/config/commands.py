@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, Strict
 from pydantic.dataclasses import dataclass
 
-from dcgan.checks import doublings
-from dcgan.config.settings import RULES, Count, ExistingPath, Flag, Natural, TwoOrMore
+from dcgan.config.settings import RULES, Count, ExistingPath, Flag, Natural, TwoOrMore, doublings
 
 Weights = Literal["ema", "raw"]  # the average, where there is one, or the generator as trained
 Seed = Annotated[int, Strict(), Field(ge=0, lt=2**63)]

@@ -4,7 +4,6 @@ from typing import Any, Literal
 
 from pydantic.dataclasses import dataclass
 
-from dcgan.checks import doublings
 from dcgan.config.settings import (
     RULES,
     BelowOne,
@@ -15,6 +14,7 @@ from dcgan.config.settings import (
     Positive,
     TwoOrMore,
     check_kind,
+    doublings,
 )
 from dcgan.errors import UserError
 

@@ -38,6 +38,9 @@ REASONS = {  # by pydantic's name of the error, where its own words are less pla
     "too_long": "must be a list of {max_length}",
 }
 
+# Image sizes: where the generator starts, and how often it doubles from there.
+SIZES = {base * 2**level: (base, level) for base in range(4, 8) for level in range(1, 20)}
+
 Settings = TypeVar("Settings")
 
 
@@ -64,6 +67,23 @@ def check_kind(config: Any, kind: str, **needed: bool) -> None:
             raise ValueError(f"{name}=null: {kind} needs it")
         if not needs and value is not None:
             raise ValueError(f"{name}={value}: has no effect on {kind}")
+
+
+def doublings(image_size: int) -> tuple[int, int]:
+    """Split an image size into base·2^L: return (base, L), base in 4..7, L ≥ 1.
+
+    The base is where the generator starts and the discriminator ends. 32 = 4·2³, 28 = 7·2².
+
+    Raises:
+        UserError: `image_size` is not of that form.
+    """
+    if image_size not in SIZES:
+        smaller, larger = sorted(sorted(SIZES, key=lambda size: abs(size - image_size))[:2])
+        raise UserError(
+            f"image_size={image_size}: must be base·2^L with base 4, 5, 6 or 7 and L at least 1;"
+            f" the nearest are {smaller} and {larger}"
+        )
+    return SIZES[image_size]
 
 
 def no_such_setting(schema: type[Any], name: str) -> str:

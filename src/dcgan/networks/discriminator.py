@@ -4,8 +4,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from dcgan.checkerboard.parametrization import Balanced, keep_balanced
-from dcgan.checks import doublings
 from dcgan.config import DiscriminatorConfig, DownsampleConfig
+from dcgan.config.settings import doublings
 from dcgan.networks.upsampling import initialize
 
 

@@ -12,8 +12,8 @@ from typing import cast
 from torch import Tensor, nn
 
 from dcgan.checkerboard.cure import balance
-from dcgan.checks import doublings
 from dcgan.config import GeneratorConfig, UpsampleConfig
+from dcgan.config.settings import doublings
 from dcgan.networks.upsampling import Notch, initialize, upsampling_block
 
 # The blocks that `upsample.layers` leaves out: their gains are equal, so no checkerboard (ρ = 0).

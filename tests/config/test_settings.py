@@ -2,7 +2,7 @@
 
 import pytest
 
-from dcgan.checks import doublings
+from dcgan.config.settings import doublings
 from dcgan.errors import UserError
 
 
