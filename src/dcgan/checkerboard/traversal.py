@@ -1,13 +1,13 @@
 """Finding the upsampling layers of any network: by its modules, or by watching it run."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 
 from dcgan.checkerboard.layers import PLAIN, TRANSPOSED
@@ -99,7 +99,8 @@ def _shuffled(event: _Event, before: Sequence[_Event]) -> Upsampling:
             norm = layer
         elif layer is not None and any(True for _ in layer.parameters()):
             obstacle = f"{type(layer).__name__} before the shuffle scales its phases"
-    return Upsampling(event.name, "PixelShuffle", None, event.scale, SHUFFLE)
+    obstacle = "no convolution was found before it"
+    return Upsampling(event.name, "PixelShuffle", scale=event.scale, obstacle=obstacle)
 
 
 def _resized(event: _Event, after: Sequence[_Event]) -> Upsampling | None:
@@ -134,14 +135,14 @@ def _watch(
     module: nn.Module, leaves: Sequence[tuple[str, nn.Module]], inputs: tuple[Any, ...]
 ) -> list[_Event]:
     events: list[_Event] = []
-    with ExitStack() as watching:
-        for name, layer in leaves:
-            hook = layer.register_forward_pre_hook(
-                lambda layer, _, name=name: events.append(_event(name, layer))
-            )
-            watching.enter_context(hook)
-        with _Functions(events), torch.no_grad():
-            module(*inputs)
+    names = {layer: name for name, layer in leaves}
+
+    def note(layer: nn.Module, _: Any) -> None:
+        if layer in names:
+            events.append(_event(names[layer], layer))
+
+    with register_module_forward_pre_hook(note), _Functions(events), torch.no_grad():
+        module(*inputs)
     return events
 
 

@@ -7,17 +7,12 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 
-def gallery(
-    matrices: Mapping[str, Tensor], numbers: bool = False, limit: float | None = None
-) -> Figure:
-    """Matrices side by side, by title: red above 0, blue below; and as numbers if asked.
-
-    The colors end at `limit`, by default each matrix's largest absolute value.
-    """
+def gallery(matrices: Mapping[str, Tensor], numbers: bool = False) -> Figure:
+    """Matrices side by side, by title: red above 0, blue below; and as numbers if asked."""
     figure = Figure(figsize=(2.2 * len(matrices), 2.2), layout="constrained")
     axes = figure.subplots(1, len(matrices), squeeze=False)[0]
     for axis, (title, matrix) in zip(axes, matrices.items(), strict=True):
-        end = limit or max(matrix.abs().max().item(), 1e-12)
+        end = max(matrix.abs().max().item(), 1e-12)
         axis.imshow(matrix.numpy(), cmap="RdBu_r", vmin=-end, vmax=end)
         axis.set_title(title, fontsize=9)
         axis.set_xticks([])
