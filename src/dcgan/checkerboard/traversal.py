@@ -31,8 +31,8 @@ class Upsampling:
     scale: tuple[float, ...] | None = None  # None: the convolution's own stride, or not known
     mode: str | None = None  # of the interpolation before it; SHUFFLE: a pixel shuffle after it
     norm: Any = None  # batch norm between convolution and shuffle
-    padding: Any = None  # a padding layer between Upsample and convolution
     obstacle: str | None = None  # why ρ would not be that of this layer
+    padding: Any = None  # a padding layer between Upsample and convolution
 
 
 @dataclass
@@ -89,9 +89,7 @@ def _shuffled(event: _Event, before: Sequence[_Event]) -> Upsampling:
             if i and isinstance(before[i - 1].layer, POOLING):
                 obstacle = "it gates the channels that are shuffled"  # squeeze and excitation
             kind = f"{type(layer).__name__} + PixelShuffle"
-            return Upsampling(
-                earlier.name, kind, layer, event.scale, SHUFFLE, norm, obstacle=obstacle
-            )
+            return Upsampling(earlier.name, kind, layer, event.scale, SHUFFLE, norm, obstacle)
         if earlier.ends_search():
             break
         # Before the shuffle a channel is a phase: what scales channels makes phases unequal.

@@ -13,9 +13,7 @@ from dcgan.errors import UserError, first_line
 
 Images = NDArray[np.uint8]
 
-IMAGE_SUFFIXES = (
-    *(".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"),
-)
+IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
 @dataclass(frozen=True)
@@ -60,8 +58,7 @@ def find_source(config: DataConfig) -> tuple[str, list[Path]]:
         raise UserError(f"data.root={folder}: no such folder")
     paths = image_files(folder)
     if not paths:
-        suffixes = " ".join(sorted(IMAGE_SUFFIXES))
-        raise UserError(f"data.root={folder}: no image below it ({suffixes})")
+        raise UserError(f"data.root={folder}: no image below it ({' '.join(IMAGE_SUFFIXES)})")
     return _fingerprint(paths, folder), paths
 
 
