@@ -94,7 +94,7 @@ def _read_folder(folder: Path, num_images: int) -> tuple[Tensor, int]:
         raise UserError(f"{folder}: holds runs; name one that has saved {LAST}")
     paths = image_files(folder)
     if not paths:
-        raise UserError(f"{folder}: no images in it ({' '.join(sorted(IMAGE_SUFFIXES))})")
+        raise UserError(f"{folder}: no images in it ({' '.join(IMAGE_SUFFIXES)})")
     paths = [paths[i] for i in _evenly(len(paths), num_images)]
     sizes = [_read(path, lambda image: min(image.size)) for path in paths]
     side = tile_side(sizes)

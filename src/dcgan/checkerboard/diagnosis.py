@@ -7,7 +7,7 @@ print(diagnose(network, example_input))
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -33,7 +33,7 @@ ROUNDING = 1e-12  # printed as 0
 STRONG = 0.1  # ρ above this: plainly visible
 
 
-@dataclass(frozen=True)
+@dataclass
 class LayerDiagnosis:
     """One row: an upsampling layer and what it does to a picture."""
 
@@ -75,12 +75,10 @@ class LayerDiagnosis:
             return f"ICNR weights only start without a grid; {resize}"
         if self.coverage == 1:
             return f"coverage is even, the weights are not: bilinear ones start even; {resize}"
-        axes = list(zip(self.kernel_size, self.stride, self.dilation, strict=True))
-        shared = [(s, d) for _, s, d in axes if math.gcd(int(s), d) > 1]
-        if shared:
-            s, d = shared[0]
-            return f"dilation {d} has a factor in common with stride {s}: use none; {resize}"
-        k, s, _ = next(axis for axis in axes if axis[0] % axis[1])
+        for s, d in zip(self.stride, self.dilation, strict=True):
+            if math.gcd(int(s), d) > 1:
+                return f"dilation {d} has a factor in common with stride {s}: use none; {resize}"
+        k, s = next((k, s) for k, s in zip(self.kernel_size, self.stride, strict=True) if k % s)
         even = math.ceil(k / s) * s
         return f"stride {s} does not divide kernel {k}: kernel_size={even} covers evenly; {resize}"
 
@@ -114,11 +112,10 @@ class Diagnosis:
     def __str__(self) -> str:
         """A table, what is to be done about which layers, and the verdict."""
         header = ("layer", "kind", "kernel", "stride", "coverage", "shift px", "ρ", "κ", "verdict")
-        rows = [header]
+        rows: list[tuple[str, ...]] = [header]
         for x in self.layers:
-            geometry = (_sizes(x.kernel_size), _sizes(x.stride), _number(x.coverage))
-            scores = (_sizes(x.shift), _number(x.rho), _number(x.kappa))
-            rows.append((x.name, x.kind, *geometry, *scores, x.verdict))
+            numbers = (x.kernel_size, x.stride, x.coverage, x.shift, x.rho, x.kappa)
+            rows.append((x.name, x.kind, *map(_cell, numbers), x.verdict))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         table = "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
         advised: dict[str, list[str]] = {}
@@ -162,38 +159,32 @@ def diagnose(module: nn.Module, example: Any = None) -> Diagnosis:
 
 
 def _diagnose_layer(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:
+    row = LayerDiagnosis(found.name, found.kind, problem=found.obstacle)
     convolution: Any = found.convolution
     if convolution is None:
-        scale = found.scale or ()
-        still = (0.0,) * len(scale)
-        alone = LayerDiagnosis(found.name, found.kind, stride=scale, coverage=1.0, shift=still)
-        if found.mode == SHUFFLE:
-            return replace(alone, problem="no convolution was found before it")
-        return replace(alone, rho=0.0, kappa=1.0)  # interpolation keeps a constant
+        row.stride = found.scale or ()
+        row.coverage, row.shift = 1.0, (0.0,) * len(row.stride)
+        if not row.problem:
+            row.rho, row.kappa = 0.0, 1.0  # interpolation keeps a constant
+        return row
+    row.kernel_size, row.dilation = convolution.kernel_size, convolution.dilation
+    row.stride = found.scale or convolution.stride
     if moment is not None and not moment.any():
         moment = None  # an example of zeros, which says nothing about the layer
-    row = LayerDiagnosis(
-        found.name,
-        found.kind,
-        kernel_size=convolution.kernel_size,
-        stride=found.scale or convolution.stride,
-        dilation=convolution.dilation,
-        on_real_inputs=moment is not None,
-        problem=found.obstacle,
-    )
+    row.on_real_inputs = moment is not None
     # Third-party layers may raise anything: the other layers are still worth a look.
     try:
-        if row.problem is None:
+        if not row.problem:
             stamp = measure_stamp(_plain_block(found))
-            rho, kappa = step_imbalance(stamp, moment), tap_contrast(stamp)
+            rho = step_imbalance(stamp, moment)
             if math.isfinite(rho):
-                row = replace(row, rho=rho, kappa=kappa)
+                row.rho, row.kappa = rho, tap_contrast(stamp)
             else:
-                row = replace(row, problem="its weights or its inputs are not finite")
-        coverage, shift = _geometry(found)
-        return replace(row, coverage=coverage, shift=shift)
+                row.problem = "its weights or its inputs are not finite"
+        row.coverage, row.shift = _geometry(found)
     except (ValueError, RuntimeError, TypeError, AttributeError, AssertionError) as error:
-        return replace(row, problem=first_line(error))
+        row.problem = first_line(error)
+    return row
 
 
 def _geometry(found: Upsampling) -> tuple[float, tuple[float, ...]]:
@@ -222,21 +213,14 @@ def _plain_block(found: Upsampling) -> nn.Module:
     given: Any = found.convolution
     if isinstance(given.weight, UninitializedParameter):
         raise ValueError("its weight has no shape yet: run the network once")  # noqa: TRY004
+    names = ["in_channels", "out_channels", "kernel_size", "stride", "dilation", "groups"]
     kinds: Any = PLAIN
-    borders: dict[str, Any] = {"padding": "same"}  # how borders are padded does not matter inside
+    options: dict[str, Any] = {"padding": "same"}  # how borders are padded does not matter inside
     if isinstance(given, TRANSPOSED):
         kinds = TRANSPOSED
-        borders = {"padding": given.padding, "output_padding": given.output_padding}
-    convolution = kinds[len(given.kernel_size) - 1](
-        given.in_channels,
-        given.out_channels,
-        given.kernel_size,
-        stride=given.stride,
-        dilation=given.dilation,
-        groups=given.groups,
-        bias=False,
-        **borders,
-    )
+        names += ["padding", "output_padding"]
+    options |= {name: getattr(given, name) for name in names}
+    convolution = kinds[len(given.kernel_size) - 1](**options, bias=False)
     convolution.weight = nn.Parameter(given.weight.detach().cpu().double())
     if found.norm is not None:
         norm = copy.deepcopy(found.norm).cpu().double().eval()
@@ -249,13 +233,11 @@ def _plain_block(found: Upsampling) -> nn.Module:
     return nn.Sequential(nn.Upsample(scale_factor=scale, mode=found.mode), convolution)
 
 
-def _number(value: float | None) -> str:
-    if value is None:
+def _cell(value: Sequence[float] | float | None) -> str:
+    """– for what is not known, 3 for (3, 3), 3x5 for (3, 5)."""
+    if value is None or value == ():
         return "–"
+    if isinstance(value, Sequence):
+        sizes = [f"{size:g}" for size in value]
+        return sizes[0] if len(set(sizes)) == 1 else "x".join(sizes)
     return f"{value:.3g}" if value > ROUNDING else "0"
-
-
-def _sizes(values: Sequence[float]) -> str:
-    """3 for (3, 3), 3x5 for (3, 5)."""
-    words = [f"{value:g}" for value in values]
-    return (words[0] if len(set(words)) == 1 else "x".join(words)) if words else "–"

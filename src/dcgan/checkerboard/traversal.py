@@ -1,13 +1,13 @@
 """Finding the upsampling layers of any network: by its modules, or by watching it run."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 
 from dcgan.checkerboard.layers import PLAIN, TRANSPOSED
@@ -31,8 +31,8 @@ class Upsampling:
     scale: tuple[float, ...] | None = None  # None: the convolution's own stride, or not known
     mode: str | None = None  # of the interpolation before it; SHUFFLE: a pixel shuffle after it
     norm: Any = None  # batch norm between convolution and shuffle
-    padding: Any = None  # a padding layer between Upsample and convolution
     obstacle: str | None = None  # why ρ would not be that of this layer
+    padding: Any = None  # a padding layer between Upsample and convolution
 
 
 @dataclass
@@ -89,9 +89,7 @@ def _shuffled(event: _Event, before: Sequence[_Event]) -> Upsampling:
             if i and isinstance(before[i - 1].layer, POOLING):
                 obstacle = "it gates the channels that are shuffled"  # squeeze and excitation
             kind = f"{type(layer).__name__} + PixelShuffle"
-            return Upsampling(
-                earlier.name, kind, layer, event.scale, SHUFFLE, norm, obstacle=obstacle
-            )
+            return Upsampling(earlier.name, kind, layer, event.scale, SHUFFLE, norm, obstacle)
         if earlier.ends_search():
             break
         # Before the shuffle a channel is a phase: what scales channels makes phases unequal.
@@ -99,7 +97,8 @@ def _shuffled(event: _Event, before: Sequence[_Event]) -> Upsampling:
             norm = layer
         elif layer is not None and any(True for _ in layer.parameters()):
             obstacle = f"{type(layer).__name__} before the shuffle scales its phases"
-    return Upsampling(event.name, "PixelShuffle", None, event.scale, SHUFFLE)
+    obstacle = "no convolution was found before it"
+    return Upsampling(event.name, "PixelShuffle", scale=event.scale, obstacle=obstacle)
 
 
 def _resized(event: _Event, after: Sequence[_Event]) -> Upsampling | None:
@@ -134,14 +133,14 @@ def _watch(
     module: nn.Module, leaves: Sequence[tuple[str, nn.Module]], inputs: tuple[Any, ...]
 ) -> list[_Event]:
     events: list[_Event] = []
-    with ExitStack() as watching:
-        for name, layer in leaves:
-            hook = layer.register_forward_pre_hook(
-                lambda layer, _, name=name: events.append(_event(name, layer))
-            )
-            watching.enter_context(hook)
-        with _Functions(events), torch.no_grad():
-            module(*inputs)
+    names = {layer: name for name, layer in leaves}
+
+    def note(layer: nn.Module, _: Any) -> None:
+        if layer in names:
+            events.append(_event(names[layer], layer))
+
+    with register_module_forward_pre_hook(note), _Functions(events), torch.no_grad():
+        module(*inputs)
     return events
 
 

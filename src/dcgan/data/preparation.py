@@ -13,7 +13,7 @@ import warnings
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from filelock import FileLock
@@ -56,30 +56,29 @@ def prepare(config: DataConfig) -> Prepared:
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with FileLock(cache / f"{config.source}.lock"):
-            path = _find_or_write(config, cache)
+            path, facts = _find_or_write(config, cache)
     except OSError as error:
         raise UserError(f"data.cache_dir={cache}: cannot prepare images there ({error})") from error
-    facts_path = path.with_suffix(".json")
-    facts = json.loads(facts_path.read_text(encoding="utf-8"))
     if facts["num_skipped"]:
-        log.warning("%d broken images were skipped; see %s", facts["num_skipped"], facts_path)
+        see = path.with_suffix(".json")
+        log.warning("%d broken images were skipped; see %s", facts["num_skipped"], see)
     if facts["num_enlarged"]:
         enlarged = f"{facts['num_enlarged']} images were enlarged to {config.image_size} pixels"
         log.warning("%s: enlarging leaves a grid of its own", enlarged)
     return Prepared(path, facts["digest"])
 
 
-def _find_or_write(config: DataConfig, cache: Path) -> Path:
-    """The prepared file of a source (downloaded if need be), written if it is not there yet."""
+def _find_or_write(config: DataConfig, cache: Path) -> tuple[Path, dict[str, Any]]:
+    """A source's prepared file and what is said of it, written if they are not there yet."""
     fingerprint, paths = find_source(config)
     names = ("source", "image_size", "channels", "crop", "on_error")
-    settings = {"version": PREPARATION_VERSION, "fingerprint": fingerprint}
-    settings |= {name: getattr(config, name) for name in names}
-    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    facts: dict[str, Any] = {"version": PREPARATION_VERSION, "fingerprint": fingerprint}
+    facts |= {name: getattr(config, name) for name in names}
+    key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
     path = cache / f"{config.source}-{config.image_size}x{config.image_size}-{key}.npy"
     facts_path = path.with_suffix(".json")
     if path.exists() and facts_path.exists():
-        return path
+        return path, json.loads(facts_path.read_text(encoding="utf-8"))
     with replacing(path) as partial, partial.open("w+b") as file:
         if paths:
             broken, num_enlarged = _decode_files(paths, config, file)
@@ -89,10 +88,10 @@ def _find_or_write(config: DataConfig, cache: Path) -> Path:
             np.save(file, read_images(config))
             broken, num_enlarged = {}, 0
         file.seek(0)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    counts = {"num_skipped": len(broken), "num_enlarged": num_enlarged, "skipped": broken}
-    write_json(facts_path, {**settings, "digest": digest, **counts})
-    return path
+        facts["digest"] = hashlib.file_digest(file, "sha256").hexdigest()
+    facts |= {"num_skipped": len(broken), "num_enlarged": num_enlarged, "skipped": broken}
+    write_json(facts_path, facts)
+    return path, facts
 
 
 def _decode_files(

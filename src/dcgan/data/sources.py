@@ -13,9 +13,7 @@ from dcgan.errors import UserError, first_line
 
 Images = NDArray[np.uint8]
 
-IMAGE_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
-)
+IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
 @dataclass(frozen=True)
@@ -60,8 +58,7 @@ def find_source(config: DataConfig) -> tuple[str, list[Path]]:
         raise UserError(f"data.root={folder}: no such folder")
     paths = image_files(folder)
     if not paths:
-        suffixes = " ".join(sorted(IMAGE_SUFFIXES))
-        raise UserError(f"data.root={folder}: no image below it ({suffixes})")
+        raise UserError(f"data.root={folder}: no image below it ({' '.join(IMAGE_SUFFIXES)})")
     return _fingerprint(paths, folder), paths
 
 
@@ -78,8 +75,8 @@ def fit_channels(images: Images, channels: int) -> Images:
 
 def image_files(folder: Path) -> list[Path]:
     """Every image file of a tree, by its suffix, sorted."""
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-    return [path for path in found if path.is_file()]
+    paths = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    return sorted(path for path in paths if path.is_file())
 
 
 def root_of(config: DataConfig) -> Path:

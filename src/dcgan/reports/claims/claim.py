@@ -1,7 +1,7 @@
 """A statement with the number that was just computed for it."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -21,9 +21,6 @@ class Finding:
     errors: Sequence[float]  # deviations from what the claim says; 0 is exact
     figure: Figure | None = None
     fields: Mapping[str, object] = field(default_factory=dict)  # of its text
-
-
-Check = Callable[[], Finding]
 
 
 def state(name: str, found: Finding) -> dict[str, Any]:
