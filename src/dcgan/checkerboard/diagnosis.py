@@ -48,6 +48,7 @@ class LayerDiagnosis:
     kappa: float | None = None  # tap energy, strongest ÷ weakest phase
     on_real_inputs: bool = False  # ρ is weighted by the layer's inputs, not by the identity
     problem: str | None = None  # why it could not be judged
+    cure: str = ""  # what to do about a checkerboard
 
     @property
     def verdict(self) -> str:
@@ -63,24 +64,11 @@ class LayerDiagnosis:
         """The cure where one is needed; what else is worth knowing."""
         words = [self.problem] if self.problem else []
         if self.verdict.endswith("grid"):
-            words.append(self._cure())
+            words.append(self.cure)
         if any(self.shift):
             moved = ", ".join(f"{shift:+g}" for shift in self.shift)
             words.append(f"moves the picture by {moved} px")
         return "; ".join(words)
-
-    def _cure(self) -> str:
-        resize = "Upsample(nearest) + convolution leaves no grid"
-        if "Shuffle" in self.kind:
-            return f"ICNR weights only start without a grid; {resize}"
-        if self.coverage == 1:
-            return f"coverage is even, the weights are not: bilinear ones start even; {resize}"
-        for s, d in zip(self.stride, self.dilation, strict=True):
-            if math.gcd(int(s), d) > 1:
-                return f"dilation {d} has a factor in common with stride {s}: use none; {resize}"
-        k, s = next((k, s) for k, s in zip(self.kernel_size, self.stride, strict=True) if k % s)
-        even = math.ceil(k / s) * s
-        return f"stride {s} does not divide kernel {k}: kernel_size={even} covers evenly; {resize}"
 
 
 @dataclass(frozen=True)
@@ -182,6 +170,7 @@ def _diagnose_layer(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:
             else:
                 row.problem = "its weights or its inputs are not finite"
         row.coverage, row.shift = _geometry(found)
+        row.cure = _cure(found, row)
     except (ValueError, RuntimeError, TypeError, AttributeError, AssertionError) as error:
         row.problem = first_line(error)
     return row
@@ -206,6 +195,40 @@ def _geometry(found: Upsampling) -> tuple[float, tuple[float, ...]]:
     scale = (found.scale or none) if found.mode == SHUFFLE else (1.0,) * len(k)
     axes = zip(scale, own, extra, dilation, k, strict=True)
     return 1.0, tuple(s * (before + more - d * (n - 1) / 2) for s, before, more, d, n in axes)
+
+
+def _cure(found: Upsampling, row: LayerDiagnosis) -> str:
+    balance = "dcgan.checkerboard.balance(network) cures it at no cost"
+    if found.norm is not None:
+        return f"put {type(found.norm).__name__} after the shuffle, then {balance}"
+    if row.coverage == 1:
+        return f"coverage is even, the weights are not: {balance}"
+    even = _evenly_covering(found.convolution)
+    if row.coverage == math.inf:
+        geometry = map(_cell, (row.kernel_size, row.stride, row.dilation))
+        why = "kernel {}, stride {}, dilation {}: some outputs get no tap".format(*geometry)
+        return f"{why}; use {even}, then {balance}"
+    return f"uneven coverage: {balance}; with even coverage as well: {even}"
+
+
+def _evenly_covering(given: Any) -> str:
+    """Code of a transposed convolution that maps to the same size, each stride dividing its kernel.
+
+    Output size − stride·(input size − 1) is 1 + d(k − 1) − 2p + op along every axis.
+    """
+    names = ("kernel_size", "stride", "padding", "output_padding", "dilation")
+    geometry = []
+    for k, s, p, op, d in zip(*(getattr(given, name) for name in names), strict=True):
+        extent = 1 + d * (k - 1) - 2 * p + op
+        even = -(-max(k, extent) // s) * s
+        padding = -(-(even - extent) // 2)
+        geometry.append((even, s, padding, 2 * padding - (even - extent)))
+    words = [f"{given.in_channels}, {given.out_channels}"]
+    for name, values in zip(names[:-1], zip(*geometry, strict=True), strict=True):
+        if any(values):
+            words.append(f"{name}={values[0] if len(set(values)) == 1 else values}")
+    words += [f"groups={given.groups}"] * (given.groups > 1) + ["bias=False"] * (given.bias is None)
+    return f"nn.ConvTranspose{len(geometry)}d({', '.join(words)})"
 
 
 def _plain_block(found: Upsampling) -> nn.Module:

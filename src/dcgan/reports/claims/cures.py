@@ -4,6 +4,7 @@ import math
 from itertools import product
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -17,7 +18,7 @@ from dcgan.convolution import (
     subpixel_as_transposed,
 )
 from dcgan.reports.claims.claim import Finding, difference, random
-from dcgan.reports.claims.drawing import gallery, row
+from dcgan.reports.claims.drawing import gallery
 
 
 def balanced() -> Finding:
@@ -90,7 +91,8 @@ def notch() -> Finding:
     """Claim 17."""
     errors = []
     frequencies = torch.linspace(0, math.pi, 65, dtype=torch.float64)
-    figure, (axis,) = row(1, width=5.5, height=2.4)
+    figure = Figure(figsize=(5.5, 2.4), layout="constrained")
+    axis = figure.subplots()
     for m in (1, 2, 4, 8):
         passed = frequency_response(notch_taps(m), frequencies.tolist()).abs()
         errors.append(difference(passed, 1 - torch.sin(frequencies / 2) ** (2 * m)))
