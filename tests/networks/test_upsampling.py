@@ -8,7 +8,6 @@ from dcgan.config import UpsampleConfig
 from dcgan.convolution.stretch import triangular_kernel
 from dcgan.networks.upsampling import (
     STD,
-    Notch,
     UpsamplingBlock,
     initialize_block,
     upsampling_block,
@@ -89,14 +88,3 @@ def test_icnr_starts_as_nearest_neighbour_resizing(compose_train: Compose) -> No
     assert torch.equal(doubled, F.interpolate(doubled[..., ::2, ::2], scale_factor=2))
     plain = build(compose_train("upsample=subpixel").upsample)(image)
     assert not torch.allclose(plain, F.interpolate(plain[..., ::2, ::2], scale_factor=2))
-
-
-@pytest.mark.parametrize("order", [1, 2, 7])
-def test_a_notch_keeps_a_constant_and_removes_a_checkerboard_whole(order: int) -> None:
-    notch = Notch(2, order)
-    rows, columns = torch.meshgrid(torch.arange(8), torch.arange(8), indexing="ij")
-    checkerboard = ((-1.0) ** (rows + columns)).expand(1, 2, 8, 8)
-    torch.testing.assert_close(notch(torch.ones(1, 2, 8, 8)), torch.ones(1, 2, 8, 8))
-    assert notch(checkerboard).abs().max() < 1e-6
-    assert not list(notch.parameters())
-    assert not notch.state_dict()

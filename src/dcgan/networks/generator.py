@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from dcgan.checkerboard.cure import balance
 from dcgan.config import GeneratorConfig, UpsampleConfig
 from dcgan.config.settings import doublings
-from dcgan.networks.upsampling import Notch, initialize, upsampling_block
+from dcgan.networks.notch import Notch
+from dcgan.networks.upsampling import initialize, upsampling_block
 
 # The blocks that `upsample.layers` leaves out: their gains are equal, so no checkerboard (ρ = 0).
 RESIZE = UpsampleConfig(kind="resize", kernel_size=3, mode="nearest")

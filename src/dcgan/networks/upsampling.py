@@ -5,12 +5,11 @@ bias: batch norm follows in the generator, and after the last block DCGAN has no
 """
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
 from dcgan.config import UpsampleConfig
-from dcgan.convolution.balance import notch_taps
 from dcgan.convolution.stretch import triangular_kernel
+from dcgan.networks.notch import Notch
 from dcgan.seeding import stream
 
 STD = 0.02  # Radford, Metz & Chintala, 2016: all weights from N(0, 0.02)
@@ -57,28 +56,6 @@ def upsampling_block(
     if config.smooth:
         layers.append(Notch(out_channels))
     return UpsamplingBlock(*layers, init=config.init)
-
-
-class Notch(nn.Module):
-    """A fixed filter per channel and axis, edges reflected: it removes a grid of period 2.
-
-    Args:
-        order: m of `notch_taps`; 1 is the [1 2 1]/4 low-pass, a larger one touches less.
-    """
-
-    kernel: Tensor
-
-    def __init__(self, channels: int, order: int = 1) -> None:
-        super().__init__()
-        taps = notch_taps(order).float()
-        kernel = torch.outer(taps, taps).expand(channels, 1, -1, -1).clone()
-        # Not persistent: it never changes, so no file needs to carry it.
-        self.register_buffer("kernel", kernel, persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, C, H, W), H and W above the order."""
-        padded = F.pad(x, (self.kernel.shape[-1] // 2,) * 4, mode="reflect")
-        return F.conv2d(padded, self.kernel, groups=x.shape[1])
 
 
 @torch.no_grad()
