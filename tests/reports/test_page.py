@@ -145,6 +145,21 @@ def test_dead_zones_and_blocks_that_only_some_layers_use(
     assert json.loads(text)["arms"][0]["predicted"] is None
 
 
+def test_a_balanced_arm_costs_what_the_free_one_costs_and_has_its_label(
+    tmp_path: Path, compose_train: Compose
+) -> None:
+    for balanced in (0, 1, 2):
+        words = (f"upsample.balanced={balanced}", "data.image_size=32")
+        train(compose_train(*TINY, *words), tmp_path / "runs" / str(balanced), "again")
+    arms = write_report(tmp_path / "runs", tmp_path / "report", "command")["arms"]
+    names = ["transposed k4", "transposed k4 balanced", "transposed k4 balanced, order 2"]
+    assert [arm["name"] for arm in arms] == names
+    assert len({arm["flops"] for arm in arms}) == len({arm["parameters"] for arm in arms}) == 1
+    rho = [float(arm["scores"]["rho_up3"]) for arm in arms]
+    assert rho[0] > 0.1
+    assert max(rho[1:]) < 1e-9
+
+
 def test_a_generator_without_doublings_is_compared_by_what_it_has(
     tmp_path: Path, compose_train: Compose
 ) -> None:

@@ -13,6 +13,7 @@ from scipy import stats
 from torch.utils.flop_counter import FlopCounterMode
 
 from dcgan.checkerboard import scores as names
+from dcgan.checkerboard.cure import bake
 from dcgan.checkerboard.images import contrast
 from dcgan.checkerboard.layers import convolution_of
 from dcgan.convolution.coverage import coverage_ratio
@@ -97,6 +98,7 @@ class Ablation:
         """Size, cost for one image, coverage, and final scores of an arm."""
         config, last = arm.runs[0].config, self.moments[-1]
         generator = build_generator(config).eval()
+        bake(generator)  # a batch needs each projection once, whatever its size
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             generator(torch.zeros(1, generator.latent_size))
         blocks = map(convolution_of, upsampling_blocks(generator).values())
