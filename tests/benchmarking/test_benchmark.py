@@ -10,7 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from dcgan.benchmarking import benchmark
-from dcgan.benchmarking.arms import ARMS, BASELINE, OURS, Arm
+from dcgan.benchmarking.arms import ARMS, BASELINE, OURS, Arm, arms_beside
 from dcgan.benchmarking.baseline import Baseline
 from dcgan.benchmarking.benchmark import compare, per_step, quartiles, step_gflop, take_turns
 from dcgan.config import BenchmarkConfig
@@ -41,7 +41,7 @@ def test_ratios_are_of_one_round(tiny: Compose, monkeypatch: pytest.MonkeyPatch)
         arm: [[[1, 0], [1 + 4 * s, 8]] for s in times] for arm, times in seconds.items()
     }
     rows = compare([16, 3, 7], asdict(tiny()), runs)
-    assert [(row["name"], row["precision"]) for row in rows] == list(ARMS)
+    assert [(row["name"], row["precision"]) for row in rows] == [arm[:2] for arm in ARMS]
     assert [row["ratio_to_baseline"] for row in rows[:3]] == [[1, 1, 1]] * 3
     assert rows[3]["ratio_to_baseline"] == [2, 2, 2.5]
     assert rows[0]["ms"][1] == 2000
@@ -54,6 +54,23 @@ def test_ratios_are_of_one_round(tiny: Compose, monkeypatch: pytest.MonkeyPatch)
     assert len(lines) == 3 + len(ARMS)
     assert " 1000.0 [750.0, 5500.0] " in lines[-1]
     assert " 2.00 [2.00, 2.50] " in lines[-1]
+
+
+def test_what_stands_beside_ours_is_divided_by_ours_of_the_same_precision(
+    tiny: Compose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmark, "peak_gflops", lambda *_: 1.0)
+    runs: dict[Arm, list[Any]] = {
+        arm: [[[1, 0], [1 + 4 * seconds, 8]]]
+        for arm, seconds in zip(arms_beside(["a=b"]), (9, 9, 2, 4, 3, 5), strict=True)
+    }
+    rows = compare([16, 3, 7], asdict(tiny()), runs)
+    assert [row["cost_beside_ours"][1] for row in rows] == [4.5, 4.5, 1, 1, 1.5, 1.25]
+    assert [row["name"] for row in rows[4:]] == ["a=b", "a=b"]
+    machine = {"processor": "", "num_threads": 1, "torch": "2", "load_before": 0, "rounds": 1}
+    text = render("benchmark.txt", rows=rows, busy=False, overrides=[], **machine)
+    assert "1.250 [1.250, 1.250]" in text.splitlines()[-1]
+    assert "–" in text.splitlines()[-1]
 
 
 def test_operations_are_those_of_a_step_of_ours(tiny: Compose) -> None:
@@ -83,13 +100,16 @@ def test_every_arm_has_its_turn_in_every_round(
         return float(len(commands)), 0.0
 
     monkeypatch.setattr(benchmark, "run", run)
-    config = BenchmarkConfig(sizes=[[16, 2, 5]], rounds=6)
+    config = BenchmarkConfig(sizes=[[16, 2, 5]], rounds=6, beside=["upsample=subpixel"])
     settings, runs = take_turns([16, 2, 5], config, tmp_path, {"A": "B"})
     assert settings == {"seed": 0}
     assert {np.shape(pairs) for pairs in runs.values()} == {(6, 2, 2)}
-    assert len(commands) == 2 + 6 * 2 * len(ARMS)
+    assert list(runs) == arms_beside(config.beside)
+    assert len(commands) == 2 + 6 * 2 * len(runs)
+    beside = [command for command in commands if "upsample=subpixel" in command]
+    assert len(beside) == 6 * 2 * 2
     ends = {arm: [long[0] for _, long in pairs] for arm, pairs in runs.items()}
-    rounds = [tuple(sorted(ARMS, key=lambda arm: ends[arm][i])) for i in range(6)]
+    rounds = [tuple(sorted(runs, key=lambda arm: ends[arm][i])) for i in range(6)]
     assert len(set(rounds)) > 1
     for i in range(5):
         assert max(times[i] for times in ends.values()) < min(t[i + 1] for t in ends.values())

@@ -17,11 +17,22 @@ class Arm(NamedTuple):
 
     name: str
     precision: str
+    word: str = ""  # a setting in which it differs from ours
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is the baseline, not dcgan-train."""
+        return self.name.startswith("baseline")
 
 
 BASELINE = Arm("baseline", "32-true")
 OURS = (Arm("ours", "32-true"), Arm("ours", "bf16-mixed"))
 ARMS = (BASELINE, Arm("baseline, again", "32-true"), *OURS)  # again: how large is noise?
+
+
+def arms_beside(words: Sequence[str]) -> list[Arm]:
+    """All arms: the baseline, ours, and ours with each of these settings."""
+    return [*ARMS, *(Arm(word, arm.precision, word) for word in words for arm in OURS)]
 
 
 def command_of(
@@ -33,7 +44,7 @@ def command_of(
         overrides: further settings of dcgan-train.
         config: config.yaml of a run of ours, which tells the baseline the data and the networks.
     """
-    if arm not in OURS:
+    if arm.is_baseline:
         program = [sys.executable, "-m", "dcgan.benchmarking.baseline"]
         return [*program, str(config), str(steps), str(run_dir)]
     quoted = str(run_dir).replace("'", "\\'")
@@ -43,6 +54,7 @@ def command_of(
         f"generator.filters={pixels}",
         f"discriminator.filters={pixels}",
         *overrides,
+        *([arm.word] if arm.word else []),
         f"trainer.precision={arm.precision}",
         f"trainer.steps={steps}",
         f"hydra.run.dir='{quoted}'",

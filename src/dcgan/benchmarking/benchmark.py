@@ -5,6 +5,7 @@ and what a run writes at its start and its end, take both alike.
 """
 
 import logging
+import math
 import os
 import platform
 import random
@@ -23,7 +24,7 @@ from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from dcgan.benchmarking.arms import ARMS, BASELINE, OURS, Arm, command_of, run
+from dcgan.benchmarking.arms import BASELINE, OURS, Arm, arms_beside, command_of, run
 from dcgan.benchmarking.baseline import Baseline
 from dcgan.config import BenchmarkConfig
 from dcgan.files import make_folder, write_json, write_text
@@ -87,9 +88,9 @@ def take_turns(
     # Not timed: they prepare the images, and tell the baseline which networks to build.
     train(OURS[0], 1, settings.parent)
     train(BASELINE, 1, folder / "baseline")
-    runs: dict[Arm, list[Any]] = {arm: [] for arm in ARMS}
+    runs: dict[Arm, list[Any]] = {arm: [] for arm in arms_beside(config.beside)}
     order = random.Random(0)
-    turns = [arm for _ in range(config.rounds) for arm in order.sample(ARMS, len(ARMS))]
+    turns = [arm for _ in range(config.rounds) for arm in order.sample(list(runs), len(runs))]
     for arm in tqdm(turns, desc=f"{pixels}x{pixels}", unit="arm", disable=None):
         runs[arm].append([train(arm, steps, folder / str(steps)) for steps in lengths])
         for steps in lengths:
@@ -102,7 +103,7 @@ def compare(
 ) -> list[dict[str, Any]]:
     """A row for every arm, from what `take_turns` returns; spreads are quartiles over rounds."""
     pixels, short, long = size
-    step = {arm: per_step(runs[arm], long - short) for arm in ARMS}
+    step = {arm: per_step(seconds, long - short) for arm, seconds in runs.items()}
     baseline, batch_size = Baseline(settings), settings["trainer"]["batch_size"]
     real = torch.zeros(batch_size, settings["data"]["channels"], pixels, pixels)
     gflop = step_gflop(baseline, real.to(baseline.device))
@@ -110,7 +111,9 @@ def compare(
     rows = []
     for arm, (seconds, page_faults) in step.items():
         steps_per_second = 1 / float(np.median(seconds))
-        gflops = gflop[arm in OURS] * steps_per_second
+        ours = next(step[each][0] for each in OURS if each.precision == arm.precision)
+        # Those of other networks were not counted.
+        gflops = math.nan if arm.word else gflop[arm in OURS] * steps_per_second
         rows.append(
             {
                 "device": baseline.device.type,
@@ -120,6 +123,7 @@ def compare(
                 "ms": quartiles(1000 * seconds),
                 "images_per_second": batch_size * steps_per_second,
                 "ratio_to_baseline": quartiles(step[BASELINE][0] / seconds),  # of one round each
+                "cost_beside_ours": quartiles(seconds / ours),
                 "gflops": gflops,
                 "share_of_peak": gflops / peaks[arm.precision],
                 "page_faults": float(np.median(page_faults)),

@@ -85,6 +85,7 @@ class BenchmarkConfig:
     sizes: list[Size]  # pixels (as many filters), steps, more steps
     rounds: Count  # in each of which every arm has its turn
     overrides: list[str] = field(default_factory=list)  # further settings of dcgan-train
+    beside: list[str] = field(default_factory=list)  # settings, each timed beside ours without it
 
     def __post_init__(self) -> None:
         for pixels, short, long in self.sizes:
