@@ -1,6 +1,7 @@
 """dcgan-cure as a user runs it."""
 
 import json
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -50,6 +51,19 @@ def test_the_least_change_that_is_clean_is_written(run: Run, tmp_path: Path, fre
 
     done = run("diagnose", f"target={folder}/cured.safetensors", "num_images=64")
     assert done.returncode == 0, done.stdout
+
+
+def test_the_cure_with_training_is_a_command_that_runs(
+    run: Run, tmp_path: Path, free: Path
+) -> None:
+    done = run("cure", f"checkpoint={free}", "num_images=32", "hydra.run.dir=cured")
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("With training")]
+    program, *words = shlex.split(line.removeprefix("With training "))
+    assert program.endswith("dcgan-train")
+    done = run("train", *words, "trainer=smoke", "hydra.run.dir=tuned")
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in (tmp_path / "tuned" / "metrics.jsonl").open()]
+    assert max(line["rho_up1"] for line in lines if "rho_up1" in line) < 1e-9
 
 
 def test_a_clean_run_needs_no_cure(run: Run, tmp_path: Path, cache_dir: Path) -> None:

@@ -1,9 +1,17 @@
 """dcgan-cure: take the checkerboard out of a trained generator."""
 
 from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
 
 from dcgan.commands.app import Command
+from dcgan.commands.composing import compose
+from dcgan.commands.prompt import command_line, quoted
 from dcgan.config import CureConfig
+from dcgan.config.identity import flatten
+
+OF_NETWORKS = ("data", "upsample", "downsample", "generator", "discriminator")  # what must fit
 
 
 @Command("cure", uses="dcgan.reports.cure")
@@ -13,5 +21,17 @@ def main(config: CureConfig, run_dir: Path) -> int:
     from dcgan.reports.page import render
 
     result = write_cure(config, run_dir)
-    print(render("cure.txt", run_dir=run_dir, **result))
+    training = command_with_training(config.checkpoint, result["config"])
+    print(render("cure.txt", run_dir=run_dir, training=training, **result))
     return int(result["recommended"] is None)
+
+
+def command_with_training(checkpoint: str, settings: dict[str, Any]) -> str:
+    """The command that goes on from a run with balanced kernels, with the run's own settings."""
+    default: Any = OmegaConf.to_container(compose("train", []), resolve=False)
+    usual = dict(flatten(default))
+    own = {k: v for k, v in flatten(settings) if k.partition(".")[0] in OF_NETWORKS}
+    words = {k: v for k, v in own.items() if v != usual.get(k)} | {"upsample.balanced": 1}
+    plain = {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in words.items()}
+    texts = [f"{k}={'null' if v == 'None' else quoted(v)}" for k, v in plain.items()]
+    return command_line("dcgan-train", f"start_from={quoted(checkpoint)}", *texts)

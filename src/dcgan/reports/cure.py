@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from dcgan.sampling import generate, latents_of_seeds
 
 NUM_STATISTICS = 2048  # latents that batch norm's statistics are taken from anew
 NOTCHES = (1, 2, 4, 8, 16)  # orders
+MOST_DETAIL = 1.2  # times that of the images as they were
 NUM_SHOWN = 8  # images in the picture, each enlarged
 ENLARGE = 4
 
@@ -54,7 +56,7 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
     """Try every cure; write result.json, cured.safetensors and cured.png into `run_dir`.
 
     Returns:
-        What result.json holds, and `cures` as objects.
+        What result.json holds, `cures` as objects, and the run's config.
 
     Raises:
         UserError: the checkpoint or its data cannot be read, or its images are too small.
@@ -104,23 +106,23 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
         "files": files,
     }
     write_json(run_dir / "result.json", result)
-    return result | {"cures": cures, "present": PRESENT}
+    return result | {"cures": cures, "present": PRESENT, "config": checkpoint["config"]}
 
 
 def candidates_for(generator: Generator, latents: Tensor) -> dict[str, Generator]:
     """Generators to try instead of a trained one, with plain weights, the smallest change first."""
     found: dict[str, Generator] = {}
-    for order in (1, 2):
-        for only_last in (True, False):
-            cured = copy.deepcopy(generator)
-            last = [name for name, _ in cured.layers.named_children() if name.startswith("up")][-1:]
-            part = cured.layers.get_submodule(last[0]) if only_last and last else cured
-            if not any(layer.problem is None for layer in balance(part, order=order)):
-                continue
-            bake(cured)
-            if not only_last:  # what comes after a changed layer has other statistics
-                update_bn([latents[:NUM_STATISTICS]], cured)
-            found[f"{'last block' if only_last else 'all blocks'} balanced, order {order}"] = cured
+    blocks = [name for name, _ in generator.layers.named_children() if name.startswith("up")]
+    for order, count in product((1, 2), range(1, len(blocks) + 1)):
+        cured = copy.deepcopy(generator)
+        parts = [cured.layers.get_submodule(name) for name in blocks[-count:]]
+        if any(layer.problem for part in parts for layer in balance(part, order=order)):
+            continue
+        bake(cured)
+        if count > 1:  # what comes after a changed block has other statistics
+            update_bn([latents[:NUM_STATISTICS]], cured)
+        name = {1: "last block", len(blocks): "all blocks"}.get(count, f"last {count} blocks")
+        found[f"{name} balanced, order {order}"] = cured
     for notch in NOTCHES:
         if notch < generator.image_size:
             found[f"notch of order {notch}"] = with_notch(generator, notch)
@@ -128,7 +130,9 @@ def candidates_for(generator: Generator, latents: Tensor) -> dict[str, Generator
 
 
 def recommended(cures: list[Cure]) -> Cure | None:
-    """The clean one that changes the images least; the first, if that is clean; None if none is."""
-    return min(
-        (cure for cure in cures if cure.is_clean), key=lambda cure: cure.change, default=None
-    )
+    """The clean one that changes the images least; the first, if that is clean; None if none is.
+
+    One that adds fine detail is none: what it adds is noise, which looks worse than the grid.
+    """
+    cures = [cure for cure in cures if cure.is_clean and cure.detail < MOST_DETAIL]
+    return min(cures, key=lambda cure: cure.change, default=None)
