@@ -1,0 +1,56 @@
+"""What dcgan-cure says of runs that are clean, labeled, too small; and which cure it recommends."""
+
+from pathlib import Path
+
+import pytest
+
+from dcgan.checkerboard.judgement import PeriodJudgement
+from dcgan.config import CureConfig
+from dcgan.errors import UserError
+from dcgan.evaluation.features import Extractor, Features
+from dcgan.reports.cure import Cure, recommended, write_cure
+from dcgan.training.loop import train
+from tests.conftest import TINY, Compose
+
+
+def test_a_clean_run_needs_no_cure(tmp_path: Path, compose_train: Compose) -> None:
+    words = ("upsample=transposed_k4_balanced", "data.image_size=32")
+    train(compose_train(*TINY, *words), tmp_path / "run", "again")
+    config = CureConfig(checkpoint=str(tmp_path / "run"), num_images=64)
+    assert write_cure(config, tmp_path / "cured")["recommended"] == "nothing"
+    assert [path.name for path in (tmp_path / "cured").iterdir()] == ["result.json"]
+
+
+def test_labeled_data_have_a_fid(
+    tmp_path: Path, compose_train: Compose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extractor = Extractor(lambda images: Features(images.flatten(1)[:, ::64], None), {})
+    monkeypatch.setattr("dcgan.reports.cure.get_extractor", lambda *_: extractor)
+    words = ("data=digits", "data.num_images=500", "data.image_size=32")
+    train(compose_train(*TINY, *words), tmp_path / "run", "again")
+    config = CureConfig(checkpoint=str(tmp_path / "run"), num_images=64)
+    fids = [cure.fid for cure in write_cure(config, tmp_path / "cured")["cures"]]
+    assert min(fids) > 0
+    assert len(set(fids)) == len(fids)
+
+
+def test_images_without_a_score_are_refused(tmp_path: Path, compose_train: Compose) -> None:
+    train(compose_train(*TINY, "data.image_size=8"), tmp_path / "run", "again")
+    config = CureConfig(checkpoint=str(tmp_path / "run"), num_images=64)
+    with pytest.raises(UserError, match="images below 16 pixels have no score"):
+        write_cure(config, tmp_path / "cured")
+    assert not (tmp_path / "cured").exists()
+
+
+def cure(name: str, ratio: float, change: float, detail: float = 1, raw: float = 2) -> Cure:
+    """One that leaves this ratio in period 2."""
+    return Cure(name, [PeriodJudgement(2, raw, ratio, 0, 99, 0, 1)], change, detail, None)
+
+
+def test_the_least_change_that_is_clean_is_recommended() -> None:
+    cures = [cure("nothing", 10, 0), cure("much", 0.1, 0.5), cure("little", 2.9, 0.1)]
+    assert recommended(cures) == cures[2]
+    assert recommended([cure("noisy", 1, 0.05, detail=2), *cures]) == cures[2]
+    assert recommended(cures[:1]) is None
+    faint = cure("faint", 10, 0, raw=0.9)  # real images have almost nothing there
+    assert recommended([faint, *cures]) == faint
