@@ -76,6 +76,13 @@ def test_losses_stay_finite_where_a_sigmoid_would_saturate(kind: str) -> None:
             assert torch.isfinite(tensor).all()
 
 
+@pytest.mark.parametrize("kind", LOSSES)
+def test_gs_loss_reads_outputs_on_real_images_only_where_it_says_so(kind: str) -> None:
+    """Where it does not, the step hands it those from before D's update."""
+    _, on_real, _ = value_and_gradients(LOSSES[kind].generator, REAL, FAKE)
+    assert bool(on_real.any()) == LOSSES[kind].pairs
+
+
 def test_an_undecided_discriminator_costs_the_logarithm_of_two() -> None:
     zeros = torch.zeros(3)
     loss = LOSSES["nonsaturating"].generator(zeros, zeros)
