@@ -108,6 +108,20 @@ def test_what_cannot_be_balanced_says_why_and_stays_as_it_was() -> None:
     assert set(network.state_dict()) == set(before)
 
 
+def test_balancing_twice_changes_nothing_and_says_so() -> None:
+    network = nn.ConvTranspose2d(3, 3, 4, 2, 1)
+    optimizer = torch.optim.SGD(network.parameters(), 0.1)  # made before: it still learns
+    balance(network)
+    weight = network.weight.detach().clone()
+    (layer,) = balance(network, order=2)
+    assert layer.problem == "is balanced already"
+    assert torch.equal(network.weight, weight)
+    network(torch.randn(2, 3, 8, 8)).square().mean().backward()
+    optimizer.step()
+    assert not torch.equal(network.weight, weight)
+    assert unevenness(network, 3) < 1e-5
+
+
 def test_layers_of_other_peoples_networks_are_found() -> None:
     network = keypointrcnn_resnet50_fpn(weights=None, weights_backbone=None)
     (layer,) = balance(network)

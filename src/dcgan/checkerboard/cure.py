@@ -81,27 +81,32 @@ def bake(network: nn.Module) -> list[str]:
 
 
 def _balance_layer(found: Upsampling, order: int, keep_norm: bool) -> BalancedLayer:
-    convolution, bias = found.convolution, None
-    problem = found.obstacle
-    if convolution is None:
-        problem = "no convolution was found before it"
-    try:
-        if isinstance(convolution, TRANSPOSED):
-            weight = Balanced(
-                convolution.kernel_size, convolution.stride, convolution.dilation, order
-            )
-        elif found.mode != SHUFFLE:
+    convolution, problem = found.convolution, found.obstacle
+    if problem is None and not isinstance(convolution, TRANSPOSED):
+        if found.mode != SHUFFLE:
             problem = "needs no cure: interpolation keeps a constant"
         elif found.norm is not None:
             problem = f"{type(found.norm).__name__} before the shuffle scales its phases"
-        elif found.scale is not None and convolution is not None:
-            scale = int(found.scale[0])
-            weight, bias = (
-                BalancedSubpixel(convolution.kernel_size, scale, order),
-                EqualBiases(scale),
-            )
+    if problem is None and _is_balanced(convolution):
+        problem = "is balanced already"
+    try:
         if problem is None:
-            keep_balanced(convolution, weight, bias, keep_norm=keep_norm)
+            keep_balanced(convolution, *_parametrizations(found, order), keep_norm=keep_norm)
     except ValueError as error:
         problem = first_line(error)
     return BalancedLayer(found.name, found.kind, problem)
+
+
+def _parametrizations(found: Upsampling, order: int) -> tuple[Balanced, EqualBiases | None]:
+    """Of the weight and of the bias."""
+    layer: Any = found.convolution
+    if found.mode != SHUFFLE:
+        return Balanced(layer.kernel_size, layer.stride, layer.dilation, order), None
+    assert found.scale is not None
+    scale = int(found.scale[0])
+    return BalancedSubpixel(layer.kernel_size, scale, order), EqualBiases(scale)
+
+
+def _is_balanced(layer: Any) -> bool:
+    steps = layer.parametrizations.weight if parametrize.is_parametrized(layer, "weight") else []
+    return any(isinstance(step, Balanced) for step in steps)
