@@ -306,7 +306,8 @@ def test_help_config_and_completion(run: Run) -> None:
     config = run("train", "--cfg", "job", "upsample=transposed_k3")
     assert yaml.safe_load(config.stdout)["upsample"]["kernel_size"] == 3
     words = run("train", "-sc", "query=bash", COMP_LINE="dcgan-train upsample=sub", COMP_POINT="24")
-    assert words.stdout.split() == ["upsample=subpixel", "upsample=subpixel_icnr"]
+    known = [f"upsample={name}" for name in choices("upsample") if name.startswith("sub")]
+    assert words.stdout.split() == known
 
 
 def test_a_multirun_goes_on_after_a_failed_job_and_exits_with_an_error(

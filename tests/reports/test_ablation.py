@@ -38,7 +38,9 @@ def test_single_seeds_are_not_tested(runs: Path) -> None:
     assert not compare_arms(arms, [RATIO], [0])
 
 
-def test_many_arms_are_compared_with_the_baseline_only(compose_train: Compose) -> None:
+def test_many_arms_are_compared_with_the_baseline_and_with_what_they_belong_to(
+    compose_train: Compose,
+) -> None:
     names = [path.stem for path in (Path(dcgan.configs.__path__[0]) / "upsample").glob("*.yaml")]
     runs = [
         Run(Path(name), asdict(compose_train(f"upsample={name}")), {}, {}, 1.0) for name in names
@@ -51,8 +53,13 @@ def test_many_arms_are_compared_with_the_baseline_only(compose_train: Compose) -
         return str(arm.runs[0].folder)
 
     pairs = [(choice(first), choice(second)) for first, second in pairs_to_test(arms)]
-    assert pairs[0] == ("transposed_k3", "transposed_k4")
-    others = {name for name in names if name != "resize_nearest"}
-    assert {first for first, _ in pairs[1:]} == others
-    assert {second for _, second in pairs[1:]} == {"resize_nearest"}
-    assert len(pairs) == len(names)
+    together = {
+        ("transposed_k3", "transposed_k4"),
+        ("transposed_k3_balanced", "transposed_k4_balanced"),
+        ("transposed_k3", "transposed_k3_balanced"),
+        ("transposed_k4", "transposed_k4_balanced"),
+        ("subpixel", "subpixel_balanced"),
+    }
+    others = {(name, "resize_nearest") for name in names if name != "resize_nearest"}
+    assert set(pairs) == together | others
+    assert len(pairs) == len(set(pairs))

@@ -183,14 +183,14 @@ def compare_arms(
 
 
 def pairs_to_test(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
-    """All pairs of up to four arms; of more, kernel 3 and 4, and each against the last arm.
+    """All pairs of up to four arms; of more those that belong together, and each with the last arm.
 
     That is the baseline, if there is one.
     """
     if len(arms) <= 4:
         return list(combinations(arms, 2))
-    kernels = [(a, b) for a, b in product(arms, arms) if a.differs_in_kernel(b)]
-    return [*kernels, *((arm, arms[-1]) for arm in arms[:-1])]
+    together = [(a, b) for a, b in product(arms, arms) if a.is_compared_with(b)]
+    return [*together, *((arm, arms[-1]) for arm in arms[:-1])]
 
 
 def least_p(first: int, second: int) -> float:

@@ -67,11 +67,16 @@ class Arm:
         """The median run's."""
         return median(run.images_per_second for run in self.runs)
 
-    def differs_in_kernel(self, other: "Arm") -> bool:
-        """Whether this arm has kernel 3 where the other has 4, and nothing else differs."""
+    def is_compared_with(self, other: "Arm") -> bool:
+        """Whether this arm has kernel 3 where the other has 4, or is free where it is balanced.
+
+        Nothing else may differ.
+        """
         mine, others = self.runs[0].settings, other.runs[0].settings
         kernels = mine["upsample.kernel_size"], others["upsample.kernel_size"]
-        return kernels == (3, 4) and {k for k in mine if mine[k] != others.get(k)} <= GEOMETRY
+        differing = {key for key in mine if mine[key] != others.get(key)}
+        is_cured = differing == {"upsample.balanced"} and mine["upsample.balanced"] == 0
+        return is_cured or (kernels == (3, 4) and differing <= GEOMETRY)
 
     def values(self, score: str, images_seen: int) -> list[float]:
         """One value a seed."""
