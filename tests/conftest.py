@@ -1,9 +1,11 @@
 """What the tests share: composed configs, real commands as subprocesses, a cache of their own."""
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from dcgan.commands.composing import compose, to_dataclass
 from dcgan.config import TrainConfig
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Start = Callable[..., subprocess.Popen[str]]
 Compose = Callable[..., TrainConfig]
 
 CONFIGS = Path(dcgan.configs.__path__[0])
@@ -58,26 +61,69 @@ def run(tmp_path: Path, cache_dir: Path) -> Run:
     """A function that runs a command as a user would, in an empty folder."""
 
     def run_command(
-        name: str, *overrides: str, cwd: Path = tmp_path, **environment: str
+        name: str, *overrides: str, processes: int = 1, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command_line(name, *overrides, cache_dir=cache_dir),
-            cwd=cwd,
-            env=command_environment(**environment),
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        line = command_line(name, *overrides, cache_dir=cache_dir, processes=processes)
+        return finish(line, tmp_path, **environment)
 
     return run_command
 
 
-def command_line(name: str, *overrides: str, cache_dir: Path) -> list[str]:
+@pytest.fixture
+def start(tmp_path: Path, cache_dir: Path) -> Start:
+    """A function that starts dcgan-train in the background, to be sent signals."""
+
+    def start_training(
+        *overrides: str, processes: int = 1, start_new_session: bool = False
+    ) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command_line("train", *overrides, cache_dir=cache_dir, processes=processes),
+            cwd=tmp_path,
+            env=command_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=start_new_session,
+            # Whoever starts these tests in the background has Ctrl-C ignored; this child has not.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+
+    return start_training
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> Path:
+    """Wait until a file matches `path`, whose folders may be wildcards, and return it."""
+    deadline = time.monotonic() + 60
+    pattern = str(path.relative_to(path.anchor))
+    while not (found := list(Path(path.anchor).glob(pattern))):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise AssertionError(f"{path} did not appear: {process.communicate()[1]}")
+        time.sleep(0.02)
+    return found[0]
+
+
+def finish(line: Sequence[str], cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end."""
+    return subprocess.run(
+        line,
+        cwd=cwd,
+        env=command_environment(**environment),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def command_line(name: str, *overrides: str, cache_dir: Path, processes: int = 1) -> list[str]:
     """The installed command, with prepared images kept in the tests' own cache."""
-    program = Path(sys.executable).parent / f"dcgan-{name}"
+    program = [f"dcgan-{name}"]
+    if processes > 1:
+        program = ["torchrun", f"--nproc-per-node={processes}", "-m", f"dcgan.commands.{name}"]
+        overrides = (*overrides, f"trainer.devices={processes}")
     cache = [f"data.cache_dir={cache_dir}"] if name == "train" else []
-    return [str(program), *overrides, *cache]
+    return [str(Path(sys.executable).parent / program[0]), *program[1:], *overrides, *cache]
 
 
 def command_environment(**extra: str) -> dict[str, str]:

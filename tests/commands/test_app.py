@@ -1,7 +1,5 @@
 """What every command shares: where configs lie, composing, faults, Python 3.14."""
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import pytest
 from dcgan.commands.composing import compose, config_folder, folder_name, to_dataclass
 from dcgan.config import SampleConfig
 from dcgan.errors import UserError
-from tests.conftest import command_environment
+from tests.conftest import finish
 
 PROJECT = Path(__file__).parents[2]
 
@@ -25,8 +23,7 @@ def test_composed_settings_become_a_dataclass() -> None:
 
 def test_a_fault_of_the_program_has_an_exit_status_of_its_own(tmp_path: Path) -> None:
     faulty = "from dcgan.commands.app import Command; Command('report', 'json')(lambda *_: 1 / 0)()"
-    call = [sys.executable, "-c", faulty, "runs=.", "hydra.run.dir=out"]
-    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True)
+    done = finish([sys.executable, "-c", faulty, "runs=.", "hydra.run.dir=out"], tmp_path)
     assert done.returncode == 70
     assert done.stderr.startswith("Traceback")
     assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
@@ -38,14 +35,7 @@ def test_a_checkout_on_the_path_has_its_own_configs(tmp_path: Path) -> None:
     (tmp_path / "src" / "dcgan").symlink_to(PROJECT / "src" / "dcgan")
     (tmp_path / "configs").symlink_to(PROJECT / "configs")
     script = "from dcgan.commands.composing import config_folder; print(config_folder())"
-    found = subprocess.run(
-        [sys.executable, "-c", script],
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "src")},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    found = finish([sys.executable, "-c", script], tmp_path, PYTHONPATH=str(tmp_path / "src"))
     assert Path(found.stdout.strip()) == tmp_path / "configs"
     assert (config_folder() / "train.yaml").is_file()
 
@@ -78,13 +68,7 @@ def test_the_command_line_works_as_python_3_14_has_it(tmp_path: Path, words: lis
     hydra = "from hydra._internal.utils import get_args_parser; get_args_parser()"
     ours = "from dcgan.commands.train import main; main()"
     without, done = (
-        subprocess.run(
-            [sys.executable, "-c", f"{AS_PYTHON_3_14}\n{script}", *words],
-            cwd=tmp_path,
-            env=command_environment(),
-            capture_output=True,
-            text=True,
-        )
+        finish([sys.executable, "-c", f"{AS_PYTHON_3_14}\n{script}", *words], tmp_path)
         for script in (hydra, ours)
     )
     assert "ValueError: badly formed help string" in without.stderr
@@ -103,8 +87,7 @@ try:
 except SystemExit as end:
     print(end.code, "torch" in sys.modules)
 """
-    call = [sys.executable, "-c", script, "seed=-1"]
-    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True)
+    done = finish([sys.executable, "-c", script, "seed=-1"], tmp_path)
     assert done.stdout == "2 False\n"
 
 
@@ -118,13 +101,3 @@ def test_a_folder_is_named_by_what_differs_and_two_never_alike() -> None:
     for name in (*odd, *long):
         assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789._-")
         assert len(name) < 120
-
-
-@pytest.mark.parametrize("typed", ["data.root=/my photos/a=b", "seed=[1", "upsample.layers=[a b"])
-def test_what_cannot_be_read_may_need_quotes(typed: str) -> None:
-    with pytest.raises(UserError) as refusal:
-        compose("train", [typed])
-    line = str(refusal.value)
-    assert line.startswith(f"{typed}: a value with =, spaces or brackets needs quotes of its own")
-    assert "\n" not in line
-    assert "hydra.cc" not in line

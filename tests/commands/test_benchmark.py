@@ -47,18 +47,6 @@ def test_every_arm_runs_as_the_user_runs_it(run: Run, tmp_path: Path, cache_dir:
         assert each["environment"] == command_environment(**extra)
 
 
-def test_a_mistake_is_one_line(run: Run) -> None:
-    for mistake, message in (
-        ("rounds=0", "rounds=0: must be at least 1"),
-        ("sizes=[32]", "sizes=32: must be a list, in brackets"),
-        ("sizes=[[32,5]]", "sizes=[32, 5]: must be a list of 3 or more"),
-        ("sizes=[[32,5,5]]", "sizes=[[32, 5, 5]]: must be [pixels, steps, more steps], each"),
-    ):
-        done = run("benchmark", mistake)
-        assert done.returncode == 2
-        assert done.stderr == f"dcgan-benchmark: {message}\n"
-
-
 def test_a_mistake_of_an_arm_names_its_command(run: Run, tmp_path: Path) -> None:
     done = run("benchmark", 'overrides=["loss.kind=guess"]', "hydra.run.dir=out")
     assert done.returncode == 2

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
 import torch
 
 from dcgan.pictures import save_picture
@@ -39,22 +38,3 @@ def test_the_exit_status_of_folders(run: Run, tmp_path: Path) -> None:
     few = run("diagnose", "target=noise", "num_images=4")
     assert few.returncode == 3
     assert "Could not judge: the target gives 4 tiles; at least 32 are needed." in few.stdout
-
-
-@pytest.mark.parametrize(
-    ("overrides", "message"),
-    [
-        ([], "dcgan-diagnose: target is not set: give target=VALUE"),
-        (["target=nowhere"], "dcgan-diagnose: target=nowhere: no such file or folder"),
-        (["target=.", "weights=best"], "dcgan-diagnose: weights=best: must be one of ema, raw"),
-        (["target=."], "dcgan-diagnose: .: no images in it"),
-    ],
-)
-def test_mistakes_are_one_line_and_leave_nothing(
-    run: Run, tmp_path: Path, overrides: list[str], message: str
-) -> None:
-    done = run("diagnose", *overrides)
-    assert done.returncode == 2
-    assert done.stderr.startswith(message)
-    assert len(done.stderr.splitlines()) == 1
-    assert not list(tmp_path.iterdir())

@@ -15,17 +15,3 @@ def test_every_claim_is_checked_and_shown(run: Run, tmp_path: Path) -> None:
     assert sum(line.startswith("holds") for line in lines) == len(claims) >= 15
     text = (tmp_path / "page" / "index.html").read_text()
     assert all(claim["title"].split("'")[0] in text for claim in claims)
-
-
-def test_a_checkpoint_that_is_not_there_is_refused(run: Run, tmp_path: Path) -> None:
-    done = run("explain", "checkpoint=nowhere")
-    assert done.returncode == 2
-    assert done.stderr == "dcgan-explain: checkpoint=nowhere: no such file or folder\n"
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_setting_that_is_not_there_is_refused(run: Run, tmp_path: Path) -> None:
-    done = run("explain", "claims=3")
-    assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1
-    assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""Many runs from one command: checked first, named by what differs, ended together."""
+"""Many runs from one command: named by what differs, ended together."""
 
 import os
 import shlex
@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.commands.test_train import start, wait_for
-from tests.conftest import TINY, Run, children, choices
+from tests.conftest import TINY, Run, Start, children, wait_for
 
 LAUNCHERS = (["hydra/launcher=basic"], ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"])
 
@@ -18,34 +17,6 @@ LAUNCHERS = (["hydra/launcher=basic"], ["hydra/launcher=joblib", "hydra.launcher
 def is_running(process: int) -> bool:
     status = Path(f"/proc/{process}/stat")
     return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-FIRST = choices("upsample")[0]
-
-
-@pytest.mark.parametrize(
-    ("sweep", "message"),
-    [
-        (["trainer.steps=2,0"], "trainer.steps=0: must be at least 1"),
-        (
-            ["upsample=resize_nearest,nothing"],
-            f"upsample=nothing: must be one of {choices('upsample')[0]}",
-        ),
-        (["seed=0,1", "upsample.kernel_size=4,9"], "upsample.kernel_size=9, padding=1"),
-        (["seed=0,1", "trainer.stepz=3"], "trainer.stepz: no such setting; trainer has steps"),
-        (["experiment=flat", "generator.filters=3,0"], "generator.filters=0: must be at least 1"),
-        (["seed=0,1", "hydra.sweep.dir=/proc/x"], "hydra.sweep.dir=/proc/x: No such file"),
-    ],
-)
-def test_all_jobs_are_checked_before_the_first_begins(
-    run: Run, tmp_path: Path, sweep: list[str], message: str
-) -> None:
-    done = run("train", "-m", *TINY, *sweep)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.startswith(f"dcgan-train: {message}"), done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow
@@ -75,8 +46,8 @@ def test_an_arm_added_in_front_is_all_that_is_trained(
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_a_multirun_that_is_stopped_leaves_no_process_and_says_how_to_go_on(
     run: Run,
+    start: Start,
     tmp_path: Path,
-    cache_dir: Path,
     launcher: list[str],
     number: signal.Signals,
     to_all: bool,
@@ -84,7 +55,7 @@ def test_a_multirun_that_is_stopped_leaves_no_process_and_says_how_to_go_on(
     """Ctrl-C reaches every process, `kill` the first one only."""
     options = ("-m", *TINY, *launcher, "trainer.num_scored=0", "hydra.sweep.dir=sweep")
     endless = ("seed=0,1,2", "trainer.steps=100000")
-    process = start(tmp_path, cache_dir, *options, *endless, start_new_session=True)
+    process = start(*options, *endless, start_new_session=True)
     wait_for(tmp_path / "sweep" / "seed-0" / "samples" / "000008.png", process)
     jobs = children(process.pid)
     (os.killpg if to_all else os.kill)(process.pid, number)

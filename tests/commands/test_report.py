@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from dcgan.commands.composing import compose
-from tests.commands.test_train import start, wait_for
-from tests.conftest import CONFIGS, TINY, Run, choices
+from tests.conftest import CONFIGS, TINY, Run, Start, choices, wait_for
 
 ARMS = ("upsample=transposed_k3,resize_nearest", "data.image_size=32", "hydra.sweep.dir=sweep")
 
@@ -36,25 +35,32 @@ def test_a_multirun_ends_with_a_report_and_the_command_makes_it_again(
     assert "dcgan-report runs=sweep" in page.read_text()
 
 
-def test_a_job_that_fails_is_named_and_the_others_are_reported(run: Run, tmp_path: Path) -> None:
-    done = run("train", "-m", *TINY, *ARMS, "trainer.generator_lr=1e-3,1e30")
+def test_jobs_that_fail_are_named_and_the_others_are_done_and_reported(
+    run: Run, tmp_path: Path
+) -> None:
+    sweep = ("trainer.generator_lr=1e30,1e-3", "trainer.batch_size=8,99", "hydra.sweep.dir=sweep")
+    done = run("train", "-m", *TINY, *sweep)
     assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "HYDRA" not in done.stdout
     result = json.loads((tmp_path / "sweep" / "report" / "result.json").read_text())
-    assert len(result["arms"]) == 2
-    failed = [
-        f"trainer.generator_lr-1e+30_upsample-{x}" for x in ("resize_nearest", "transposed_k3")
-    ]
-    assert sorted(run["folder"] for run in result["left_out"]) == failed
-    assert all("not finite" in run["reason"] for run in result["left_out"])
-    assert f"Left out     {failed[0]}: not finished" in done.stderr
+    assert len(result["arms"]) == 1
+    reasons = {run["folder"]: run["reason"] for run in result["left_out"]}
+    folder = "trainer.batch_size-{}_trainer.generator_lr-{}".format
+    not_finite = folder(8, "1e+30")
+    assert reasons.keys() == {not_finite, folder(99, "1e+30"), folder(99, "0.001")}
+    assert "not finite" in reasons[not_finite]
+    assert f"Left out     {not_finite}: not finished" in done.stderr
+    large = "trainer.batch_size=99: the data has 32 images"
+    assert done.stderr.count(large) == 4  # as each fails, and when the report leaves it out
 
 
 @pytest.mark.slow
 def test_after_ctrl_c_the_multirun_says_how_to_go_on(
-    tmp_path: Path, cache_dir: Path, run: Run
+    run: Run, start: Start, tmp_path: Path
 ) -> None:
     sweep = ("-m", *TINY, *ARMS, "trainer.steps=100000")
-    process = start(tmp_path, cache_dir, *sweep)
+    process = start(*sweep)
     wait_for(tmp_path / "sweep" / FIRST / "samples" / "000004.png", process)
     process.send_signal(signal.SIGINT)
     errors = process.communicate(timeout=30)[1]
@@ -77,35 +83,12 @@ def test_a_multirun_without_scores_says_so_and_is_no_failure(run: Run, tmp_path:
     assert not (tmp_path / "sweep" / "report").exists()
 
 
-@pytest.mark.parametrize(
-    ("override", "message"),
-    [
-        ("runs=nowhere", "dcgan-report: runs=nowhere: no such file or folder"),
-        ("runs=.", "dcgan-report: runs=.: no finished run with scores in it"),
-        ("run=x", "dcgan-report: "),
-    ],
-)
-def test_mistakes_are_one_line_and_leave_nothing(
-    run: Run, tmp_path: Path, override: str, message: str
-) -> None:
-    done = run("report", override)
-    assert done.returncode == 2
-    assert done.stderr.startswith(message)
-    assert len(done.stderr.splitlines()) == 1
-    assert not list(tmp_path.iterdir())
-
-
 @pytest.mark.slow
-def test_runs_side_by_side_are_reported_too(run: Run) -> None:
-    done = run("train", "-m", *TINY, *ARMS, "hydra/launcher=joblib", "seed=0,1")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "sweep/report"
-
-
-@pytest.mark.slow
-def test_jobs_of_a_cluster_are_reported_too(run: Run) -> None:
+@pytest.mark.parametrize("options", [["joblib", "seed=0,1"], ["submitit_local"]], ids=" ".join)
+def test_runs_side_by_side_are_reported_too(run: Run, options: list[str]) -> None:
     """Submitit's local launcher does what its SLURM launcher does, on this machine."""
-    done = run("train", "-m", *TINY, *ARMS, "hydra/launcher=submitit_local")
+    launcher, *seeds = options
+    done = run("train", "-m", *TINY, *ARMS, f"hydra/launcher={launcher}", *seeds)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "sweep/report"
 

@@ -57,30 +57,3 @@ def test_raw_weights_are_a_choice(run: Run, tmp_path: Path, trained: Path) -> No
         assert done.returncode == 0, done.stderr
         pictures.append((tmp_path / "out" / "grid.png").read_bytes())
     assert len(set(pictures)) == 2
-
-
-@pytest.mark.parametrize(
-    ("overrides", "message"),
-    [
-        ([], "checkpoint is not set: give checkpoint=VALUE"),
-        (["checkpoint=missing"], "missing: no such file"),
-        (["checkpoint=x", "num_images=0"], "num_images=0: must be at least 1"),
-        (["checkpoint=x", "seeds=[-1]"], "seeds=-1: must be at least 0"),
-        (["checkpoint=x", "seeds=many"], "seeds=many: must be a list, in brackets"),
-        (["checkpoint=x", "weights=best"], "weights=best: must be one of ema, raw"),
-        (["checkpoint=x", "interpolation_frames=3"], "choose two seeds or more"),
-        (["checkpoint=x", "nonsense=3"], "nonsense: no such setting; there are checkpoint"),
-    ],
-)
-def test_a_mistake_is_one_line_and_leaves_nothing(
-    run: Run, tmp_path: Path, overrides: list[str], message: str
-) -> None:
-    done = run("sample", *overrides)
-    assert done.returncode == 2, done.stderr
-    assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert message in done.stderr
-    assert not list(tmp_path.iterdir())
-
-
-def test_help_shows_an_example(run: Run) -> None:
-    assert "dcgan-sample checkpoint=RUN" in run("sample", "--help").stdout

@@ -64,27 +64,6 @@ def test_an_interrupted_write_keeps_the_old_file(
     assert list((run_dir / LAST).parent.iterdir()) == [run_dir / LAST]
 
 
-def test_settings_that_differ_are_listed_and_refused(run_dir: Path, tiny: Compose) -> None:
-    other = ("seed=3", "trainer.batch_size=4", "upsample=transposed_k3")
-    with pytest.raises(UserError) as refusal:
-        read_for_resume(tiny(*other, f"resume={run_dir}"), run_dir)
-    message = str(refusal.value)
-    for part in (
-        "seed=3 (was 0)",
-        "trainer.batch_size=4 (was 8)",
-        "upsample.kernel_size=3 (was 4)",
-    ):
-        assert part in message
-    assert "trainer.steps" in message.partition("only these may: ")[2]
-
-
-def test_a_few_settings_may_differ(run_dir: Path, tiny: Compose) -> None:
-    changed = ("trainer.steps=99", "trainer.log_every=1", "trainer.checkpoint_every=7")
-    checkpoint = read_for_resume(tiny(*changed, f"resume={run_dir}"), run_dir)
-    assert checkpoint is not None
-    assert checkpoint["step"] == 0
-
-
 def test_a_run_without_steps_left_is_refused_but_in_its_own_folder(
     run_dir: Path, build: Build, tiny: Compose
 ) -> None:
@@ -121,22 +100,11 @@ def test_other_data_is_refused(run_dir: Path, build: Build, tiny: Compose) -> No
         load_state(state, content)
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [(b"", "not a readable checkpoint"), (b"junk", "not a readable checkpoint"), (None, "no such")],
-)
-def test_a_file_that_is_no_checkpoint_is_refused(
-    tmp_path: Path, tiny: Compose, content: bytes | None, message: str
-) -> None:
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, tiny: Compose) -> None:
     path = tmp_path / "last.pt"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(UserError, match=message):
+    path.touch()
+    with pytest.raises(UserError, match="not a readable checkpoint"):
         read_for_resume(tiny(f"resume={path}"), tmp_path / "run")
-
-
-def test_another_format_version_is_refused(tmp_path: Path, tiny: Compose) -> None:
-    path = tmp_path / "last.pt"
     torch.save({"format_version": 0}, path)
     with pytest.raises(UserError, match="checkpoint format 0; this version reads 1"):
         read_for_resume(tiny(f"resume={path}"), tmp_path / "run")

@@ -62,17 +62,12 @@ def test_an_older_glibc_gets_the_most_that_it_takes(told: list[tuple[int, int]])
     assert told == [(MMAP_THRESHOLD, 2**30), (MMAP_THRESHOLD, 2**25), (TRIM_THRESHOLD, -1)]
 
 
-def test_what_the_user_set_stays(
-    told: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("libc", ["glibc", ""])
+def test_what_the_user_set_stays_and_elsewhere_nothing_happens(
+    told: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch, libc: str
 ) -> None:
-    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "100000")
-    keep_freed_memory()
-    assert not told
-
-
-def test_elsewhere_nothing_happens(
-    told: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
+    monkeypatch.setattr(platform, "libc_ver", lambda: (libc, ""))
+    if libc:
+        monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "100000")
     keep_freed_memory()
     assert not told

@@ -10,7 +10,7 @@ from dcgan.config import RegularizerConfig
 from dcgan.errors import UserError
 from dcgan.training import step
 from dcgan.training.checkpoint import checkpoint_of, load_state
-from dcgan.training.losses import gradient_penalty, input_gradients, r1
+from dcgan.training.losses import gradient_penalty, r1
 from dcgan.training.step import penalize, train_step
 from tests.conftest import Compose
 from tests.training.conftest import Build
@@ -40,15 +40,13 @@ REAL = torch.randn(5, 1, 2, 2, generator=torch.Generator().manual_seed(0))
 
 
 def test_r1_is_half_the_mean_squared_gradient_at_real_images() -> None:
-    weight = torch.tensor([1.0, 2.0, 2.0, 4.0])
-    assert r1(Linear(weight), REAL).item() == pytest.approx(25 / 2)
     expected = REAL.flatten(1).square().sum(1).mean().item() / 2
     assert r1(Square(), REAL).item() == pytest.approx(expected)
-
-
-def test_r1s_gradient_reaches_the_weights() -> None:
+    assert not REAL.requires_grad  # the images are left alone
     network = Linear(torch.tensor([1.0, 2.0, 2.0, 4.0]))
-    (gradient,) = torch.autograd.grad(r1(network, REAL), network.weight)
+    penalty = r1(network, REAL)
+    assert penalty.item() == pytest.approx(25 / 2)
+    (gradient,) = torch.autograd.grad(penalty, network.weight)
     torch.testing.assert_close(gradient, network.weight.detach())  # d(½‖w‖²)/dw = w
 
 
@@ -111,13 +109,6 @@ def test_penalties_go_with_bfloat16(build: Build, recipe: tuple[str, ...]) -> No
     assert torch.isfinite(result.losses[0])
 
 
-def test_input_gradients_are_flat_and_leave_the_images_alone() -> None:
-    gradients = input_gradients(Square(), REAL)
-    torch.testing.assert_close(gradients, REAL.flatten(1))
-    assert gradients.requires_grad
-    assert not REAL.requires_grad
-
-
 def test_a_lazy_penalty_comes_every_so_often(build: Build) -> None:
     plain = build()
     lazy = build("regularizer=r1", "regularizer.every=3", "regularizer.weight=5")
@@ -139,7 +130,5 @@ def test_settings_that_have_no_effect_or_make_no_sense_are_refused(compose_train
         RegularizerConfig(kind="none", weight=1.0)
     with pytest.raises(UserError, match=r"discriminator.norm=batch: must be spectral or none"):
         compose_train("regularizer=gradient_penalty")
-    compose_train("regularizer=gradient_penalty", "discriminator.norm=none")
     with pytest.raises(UserError, match=r"loss.kind=wasserstein: has no bound by itself"):
         compose_train("loss=wasserstein")
-    compose_train("loss=wasserstein", "discriminator.norm=spectral")

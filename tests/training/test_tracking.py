@@ -51,19 +51,10 @@ def test_a_resumed_run_takes_back_what_was_written_past_its_checkpoint(tmp_path:
     for step in (3, 4):
         resumed.metrics(step, {"loss": 1.0})
     resumed.close()
-    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
-    assert [(json.loads(line)["step"], json.loads(line)["loss"]) for line in lines] == [
-        (1, 0.0),
-        (2, 0.0),
-        (3, 1.0),
-        (4, 1.0),
-    ]
-    assert [(e.step, e.value) for e in events(tmp_path).Scalars("train/loss")] == [
-        (1, 0.0),
-        (2, 0.0),
-        (3, 1.0),
-        (4, 1.0),
-    ]
+    expected = [(1, 0.0), (2, 0.0), (3, 1.0), (4, 1.0)]
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [(line["step"], line["loss"]) for line in lines] == expected
+    assert [(e.step, e.value) for e in events(tmp_path).Scalars("train/loss")] == expected
 
 
 def test_scores_are_arrays_and_pictures(tmp_path: Path) -> None:

@@ -1,0 +1,85 @@
+"""A mistake of the user is one line that says what to change, and leaves nothing behind."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run, choices
+
+TINY = "experiment=smoke data.image_size=16 data.num_images=32"
+QUOTES = "a value with =, spaces or brackets needs quotes of its own"
+
+MISTAKES = {
+    # Settings that are not there, and values that are not allowed.
+    "train trainer.stepz=3": "trainer.stepz: no such setting; trainer has steps, batch_size",
+    "train +trainer.extra=3": "trainer.extra: no such setting; trainer has steps",
+    "train foo=1": "foo: no such setting; there are data, upsample",
+    "train trainer.steps=abc": "trainer.steps=abc: must be a valid integer",
+    "train data=nothing": "data=nothing: must be one of celeba, cifar10, digits",
+    "train experiment=nothing": "experiment=nothing: must be one of celeba",
+    "train seed=null": "seed=null: must be a valid integer",
+    "train upsample=null": "a config group takes the name of a choice, such as data=digits",
+    "train seed=[1": f"seed=[1: {QUOTES}",
+    "train 'upsample.layers=[a b'": f"upsample.layers=[a b: {QUOTES}",
+    "train 'data.root=/my photos/a=b'": f"data.root=/my photos/a=b: {QUOTES}",
+    "train upsample.padding=2": "does not double a size at stride 2; these do: (1, 0, 1)",
+    "train data=digits data.root=x": "data.root=x: has no effect on data=digits",
+    "sample checkpoint=x seeds=many": "seeds=many: must be a list, in brackets",
+    "sample checkpoint=x interpolation_frames=3": "choose two seeds or more",
+    "sample": "checkpoint is not set: give checkpoint=VALUE",
+    "evaluate checkpoint=. seeds=[]": "seeds=[]: must be a list of 1 or more",
+    "evaluate checkpoint=. num_images=1": "num_images=1: must be at least 2",
+    "evaluate checkpoint=. weights=best": "weights=best: must be one of ema, raw",
+    "diagnose": "target is not set: give target=VALUE",
+    "diagnose target=. weights=best": "weights=best: must be one of ema, raw",
+    "cure checkpoint=. num_images=1": "num_images=1: must be at least 2",
+    "train upsample.balanced=3": "upsample.balanced=3: must be one of 0, 1, 2",
+    "train upsample=transposed_k2 upsample.balanced=2": "balanced=2: must be 0 or 1 for kind",
+    "train upsample=resize_nearest upsample.balanced=1": "balanced=1: must be 0 for kind=resize",
+    "train downsample=conv_pool downsample.balanced=true": "has no effect on kind=pooled",
+    "explain claims=3": "claims: no such setting",
+    "report run=x": "run: no such setting",
+    "benchmark rounds=0": "rounds=0: must be at least 1",
+    "benchmark sizes=[32]": "sizes=32: must be a list, in brackets",
+    "benchmark sizes=[[32,5]]": "sizes=[32, 5]: must be a list of 3 or more",
+    "benchmark sizes=[[32,5,5]]": "sizes=[[32, 5, 5]]: must be [pixels, steps, more steps], each",
+    # Files that are missing or of another kind, and folders that cannot be made.
+    "train resume=missing": "missing: no such file",
+    "train data=mnist data.root=missing": "Place train-images-idx3-ubyte",
+    f"train {TINY} trainer.batch_size=33": "trainer.batch_size=33: the data has 32 images",
+    f"train {TINY} hydra.run.dir=/dev/null": "hydra.run.dir=/dev/null: File exists",
+    f"train {TINY} hydra.run.dir=/dev/null/x": "hydra.run.dir=/dev/null/x: Not a directory",
+    f"train {TINY} hydra.run.dir=/proc/x": "hydra.run.dir=/proc/x: No such file",
+    "sample checkpoint=missing": "missing: no such file",
+    "evaluate checkpoint=nowhere": "nowhere: no such file",
+    "diagnose target=nowhere": "target=nowhere: no such file or folder",
+    "diagnose target=.": ".: no images in it",
+    "cure checkpoint=nowhere": "checkpoint=nowhere: no such file or folder",
+    "train start_from=missing": "missing: no such file",
+    "explain checkpoint=nowhere": "checkpoint=nowhere: no such file or folder",
+    "report runs=nowhere": "runs=nowhere: no such file or folder",
+    "report runs=.": "runs=.: no finished run with scores in it",
+    # All jobs of a multirun are checked before the first begins.
+    "train -m trainer.steps=2,0": "trainer.steps=0: must be at least 1",
+    "train -m upsample=resize_nearest,nothing": (
+        f"upsample=nothing: must be one of {choices('upsample')[0]}"
+    ),
+    "train -m seed=0,1 upsample.kernel_size=4,9": "upsample.kernel_size=9, padding=1",
+    "train -m seed=0,1 trainer.stepz=3": "trainer.stepz: no such setting; trainer has steps",
+    "train -m experiment=flat generator.filters=3,0": "generator.filters=0: must be at least 1",
+    "train -m seed=0,1 hydra.sweep.dir=/proc/x": "hydra.sweep.dir=/proc/x: No such file",
+}
+
+
+@pytest.mark.parametrize("line", MISTAKES)
+def test_a_mistake_is_one_line_and_leaves_nothing(run: Run, tmp_path: Path, line: str) -> None:
+    name, *words = shlex.split(line)
+    done = run(name, *words)
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"dcgan-{name}: ")
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert MISTAKES[line] in done.stderr
+    assert "hydra.cc" not in done.stderr
+    assert not list(tmp_path.iterdir())
