@@ -9,7 +9,7 @@ from dcgan.checkerboard import diagnose
 from dcgan.config import GeneratorConfig, UpsampleConfig
 from dcgan.errors import UserError
 from dcgan.networks import Generator, load_generator
-from dcgan.networks.saved import FORMAT_VERSION, export_generator, find_checkpoint
+from dcgan.networks.saved import FORMAT_VERSION, find_checkpoint
 from dcgan.sampling import latents_of_seeds, sample
 
 FORMAT1 = Path(__file__).with_name("format1.pt")  # made by the code of November 2026
@@ -35,13 +35,6 @@ def generator() -> Generator:
 def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
     first, second = a.state_dict(), b.state_dict()
     return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
-
-
-def test_an_export_builds_itself_again(tmp_path: Path, generator: Generator) -> None:
-    export_generator(tmp_path / "g.safetensors", generator)
-    loaded = load_generator(tmp_path / "g.safetensors")
-    assert same(loaded, generator)
-    assert loaded.upsample == generator.upsample
 
 
 def test_a_checkpoint_gives_the_average_or_the_raw_generator(
