@@ -30,11 +30,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def diagnosed(tmp_path: Path, target: Path, reference: Path | None = None) -> dict[str, object]:
-    config = DiagnoseConfig(
-        target=str(target),
-        reference=None if reference is None else str(reference),
-        num_images=100,
-    )
+    other = None if reference is None else str(reference)
+    config = DiagnoseConfig(target=str(target), reference=other, num_images=100)
     result = diagnose_target(config, tmp_path / "run")
     assert (tmp_path / "run" / "result.json").is_file()
     return result

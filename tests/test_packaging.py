@@ -37,13 +37,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_the_wheel_holds_every_config(wheel: Path) -> None:
+def test_a_wheel_holds_every_config_and_runs_from_another_folder(
+    wheel: Path, tmp_path: Path
+) -> None:
     configs = {f"dcgan/configs/{p.relative_to(PROJECT / 'configs')}" for p in config_files()}
     assert configs <= set(zipfile.ZipFile(wheel).namelist())
-
-
-@pytest.mark.slow
-def test_an_installed_wheel_runs_from_another_folder(wheel: Path, tmp_path: Path) -> None:
     venv = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
     install = ["install", "--no-deps", "--no-index", str(wheel)]
@@ -142,7 +140,7 @@ def installing(*, uv: bool, venv: str = ".venv", python: str = "python3") -> tup
 
 @pytest.mark.parametrize("uv", [False, True])
 def test_make_installs_once_and_no_more_than_a_target_needs(tmp_path: Path, uv: bool) -> None:
-    checkout = Checkout(tmp_path, "python3", *(["uv"] if uv else []))
+    checkout = Checkout(tmp_path, "python3", "python3.13", *(["uv"] if uv else []))
     create, install = installing(uv=uv)
     done, calls = checkout.make("train", "ARGS=seed=1")
     assert calls == [create, f"{install} .", "dcgan-train seed=1"]
@@ -154,6 +152,9 @@ def test_make_installs_once_and_no_more_than_a_target_needs(tmp_path: Path, uv: 
     assert checkout.make("test")[1] == [create, f"{install} .[dev]", "python -m pytest"]
     assert checkout.make("test")[1] == ["python -m pytest"]
     assert checkout.make("train")[1] == ["dcgan-train"]
+    create, install = installing(uv=uv, venv=".venv313", python="python3.13")
+    _, calls = checkout.make("train", "PYTHON=python3.13", "VENV=.venv313")
+    assert calls == [create, f"{install} .", "dcgan-train"]
 
 
 def test_a_failed_installation_is_shown_and_repeated(tmp_path: Path) -> None:
@@ -169,11 +170,3 @@ def test_a_failed_installation_is_shown_and_repeated(tmp_path: Path) -> None:
         assert done.returncode == 0
         assert any("pip install" in call for call in calls)
         assert "a hundred lines" not in done.stdout + done.stderr
-
-
-def test_make_takes_another_python_and_another_folder(tmp_path: Path) -> None:
-    checkout = Checkout(tmp_path, "python3.13")
-    _, calls = checkout.make("train", "PYTHON=python3.13", "VENV=.venv313")
-    create, install = installing(uv=False, venv=".venv313", python="python3.13")
-    assert calls == [create, f"{install} .", "dcgan-train"]
-    assert not (tmp_path / ".venv").exists()

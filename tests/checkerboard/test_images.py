@@ -34,6 +34,11 @@ def photos() -> torch.Tensor:
     return torch.from_numpy(draw_photos(2000, 32)).float() / 127.5 - 1
 
 
+def noise(count: int) -> torch.Tensor:
+    """White, of variance 1."""
+    return torch.randn(count, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
 def lines(count: int) -> torch.Tensor:
     """White 1-pixel rows and columns on black, at random."""
     random = torch.Generator().manual_seed(0)
@@ -46,19 +51,17 @@ def lines(count: int) -> torch.Tensor:
 
 
 def test_white_noise_has_its_variance_at_every_frequency() -> None:
-    noise = 0.3 * torch.randn(4000, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    power = spectrum(noise)
+    power = spectrum(0.3 * noise(4000))
     assert power[3:30, 3:30].mean().item() == pytest.approx(0.09, rel=0.01)
 
 
 def test_clean_images_score_one_or_less(photos: torch.Tensor) -> None:
     digits = torch.from_numpy(draw_digits(2000, 32)).float() / 127.5 - 1
-    noise = 0.3 * torch.randn(2000, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     stripes = torch.sin(COLUMNS * 0.7).expand(100, 1, 32, 32)
     for images in (digits, photos, stripes):
         assert grid_peak(images, 2).ratio < 1
     assert grid_peak(photos, 2).ratio == pytest.approx(0.46, abs=0.02)
-    assert grid_peak(noise, 2).ratio == pytest.approx(1, abs=0.05)
+    assert grid_peak(0.3 * noise(2000), 2).ratio == pytest.approx(1, abs=0.05)
     assert grid_peak(lines(2000), 2).ratio == pytest.approx(1, abs=0.05)
     assert grid_peak(-torch.ones(10, 1, 32, 32), 2).ratio == pytest.approx(1)
 
@@ -78,20 +81,16 @@ def test_the_ratio_and_the_amplitude_rise_with_an_injected_grid(
     assert peaks[4].amplitude == pytest.approx(0.1, rel=0.02)
 
 
-def test_the_period_names_the_layer() -> None:
-    noise = 0.1 * torch.randn(2000, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+def test_the_period_names_the_layer_whatever_the_sign_in_each_image() -> None:
+    background = 0.1 * noise(2000)
     two = 0.1 * (-1.0) ** COLUMNS
     four = 0.1 * torch.cos(torch.pi / 2 * COLUMNS)
-    assert grid_peak(noise + two, 2).ratio > 50
-    assert grid_peak(noise + two, 4).ratio == pytest.approx(1, abs=0.1)
-    assert grid_peak(noise + four, 4).ratio > 10
-    assert grid_peak(noise + four, 2).ratio == pytest.approx(1, abs=0.1)
-
-
-def test_a_pattern_whose_sign_alternates_between_images_is_seen() -> None:
-    noise = 0.1 * torch.randn(2000, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    signs = torch.tensor([1.0, -1.0]).repeat(1000)[:, None, None, None]
-    assert grid_peak(noise + signs * pattern("checkerboard", 0.1), 2).ratio > 50
+    assert grid_peak(background + two, 2).ratio > 50
+    assert grid_peak(background + two, 4).ratio == pytest.approx(1, abs=0.1)
+    assert grid_peak(background + four, 4).ratio > 10
+    assert grid_peak(background + four, 2).ratio == pytest.approx(1, abs=0.1)
+    signs = torch.tensor([1.0, -1.0]).repeat(1000)[:, None, None, None]  # of alternating images
+    assert grid_peak(background + signs * pattern("checkerboard", 0.1), 2).ratio > 50
 
 
 def test_the_bins_of_each_period() -> None:
@@ -116,11 +115,11 @@ def test_the_interval_holds_the_ratio_and_shrinks_with_images(photos: torch.Tens
 
 
 def test_phase_energy_shows_coverage_and_not_a_mere_offset() -> None:
-    noise = torch.randn(500, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    assert contrast(phase_energy(noise, 2)) == pytest.approx(1, abs=0.05)
-    assert contrast(phase_energy(noise, 4)) == pytest.approx(1, abs=0.1)
-    coverage = (1.0 + ROWS % 2) * (1.0 + COLUMNS % 2)
-    assert contrast(phase_energy(noise * coverage, 2)) > 3
+    white = noise(500)
+    assert contrast(phase_energy(white, 2)) == pytest.approx(1, abs=0.05)
+    assert contrast(phase_energy(white, 4)) == pytest.approx(1, abs=0.1)
+    coverage = PATTERNS["coverage of kernel 3"]
+    assert contrast(phase_energy(white * coverage, 2)) > 3
     assert contrast(phase_energy(torch.full((2, 1, 32, 32), 0.3), 2)) == 1
 
 

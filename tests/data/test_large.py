@@ -76,15 +76,9 @@ def test_200_000_color_images_need_little_memory_of_their_own(tmp_path: Path) ->
         originals.append(path.read_bytes())
     for number in range(NUM_IMAGES):
         (folder / f"{number:06d}.jpg").write_bytes(originals[number % len(originals)])
+    arguments = [str(folder), str(tmp_path), str(NUM_IMAGES)]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            textwrap.dedent(SCRIPT),
-            str(folder),
-            str(tmp_path),
-            str(NUM_IMAGES),
-        ],
+        [sys.executable, "-c", textwrap.dedent(SCRIPT), *arguments],
         env=command_environment(),
         capture_output=True,
         text=True,

@@ -13,6 +13,8 @@ from dcgan.evaluation.features import get_extractor
 from dcgan.evaluation.heldout import held_out
 from dcgan.pictures import normalize
 
+PHOTOS = DataConfig(source="photos", image_size=16, channels=3, flip=False, num_images=8)
+
 
 def test_shares_count_what_images_are_taken_for() -> None:
     probabilities = torch.eye(10)[[0, 0, 3, 9]]
@@ -44,26 +46,18 @@ def test_real_images_score_well_and_noise_badly(tmp_path: Path) -> None:
 
 
 def test_data_without_labels_need_inception_and_say_how_to_get_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def unavailable(**_: object) -> None:
         raise ModuleNotFoundError("torch-fidelity is not installed")
 
     monkeypatch.setattr("torchmetrics.image.fid.FrechetInceptionDistance", unavailable)
-    data = DataConfig(
-        source="photos", image_size=16, channels=3, flip=False, num_images=8,
-        cache_dir=str(tmp_path),
-    )  # fmt: skip
     with pytest.raises(UserError, match="pip install torch-fidelity, and without") as error:
-        get_extractor(data, "digest")
+        get_extractor(PHOTOS, "digest")
     assert "torch-fidelity is not installed" in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_without_a_test_split_training_images_are_compared_with(tmp_path: Path) -> None:
-    data = DataConfig(
-        source="photos", image_size=16, channels=3, flip=False, num_images=8,
-        cache_dir=str(tmp_path),
-    )  # fmt: skip
+def test_without_a_test_split_training_images_are_compared_with() -> None:
     training = torch.randint(0, 256, (8, 3, 16, 16), dtype=torch.uint8)
-    assert torch.equal(held_out(data, training, 99), normalize(training))
+    assert torch.equal(held_out(PHOTOS, training, 99), normalize(training))

@@ -22,12 +22,6 @@ def test_fid_is_the_distance_of_gaussians() -> None:
     assert frechet_distance(real, fake) == pytest.approx(expected, rel=1e-6)
 
 
-def test_fid_of_a_shift_is_its_square() -> None:
-    real = normal(500, 4, 0)
-    assert frechet_distance(real, real + 3) == pytest.approx(4 * 9, rel=1e-6)
-    assert frechet_distance(real, real) == pytest.approx(0, abs=1e-6)
-
-
 def test_kid_of_one_subset_is_the_unbiased_cubic_mmd() -> None:
     """With as many images as a subset has, every subset is the whole set."""
     real, fake = normal(60, 4, 0).double(), normal(60, 4, 1).double() + 1
@@ -53,14 +47,10 @@ def test_kid_leaves_the_random_state_alone_and_is_the_same_every_time() -> None:
     assert kernel_distance(real, fake) == first
 
 
-def test_precision_and_recall_of_what_is_known() -> None:
-    real = normal(300, 3, 0)
-    assert precision_recall(real, real) == (1, 1)
-    assert precision_recall(real, real + 100) == (0, 0)
-
-
 def test_a_dropped_mode_costs_recall_and_garbage_costs_precision() -> None:
     modes = torch.cat([normal(200, 3, 0), normal(200, 3, 1) + 50])
+    assert precision_recall(modes, modes) == (1, 1)
+    assert precision_recall(modes, modes + 100) == (0, 0)
     precision, recall = precision_recall(modes, normal(400, 3, 2))
     assert precision > 0.9
     assert recall == pytest.approx(0.5, abs=0.05)

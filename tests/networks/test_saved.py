@@ -38,13 +38,6 @@ def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
     return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
 
 
-def test_an_export_builds_itself_again(tmp_path: Path, generator: Generator) -> None:
-    export_generator(tmp_path / "g.safetensors", generator)
-    loaded = load_generator(tmp_path / "g.safetensors")
-    assert same(loaded, generator)
-    assert loaded.upsample == generator.upsample
-
-
 def test_balanced_generators_are_saved_with_plain_kernels(tmp_path: Path) -> None:
     upsample = UpsampleConfig(
         kind="transposed", kernel_size=4, padding=1, output_padding=0, balanced=1

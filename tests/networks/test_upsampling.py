@@ -5,7 +5,6 @@ import torch
 from torch.nn import functional as F
 
 from dcgan.config import UpsampleConfig
-from dcgan.convolution.stretch import triangular_kernel
 from dcgan.networks.upsampling import (
     STD,
     UpsamplingBlock,
@@ -47,27 +46,6 @@ def test_reflect_padding_keeps_a_constant_constant_up_to_the_border(
 
     assert spread("reflect") < 1e-6
     assert spread("zeros") > 1e-3
-
-
-@pytest.mark.parametrize("kernel_size", [3, 4])
-def test_the_interpolation_kernel_is_bilinear_resizing(kernel_size: int) -> None:
-    image = torch.rand(1, 1, 6, 6, dtype=torch.float64)
-    padding, output_padding = {3: (1, 1), 4: (1, 0)}[kernel_size]
-    taps = triangular_kernel(2, kernel_size)
-    kernel = torch.outer(taps, taps)[None, None]
-    doubled = F.conv_transpose2d(
-        image, kernel, stride=2, padding=padding, output_padding=output_padding
-    )
-    if kernel_size == 4:  # half-pixel centres: torch's own bilinear resizing
-        expected = F.interpolate(image, scale_factor=2, mode="bilinear", align_corners=False)
-    else:  # index grid: old pixels stay, new ones are the mean of their neighbours
-        expected = torch.zeros_like(doubled)
-        expected[..., ::2, ::2] = image
-        expected[..., 1:-1:2, ::2] = (image[..., :-1, :] + image[..., 1:, :]) / 2
-        between = (expected[..., :, :-2:2] + expected[..., :, 2::2]) / 2
-        expected[..., :, 1:-1:2] = between
-    inside = (..., slice(2, -2), slice(2, -2))
-    torch.testing.assert_close(doubled[inside], expected[inside], rtol=0, atol=1e-12)
 
 
 def test_bilinear_initialisation_has_equal_gains_and_the_energy_of_independent_taps(
