@@ -1,6 +1,7 @@
 """balance() and bake() on networks of all kinds, by what these paint of a constant."""
 
 import copy
+import warnings
 
 import pytest
 import torch
@@ -55,11 +56,16 @@ def unevenness(network: nn.Module, channels: int, axes: int = 2) -> float:
 
 NETWORKS = {
     "1-D": (nn.Sequential(nn.ConvTranspose1d(3, 4, 5, 2), nn.ConvTranspose1d(4, 2, 4, 2)), 3, 1),
-    "3-D": (nn.ConvTranspose3d(2, 3, 4, 2, 1), 2, 3),
+    "3-D": (nn.Sequential(nn.ConvTranspose3d(2, 3, 4, 2, 1)), 2, 3),
     "sub-pixel, biases": (nn.Sequential(nn.Conv2d(3, 27, 3, padding=1), nn.PixelShuffle(3)), 3, 2),
-    "grouped": (nn.ConvTranspose2d(4, 6, 3, 2, 1, 1, groups=2), 4, 2),
+    "grouped": (nn.Sequential(nn.ConvTranspose2d(4, 6, 3, 2, 1, 1, groups=2)), 4, 2),
+    "sub-pixel, grouped": (
+        nn.Sequential(nn.Conv2d(4, 16, 3, padding=1, groups=2), nn.PixelShuffle(2)),
+        4,
+        2,
+    ),
     "U-Net": (UNet(), 3, 2),
-    "stride 3, kernel 5": (nn.ConvTranspose2d(3, 3, 5, 3), 3, 2),
+    "stride 3, kernel 5": (nn.Sequential(nn.ConvTranspose2d(3, 3, 5, 3)), 3, 2),
 }
 
 
@@ -76,9 +82,7 @@ def test_a_constant_stays_one(name: str, order: int) -> None:
     assert unevenness(network, channels, axes) < 1e-5
 
     before = copy.deepcopy(network)
-    assert bake(network) == [layer.name for layer in layers] or isinstance(
-        network, nn.ConvTranspose2d | nn.ConvTranspose3d
-    )
+    assert bake(network) == [layer.name for layer in layers]
     x = torch.randn(2, channels, *[24] * axes)
     assert torch.equal(network(x), before(x))
     assert set(network.state_dict()) == set(NETWORKS[name][0].state_dict())
@@ -114,12 +118,53 @@ def test_balancing_twice_changes_nothing_and_says_so() -> None:
     balance(network)
     weight = network.weight.detach().clone()
     (layer,) = balance(network, order=2)
-    assert layer.problem == "is balanced already"
+    assert layer.problem == "is balanced already: bake it first to change that"
     assert torch.equal(network.weight, weight)
     network(torch.randn(2, 3, 8, 8)).square().mean().backward()
     optimizer.step()
     assert not torch.equal(network.weight, weight)
     assert unevenness(network, 3) < 1e-5
+
+
+def shuffled(convolution: nn.Module, *between: nn.Module) -> nn.Sequential:
+    return nn.Sequential(convolution, *between, nn.PixelShuffle(2))
+
+
+@pytest.mark.parametrize(
+    ("network", "order", "problem"),
+    [
+        (shuffled(nn.Conv2d(8, 8, 3, groups=8)), 1, "its groups or its 8 channels divide the 4"),
+        (shuffled(nn.Conv2d(8, 6, 3)), 1, "its groups or its 6 channels divide the 4 phases"),
+        (shuffled(nn.Conv2d(8, 8, 3, dilation=2)), 2, "order 2 before a shuffle needs dilation 1"),
+        (shuffled(nn.Conv2d(8, 8, 3, stride=2)), 2, "order 2 before a shuffle needs dilation 1"),
+        (shuffled(nn.Conv2d(8, 8, 3), nn.GroupNorm(8, 8, affine=False)), 1, "GroupNorm before"),
+    ],
+)
+def test_a_sub_pixel_convolution_that_cannot_be_balanced_says_why(
+    network: nn.Module, order: int, problem: str
+) -> None:
+    (layer,) = balance(network, order=order)
+    assert layer.problem is not None
+    assert layer.problem.startswith(problem)
+    assert bake(network) == []
+
+
+def test_an_old_hook_and_a_wrong_order_are_named() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        network = nn.utils.weight_norm(nn.ConvTranspose2d(3, 3, 4, 2, 1))
+    (layer,) = balance(network)
+    assert "old-style hook" in str(layer)
+    with pytest.raises(ValueError, match="order 0: must be 1 or 2"):
+        balance(network, order=0)
+
+
+def test_an_example_leaves_running_statistics_and_modes_alone() -> None:
+    network = nn.Sequential(nn.ConvTranspose2d(3, 4, 4, 2, 1), nn.BatchNorm2d(4)).train()
+    before = copy.deepcopy(network[1].state_dict())
+    balance(network, torch.randn(2, 3, 8, 8))
+    assert network.training
+    assert all(torch.equal(before[k], v) for k, v in network[1].state_dict().items())
 
 
 def test_layers_of_other_peoples_networks_are_found() -> None:

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from dcgan.checkerboard.judgement import PeriodJudgement
 from dcgan.config import CureConfig
 from dcgan.errors import UserError
 from dcgan.evaluation.features import Extractor, Features
-from dcgan.reports.cure import Cure, recommended, write_cure
+from dcgan.networks import Generator
+from dcgan.reports.cure import Cure, candidates_for, recommended, write_cure
 from dcgan.training.loop import train
 from tests.conftest import TINY, Compose
 
@@ -54,3 +56,19 @@ def test_the_least_change_that_is_clean_is_recommended() -> None:
     assert recommended(cures[:1]) is None
     faint = cure("faint", 10, 0, raw=0.9)  # real images have almost nothing there
     assert recommended([faint, *cures]) == faint
+
+
+def test_only_what_can_be_balanced_is_tried_and_statistics_follow(compose_train: Compose) -> None:
+    config = compose_train(*TINY, "data.image_size=32", "upsample=transposed_k2")
+    generator = Generator(config.generator, config.upsample, image_size=32, channels=3)
+    latents = torch.randn(64, generator.latent_size)
+    found = candidates_for(generator, latents)
+    assert not [name for name in found if "order 2" in name and "balanced" in name]  # of kernel 2
+    assert {"last block balanced, order 1", "all blocks balanced, order 1"} <= set(found)
+    mean = generator.state_dict()["layers.norm2.running_mean"]
+    last, every = (
+        found[f"{name} balanced, order 1"].state_dict() for name in ("last block", "all blocks")
+    )
+    assert torch.equal(last["layers.norm2.running_mean"], mean)
+    assert not torch.equal(every["layers.norm2.running_mean"], mean)
+    assert all("parametrizations" not in name for name in every)

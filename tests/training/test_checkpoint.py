@@ -1,5 +1,6 @@
 """One file, whole or not at all; resumed only with the same settings, in a folder of its own."""
 
+import copy
 import math
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from dcgan.training.checkpoint import (
     load_state,
     read_for_resume,
     save_checkpoint,
+    set_running_statistics,
     take_weights,
 )
 from dcgan.training.step import train_step
@@ -165,12 +167,25 @@ def test_weights_of_another_run_are_taken_and_balanced(build: Build, tmp_path: P
     ]
     assert sum(moved) < 0.01 * sum(learned)
 
-    # And back: a free block starts from the balanced kernel as it was used.
-    save_checkpoint(tmp_path / "balanced" / LAST, state)
+    # Its statistics are those of the changed kernels.
+    fresh = copy.deepcopy(state.generator)
+    take_weights(state, str(tmp_path / "other"))
+    fresh.load_state_dict(state.generator.state_dict())
+    set_running_statistics(fresh, state.config.seed)
+    for name, value in fresh.state_dict().items():
+        torch.testing.assert_close(value, state.generator.state_dict()[name])
+
+    # And back: free layers start from the balanced kernels as they were used.
+    balanced = build("upsample=transposed_k4_balanced", "downsample.balanced=true")
+    train_step(balanced)
+    save_checkpoint(tmp_path / "balanced" / LAST, balanced)
     free_again = build("upsample=transposed_k4")
     take_weights(free_again, str(tmp_path / "balanced"))
-    again, used = (g.layers.get_submodule("up2.0") for g in (free_again.generator, state.generator))
-    torch.testing.assert_close(again.weight, used.weight, rtol=0, atol=1e-6)
+    for network, layer in (("generator", "up2.0"), ("discriminator", "down2.0")):
+        again, used = (
+            getattr(s, network).layers.get_submodule(layer) for s in (free_again, balanced)
+        )
+        torch.testing.assert_close(again.weight, used.weight, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from dcgan.checkerboard.parametrization import (
     keep_balanced,
     make_plain,
 )
-from dcgan.checkerboard.traversal import SHUFFLE, Upsampling, find_upsampling
+from dcgan.checkerboard.traversal import SHUFFLE, Upsampling, evaluating, find_upsampling
 from dcgan.errors import first_line
 
 
@@ -51,20 +51,30 @@ def balance(
 
     Args:
         network: changed in place.
-        example: an input, or a tuple of inputs, as for `diagnose`. With one, pixel shuffles that
-            are called as functions are found too.
+        example: an input, or a tuple of inputs, as for `diagnose`. It is needed where a pixel
+            shuffle is called as a function, is used more than once, or is not defined right after
+            its convolution.
         order: 1 or 2.
         keep_norm: for a network that is not trained yet; see `keep_balanced`.
 
     Returns:
         Every upsampling layer, with what was done.
+
+    Raises:
+        ValueError: `order` is neither 1 nor 2, or the network is compiled by TorchScript.
     """
+    if order not in (1, 2):
+        raise ValueError(f"order {order}: must be 1 or 2")
     inputs = example if isinstance(example, tuple) or example is None else (example,)
-    return [_balance_layer(found, order, keep_norm) for found in find_upsampling(network, inputs)]
+    with evaluating(network):
+        layers = find_upsampling(network, inputs)
+    return [_balance_layer(found, order, keep_norm) for found in layers]
 
 
 def bake(network: nn.Module) -> list[str]:
     """Make the balanced weights of a network plain parameters again, with the values they have.
+
+    Weight or spectral normalization of such a layer becomes a part of its plain weight too.
 
     Returns:
         The names of the layers that were changed.
@@ -81,20 +91,34 @@ def bake(network: nn.Module) -> list[str]:
 
 
 def _balance_layer(found: Upsampling, order: int, keep_norm: bool) -> BalancedLayer:
-    convolution, problem = found.convolution, found.obstacle
-    if problem is None and not isinstance(convolution, TRANSPOSED):
-        if found.mode != SHUFFLE:
-            problem = "needs no cure: interpolation keeps a constant"
-        elif found.norm is not None:
-            problem = f"{type(found.norm).__name__} before the shuffle scales its phases"
-    if problem is None and _is_balanced(convolution):
-        problem = "is balanced already"
+    problem = _problem(found, order)
     try:
         if problem is None:
-            keep_balanced(convolution, *_parametrizations(found, order), keep_norm=keep_norm)
+            parametrizations = _parametrizations(found, order)
+            keep_balanced(found.convolution, *parametrizations, keep_norm=keep_norm)
     except ValueError as error:
         problem = first_line(error)
     return BalancedLayer(found.name, found.kind, problem)
+
+
+def _problem(found: Upsampling, order: int) -> str | None:
+    """Why a layer cannot be balanced, or need not; what its geometry forbids is found later."""
+    layer, scale = found.convolution, found.scale
+    if found.obstacle is not None:
+        return found.obstacle
+    if found.mode == SHUFFLE and scale is not None:
+        phases = int(scale[0]) ** 2
+        if found.norm is not None:
+            return f"{type(found.norm).__name__} before the shuffle scales its phases"
+        if layer.out_channels // layer.groups % phases:
+            return f"its groups or its {layer.out_channels} channels divide the {phases} phases"
+        if order == 2 and max(*layer.dilation, *layer.stride) > 1:
+            return "order 2 before a shuffle needs dilation 1 and stride 1"
+    elif not isinstance(layer, TRANSPOSED):
+        return "needs no cure: interpolation keeps a constant"
+    if "weight" not in dict(layer.named_parameters()) and not parametrize.is_parametrized(layer):
+        return "its weight is computed by an old-style hook: use torch.nn.utils.parametrizations"
+    return "is balanced already: bake it first to change that" if _is_balanced(layer) else None
 
 
 def _parametrizations(found: Upsampling, order: int) -> tuple[Balanced, EqualBiases | None]:

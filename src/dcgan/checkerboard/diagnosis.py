@@ -23,7 +23,7 @@ from dcgan.checkerboard.layers import (
     step_imbalance,
     tap_contrast,
 )
-from dcgan.checkerboard.traversal import SHUFFLE, Upsampling, find_upsampling
+from dcgan.checkerboard.traversal import SHUFFLE, Upsampling, evaluating, find_upsampling
 from dcgan.convolution.alignment import image_shift
 from dcgan.convolution.coverage import coverage_ratio
 from dcgan.errors import first_line
@@ -130,9 +130,7 @@ def diagnose(module: nn.Module, example: Any = None) -> Diagnosis:
         ValueError: the network is compiled by TorchScript.
     """
     inputs = example if isinstance(example, tuple) or example is None else (example,)
-    was_training = [(part, part.training) for part in module.modules()]
-    module.eval()
-    try:
+    with evaluating(module):
         found = find_upsampling(module, inputs)
         moments: dict[str, Tensor] = {}
         if inputs is not None:
@@ -141,9 +139,6 @@ def diagnose(module: nn.Module, example: Any = None) -> Diagnosis:
                 module(*inputs)
         rows = [_diagnose_layer(u, moments.get(u.name)) for u in found]
         return Diagnosis(rows, watched=inputs is not None)
-    finally:
-        for part, training in was_training:
-            part.training = training
 
 
 def _diagnose_layer(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:

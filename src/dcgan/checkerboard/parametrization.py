@@ -35,7 +35,7 @@ class Balanced(nn.Module):
     ) -> None:
         super().__init__()
         projection = balancing_projection(kernel_size, stride, dilation, order)
-        # Not persistent: it follows from the layer, so no file needs to hold it.
+        # Not saved: it can be computed from the layer.
         self.register_buffer("projection", projection, persistent=False)
 
     def forward(self, weight: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Finding the upsampling layers of any network: by its modules, or by watching it run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ CONVOLUTIONS = PLAIN + TRANSPOSED
 POOLING = tuple(getattr(nn, name) for name in nn.modules.pooling.__all__)
 PADS = tuple(getattr(nn, name) for name in nn.modules.padding.__all__)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+OTHER_NORMS = (nn.GroupNorm, nn.LayerNorm, nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
 # What ends the search for the convolution that belongs to an Upsample or a PixelShuffle.
 BREAKS = (nn.Linear, nn.Flatten, nn.Unflatten, *POOLING, *CONVOLUTIONS)
 
@@ -46,6 +48,18 @@ class _Event:
 
     def ends_search(self) -> bool:
         return self.mode is not None or isinstance(self.layer, BREAKS)
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Eval mode, and afterwards for each part the mode that it had."""
+    was_training = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in was_training:
+            part.training = training
 
 
 def find_upsampling(module: nn.Module, inputs: tuple[Any, ...] | None) -> list[Upsampling]:
@@ -95,7 +109,9 @@ def _shuffled(event: _Event, before: Sequence[_Event]) -> Upsampling:
         # Before the shuffle a channel is a phase: what scales channels makes phases unequal.
         if isinstance(layer, NORMS) and layer.running_mean is not None:
             norm = layer
-        elif layer is not None and any(True for _ in layer.parameters()):
+        elif isinstance(layer, OTHER_NORMS) or (
+            layer is not None and any(True for _ in layer.parameters())
+        ):
             obstacle = f"{type(layer).__name__} before the shuffle scales its phases"
     obstacle = "no convolution was found before it"
     return Upsampling(event.name, "PixelShuffle", scale=event.scale, obstacle=obstacle)

@@ -11,7 +11,8 @@ from dcgan.commands.prompt import command_line, quoted
 from dcgan.config import CureConfig
 from dcgan.config.identity import flatten
 
-OF_NETWORKS = ("data", "upsample", "downsample", "generator", "discriminator")  # what must fit
+# Groups of settings that a run's weights go with; how long and how fast is the user's choice.
+KEPT = ("data", "upsample", "downsample", "generator", "discriminator", "loss", "regularizer")
 
 
 @Command("cure", uses="dcgan.reports.cure")
@@ -27,10 +28,10 @@ def main(config: CureConfig, run_dir: Path) -> int:
 
 
 def command_with_training(checkpoint: str, settings: dict[str, Any]) -> str:
-    """The command that goes on from a run with balanced kernels, with the run's own settings."""
+    """The command that goes on from a run with balanced kernels, its data, networks and losses."""
     default: Any = OmegaConf.to_container(compose("train", []), resolve=False)
     usual = dict(flatten(default))
-    own = {k: v for k, v in flatten(settings) if k.partition(".")[0] in OF_NETWORKS}
+    own = {k: v for k, v in flatten(settings) if k.partition(".")[0] in KEPT}
     words = {k: v for k, v in own.items() if v != usual.get(k)} | {"upsample.balanced": 1}
     plain = {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in words.items()}
     texts = [f"{k}={'null' if v == 'None' else quoted(v)}" for k, v in plain.items()]

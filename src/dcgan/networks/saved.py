@@ -15,6 +15,7 @@ from dcgan.checkerboard.cure import bake
 from dcgan.config import DiscriminatorConfig, DownsampleConfig, GeneratorConfig, UpsampleConfig
 from dcgan.config.identity import LAST
 from dcgan.errors import UserError
+from dcgan.files import replacing
 from dcgan.networks.discriminator import Discriminator
 from dcgan.networks.generator import Generator
 
@@ -100,7 +101,8 @@ def export_generator(path: Path, generator: Generator) -> None:
     bake(generator)
     recipe = _recipe_of(generator)
     state = {k: v.contiguous() for k, v in generator.state_dict().items()}
-    save_file(state, path, metadata={"dcgan": json.dumps(recipe)})
+    with replacing(path) as temporary:
+        save_file(state, temporary, metadata={"dcgan": json.dumps(recipe)})
 
 
 def with_notch(generator: Generator, order: int) -> Generator:

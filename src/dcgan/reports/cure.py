@@ -119,7 +119,7 @@ def candidates_for(generator: Generator, latents: Tensor) -> dict[str, Generator
         if any(layer.problem for part in parts for layer in balance(part, order=order)):
             continue
         bake(cured)
-        if count > 1:  # what comes after a changed block has other statistics
+        if count > 1:  # the running statistics no longer fit the changed kernels
             update_bn([latents[:NUM_STATISTICS]], cured)
         name = {1: "last block", len(blocks): "all blocks"}.get(count, f"last {count} blocks")
         found[f"{name} balanced, order {order}"] = cured
@@ -130,9 +130,10 @@ def candidates_for(generator: Generator, latents: Tensor) -> dict[str, Generator
 
 
 def recommended(cures: list[Cure]) -> Cure | None:
-    """The clean one that changes the images least; the first, if that is clean; None if none is.
+    """The candidate that makes the images clean and changes them least; None if none does.
 
-    One that adds fine detail is none: what it adds is noise, which looks worse than the grid.
+    That is "nothing" if they are clean already. A candidate that adds fine detail is not
+    recommended: what it adds is noise, which looks worse than the checkerboard.
     """
     cures = [cure for cure in cures if cure.is_clean and cure.detail < MOST_DETAIL]
     return min(cures, key=lambda cure: cure.change, default=None)

@@ -171,7 +171,7 @@ def take_weights(state: State, run: str) -> None:
                 f"start_from={run}: its {type(source).__name__.lower()} has other layers or sizes"
                 f" than this run's ({str(error).splitlines()[-1].strip()})"
             ) from error
-        if isinstance(target, Generator):  # balanced kernels have other statistics
+        if isinstance(target, Generator):  # the running statistics no longer fit changed kernels
             set_running_statistics(target, state.config.seed)
     log.info("started from the weights of %s, step %d", path, checkpoint["step"])
 
