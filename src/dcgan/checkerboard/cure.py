@@ -23,7 +23,7 @@ from dcgan.checkerboard.parametrization import (
     keep_balanced,
     make_plain,
 )
-from dcgan.checkerboard.traversal import SHUFFLE, Upsampling, evaluating, find_upsampling
+from dcgan.checkerboard.traversal import SHUFFLE, Upsampling, evaluating, find_upsampling, inputs_of
 from dcgan.errors import first_line
 
 
@@ -65,7 +65,7 @@ def balance(
     """
     if order not in (1, 2):
         raise ValueError(f"order {order}: must be 1 or 2")
-    inputs = example if isinstance(example, tuple) or example is None else (example,)
+    inputs = inputs_of(example)
     with evaluating(network):
         layers = find_upsampling(network, inputs)
     return [_balance_layer(found, order, keep_norm) for found in layers]

@@ -23,7 +23,7 @@ from dcgan.checkerboard.layers import (
     step_imbalance,
     tap_contrast,
 )
-from dcgan.checkerboard.traversal import SHUFFLE, Upsampling, evaluating, find_upsampling
+from dcgan.checkerboard.traversal import SHUFFLE, Upsampling, evaluating, find_upsampling, inputs_of
 from dcgan.convolution.alignment import image_shift
 from dcgan.convolution.coverage import coverage_ratio
 from dcgan.errors import first_line
@@ -129,7 +129,7 @@ def diagnose(module: nn.Module, example: Any = None) -> Diagnosis:
     Raises:
         ValueError: the network is compiled by TorchScript.
     """
-    inputs = example if isinstance(example, tuple) or example is None else (example,)
+    inputs = inputs_of(example)
     with evaluating(module):
         found = find_upsampling(module, inputs)
         moments: dict[str, Tensor] = {}

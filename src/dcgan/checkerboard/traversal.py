@@ -50,6 +50,11 @@ class _Event:
         return self.mode is not None or isinstance(self.layer, BREAKS)
 
 
+def inputs_of(example: Any) -> tuple[Any, ...] | None:
+    """The positional inputs that an example stands for: itself if it is a tuple, or it alone."""
+    return example if isinstance(example, tuple) or example is None else (example,)
+
+
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
     """Eval mode, and afterwards for each part the mode that it had."""

@@ -79,13 +79,20 @@ def load_generator(path: str | Path, weights: str = "ema") -> Generator:
     """
     path = find_checkpoint(path)
     if path.suffix == ".safetensors":
-        config, state = _read_export(path)
-    else:
-        checkpoint = read_checkpoint(path)
-        config, state = checkpoint["config"], checkpoint["generator"]
-        if weights == "ema" and (average := checkpoint["ema"]) is not None:
-            # AveragedModel keeps n_averaged beside the module.
-            state = {name: average[f"module.{name}"] for name in state}
+        return _ready_generator(*_read_export(path))
+    return generator_of(read_checkpoint(path), weights)
+
+
+def generator_of(checkpoint: dict[str, Any], weights: str = "ema") -> Generator:
+    """The generator of a checkpoint that is read already; see `load_generator`."""
+    state = checkpoint["generator"]
+    if weights == "ema" and (average := checkpoint["ema"]) is not None:
+        # AveragedModel keeps n_averaged beside the module.
+        state = {name: average[f"module.{name}"] for name in state}
+    return _ready_generator(checkpoint["config"], state)
+
+
+def _ready_generator(config: dict[str, Any], state: dict[str, Tensor]) -> Generator:
     generator = build_generator(config)
     generator.load_state_dict(state)
     bake(generator)

@@ -14,7 +14,7 @@ from torch.optim.swa_utils import update_bn
 from tqdm import tqdm
 
 from dcgan.checkerboard import bake, balance
-from dcgan.checkerboard.images import fine_detail, spectrum
+from dcgan.checkerboard.images import fine_detail, spectrum, usable_periods
 from dcgan.checkerboard.judgement import PeriodJudgement, judge
 from dcgan.checkerboard.scores import PRESENT
 from dcgan.config import CureConfig
@@ -25,9 +25,10 @@ from dcgan.evaluation.features import get_extractor
 from dcgan.evaluation.heldout import held_out, read_run
 from dcgan.files import make_folder, write_json
 from dcgan.networks.generator import Generator
-from dcgan.networks.saved import export_generator, load_generator, with_notch
+from dcgan.networks.saved import export_generator, generator_of, with_notch
 from dcgan.pictures import evenly_spread, save_grid
 from dcgan.sampling import generate, latents_of_seeds
+from dcgan.training.scores import upsampling_blocks
 
 NUM_STATISTICS = 2048  # latents that batch norm's statistics are taken from anew
 NOTCHES = (1, 2, 4, 8, 16)  # orders
@@ -62,7 +63,7 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
         UserError: the checkpoint or its data cannot be read, or its images are too small.
     """
     checkpoint, data, training = read_run(config.checkpoint, config.root, "set root=FOLDER")
-    generator = load_generator(Path(config.checkpoint).expanduser(), config.weights)
+    generator = generator_of(checkpoint, config.weights)
     latents = latents_of_seeds(range(config.num_images), generator.latent_size)
     real = evenly_spread(training, config.num_images)
     fid: Callable[[Tensor], float] | None = None
@@ -73,22 +74,24 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
         def fid(images: Tensor) -> float:
             return frechet_distance(expected, extractor.extract(images).values)
 
+    if not usable_periods(*real.shape[-2:]):
+        raise UserError(f"checkpoint={config.checkpoint}: images below 16 pixels have no score")
     before = generate(generator, latents)
-    candidates = {"nothing": generator, **candidates_for(generator, latents)}
-    cures, images = [], {}
+    detail_before = fine_detail(spectrum(before))
+    candidates, images = {"nothing": generator, **candidates_for(generator, latents)}, {}
+    cures = []
     for name, candidate in tqdm(candidates.items(), desc="curing", unit="cure", disable=None):
-        images[name] = after = generate(candidate, latents)
+        after = before if candidate is generator else generate(candidate, latents)
+        images[name] = after
         cures.append(
             Cure(
                 name,
                 judge(after, real),
                 (after - before).square().mean().sqrt().item(),
-                fine_detail(spectrum(after)) / fine_detail(spectrum(before)),
+                fine_detail(spectrum(after)) / detail_before,
                 None if fid is None else fid(after),
             )
         )
-    if not cures[0].periods:
-        raise UserError(f"checkpoint={config.checkpoint}: images below 16 pixels have no score")
     best = recommended(cures)
     make_folder(run_dir)
     files = []
@@ -112,7 +115,7 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
 def candidates_for(generator: Generator, latents: Tensor) -> dict[str, Generator]:
     """Generators to try instead of a trained one, with plain weights, the smallest change first."""
     found: dict[str, Generator] = {}
-    blocks = [name for name, _ in generator.layers.named_children() if name.startswith("up")]
+    blocks = list(upsampling_blocks(generator))
     for order, count in product((1, 2), range(1, len(blocks) + 1)):
         cured = copy.deepcopy(generator)
         parts = [cured.layers.get_submodule(name) for name in blocks[-count:]]

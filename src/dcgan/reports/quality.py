@@ -17,7 +17,7 @@ from dcgan.evaluation.heldout import held_out, read_run
 from dcgan.evaluation.memorization import nearest
 from dcgan.files import make_folder, write_json
 from dcgan.intervals import summarize
-from dcgan.networks.saved import load_generator
+from dcgan.networks.saved import generator_of
 from dcgan.pictures import evenly_spread, normalize, save_grid, subsample
 from dcgan.reports.page import render
 from dcgan.sampling import generate
@@ -45,7 +45,7 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
     known = evenly_spread(training if labeled else training[1::2], config.num_images)
     real = extractor.extract(unseen)
     classes = real.probabilities
-    generator = load_generator(Path(config.checkpoint).expanduser(), config.weights)
+    generator = generator_of(checkpoint, config.weights)
 
     # Real training images first: what a perfect generator would get.
     floor = assess(known, unseen, real, extractor).numbers

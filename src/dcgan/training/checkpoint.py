@@ -23,7 +23,7 @@ from dcgan.networks.saved import (
     FORMAT_VERSION,
     build_discriminator,
     find_checkpoint,
-    load_generator,
+    generator_of,
     read_checkpoint,
 )
 from dcgan.seeding import derive_seed, stream
@@ -158,9 +158,12 @@ def take_weights(state: State, run: str) -> None:
     discriminator = build_discriminator(checkpoint["config"])
     discriminator.load_state_dict(checkpoint["discriminator"])
     bake(discriminator)
-    pairs = [(load_generator(path, "raw"), state.generator), (discriminator, state.discriminator)]
+    pairs = [
+        (generator_of(checkpoint, "raw"), state.generator),
+        (discriminator, state.discriminator),
+    ]
     if state.ema is not None:
-        pairs.append((load_generator(path, "ema"), state.ema.module))
+        pairs.append((generator_of(checkpoint, "ema"), state.ema.module))
     for source, target in pairs:
         weights = source.state_dict()
         free = {name: name.replace(BALANCED, "weight") for name in target.state_dict()}
