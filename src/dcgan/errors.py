@@ -7,12 +7,14 @@ All statuses of the commands:
 2      a mistake in the settings; nothing was written
 3      dcgan-diagnose could not judge
 70     a fault in the program, with its traceback
-128+n  stopped by signal n (130: Ctrl-C, 143: SIGTERM)
+74     the machine refused: a full disk, a file that may not be read or written, too little memory
+128+n  stopped by signal n (130: Ctrl-C, 143: SIGTERM; 141: nobody reads the output any more)
 """
 
 import logging
 
 FAULT = 70  # os.EX_SOFTWARE, which Windows lacks
+PIPE_CLOSED = 141  # as a shell reports SIGPIPE
 
 
 class ExpectedError(Exception):
@@ -32,6 +34,12 @@ class RunFailed(ExpectedError, RuntimeError):
     """A run that could not go on, through no mistake in its settings."""
 
 
+class MachineError(ExpectedError):
+    """What the machine refused: disk, permission, memory."""
+
+    exit_status = 74  # os.EX_IOERR, which Windows lacks
+
+
 class Interrupted(ExpectedError):
     """A run that was asked to stop, and saved itself first."""
 
@@ -42,6 +50,19 @@ class Interrupted(ExpectedError):
         self.exit_status = 128 + signal_number  # as a shell reports it
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """What an error says, on one line."""
     return (str(error) or type(error).__name__).strip().splitlines()[0]
+
+
+def expected(error: Exception) -> ExpectedError | None:
+    """`error` as one that a user or the machine can cause; None for a fault of the program."""
+    if isinstance(error, ExpectedError):
+        return error
+    if isinstance(error, OSError) and error.strerror:
+        where = " to ".join(str(name) for name in (error.filename, error.filename2) if name)
+        return MachineError(f"{where}: {error.strerror}" if where else error.strerror)
+    out_of_memory = "can't allocate memory" in str(error) or "out of memory" in str(error)
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and out_of_memory):
+        return MachineError(f"too little memory ({first_line(error)})")
+    return None

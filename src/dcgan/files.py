@@ -1,4 +1,4 @@
-"""Files that are whole or not there at all."""
+"""Paths as users write them; files that are whole or not there at all."""
 
 import os
 from collections.abc import Iterator
@@ -24,8 +24,23 @@ def replacing(path: Path) -> Iterator[Path]:
         with temporary.open("r+b") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # what a full disk leaves out
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def expand(path: str | Path) -> Path:
+    """`path`, with ~ as the user's home folder.
+
+    Raises:
+        UserError: the system knows no such folder.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"{path}: the home folder is not known; set HOME") from error
 
 
 def make_folder(path: Path, setting: str = "hydra.run.dir") -> None:

@@ -3,11 +3,22 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from dcgan.commands.prompt import shortest
+from dcgan.commands.composing import compose, to_dataclass
+from dcgan.commands.prompt import setting, shortest
+from dcgan.config import SampleConfig
 
 
 def test_paths_are_printed_as_a_person_would_type_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/tmp")
     assert shortest(Path("/tmp/outputs/a")) == Path("outputs/a")
     assert shortest(Path("/usr/a")) == Path("/usr/a")
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.text("ab\\'\"${}()[]=, ;:\n~*|é#%!<>", max_size=8))
+def test_any_text_comes_through_a_printed_setting(text: str) -> None:
+    composed = compose("sample", [setting("checkpoint", text)])
+    assert to_dataclass(composed, SampleConfig).checkpoint == text

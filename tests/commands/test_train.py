@@ -14,11 +14,12 @@ import torch
 import yaml
 from PIL import Image
 
-from dcgan.commands.prompt import quoted
+from dcgan.commands.prompt import setting
 from dcgan.config.identity import flatten
 from dcgan.training.tracking import read_metrics
 from tests.conftest import TINY, Run, Start, choices, finish, real_data, wait_for
 
+ODD = "$(touch x); 'a' \"b\" ${c} ,=é"  # a folder's name
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
@@ -109,6 +110,7 @@ def test_a_run_that_was_killed_resumes_bit_for_bit(
     [
         (signal.SIGINT, [], "outputs/train/*/*/*"),
         (signal.SIGTERM, ["hydra.run.dir='an odd=name'"], "an odd=name"),
+        (signal.SIGHUP, [setting("hydra.run.dir", ODD)], ODD),  # the terminal is closed
     ],
 )
 def test_a_run_that_is_asked_to_stop_saves_and_says_how_to_go_on(
@@ -124,8 +126,10 @@ def test_a_run_that_is_asked_to_stop_saves_and_says_how_to_go_on(
     step = torch.load(run_dir / "checkpoints" / "last.pt", weights_only=True)["step"]
     assert f"stopped at step {step} of 100000; saved" in errors
     command = shlex.split(errors.partition("To go on: ")[2].splitlines()[0])
-    assert command[-1] == f"resume={quoted(str(run_dir.relative_to(tmp_path)))}"
+    assert command[-1] == setting("resume", run_dir.relative_to(tmp_path))
     assert not (run_dir / "result.json").exists()
+
+    assert not (tmp_path / "x").exists()
 
     # The command that was printed, with an end that can be waited for.
     resumed = finish([word.replace("100000", str(step + 3)) for word in command], tmp_path)
@@ -243,6 +247,8 @@ def test_ctrl_c_before_the_first_step_is_one_line(
         time.sleep(0.02)
     time.sleep(delay)  # imports still, prepares or builds
     process.send_signal(number)
+    time.sleep(0.01)
+    process.send_signal(number)  # a key that bounces
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 128 + number
     if "stopped at step" not in errors:  # it had begun already, and has saved itself

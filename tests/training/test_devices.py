@@ -35,6 +35,8 @@ def test_auto_takes_bfloat16_where_the_hardware_has_it(
         (["trainer.devices=2"], {}, "trainer.devices=2: .*torchrun --nproc-per-node=2"),
         ([], {"LOCAL_WORLD_SIZE": "2"}, "trainer.devices=1: .*set trainer.devices=2"),
         ([], {"WORLD_SIZE": "3"}, "trainer.batch_size=8: must be a multiple of the 3"),
+        ([], {"WORLD_SIZE": "2"}, "WORLD_SIZE=2: RANK, .* not set; torchrun sets them all"),
+        ([], {"WORLD_SIZE": "two"}, "WORLD_SIZE=two: must be a number of processes"),
         (["trainer.accelerator=gpu"], {}, "trainer.accelerator=gpu: no GPU is available"),
     ],
 )
@@ -50,6 +52,22 @@ def test_devices_and_processes_that_are_not_there_are_refused(
         monkeypatch.setenv(name, value)
     with pytest.raises(UserError, match=message), connected(tiny(*overrides).trainer):
         pass
+
+
+def test_processes_that_never_meet_end_with_a_line(tmp_path: Path) -> None:
+    script = """
+from datetime import timedelta
+from dcgan.training import devices
+devices.MEETING = timedelta(seconds=1)
+from dcgan.commands.train import main
+main()
+"""
+    names = ("RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+    alone = dict(zip(names, ("0", "0", "1", "2", "127.0.0.1", "0"), strict=True))
+    done = finish([sys.executable, "-c", script, *TINY], tmp_path, **alone)
+    assert done.returncode == 1, done.stderr
+    assert "ERROR the 2 processes of this run did not meet at 127.0.0.1:0" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.slow

@@ -2,9 +2,11 @@
 
 import argparse
 import logging
+import math
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,16 +23,28 @@ from hydra.core.utils import configure_log
 from omegaconf import DictConfig, open_dict, read_write
 from tqdm import tqdm
 
+import dcgan
 from dcgan.commands import composing
 from dcgan.commands.prompt import quoted, shortest
-from dcgan.errors import FAULT, ExpectedError, Interrupted, UserError
-from dcgan.training.interruption import Interruption
+from dcgan.commands.streams import failure_of_output, use_lasting_streams
+from dcgan.errors import (
+    FAULT,
+    PIPE_CLOSED,
+    ExpectedError,
+    Interrupted,
+    MachineError,
+    RunFailed,
+    UserError,
+    expected,
+)
+from dcgan.files import expand
+from dcgan.training.interruption import GRACE, Interruption, handle_signals
 
 log = logging.getLogger(__name__)
 
 
 class Stopped(KeyboardInterrupt):
-    """By Ctrl-C or SIGTERM; its argument is the exit status. Nothing is left to save."""
+    """By a signal; its argument is the exit status. Nothing is left to save."""
 
 
 @dataclass
@@ -54,28 +68,42 @@ class Command:
         return self._main
 
     def _main(self) -> None:
-        signal.signal(signal.SIGTERM, _stop)
+        use_lasting_streams()
+        handle_signals(_Stop())
         try:
-            composing.let_hydra_parse()
-            args = get_args_parser().parse_args()
+            status: str | int | None = self._status()
+        except SystemExit as end:  # of argparse, or of Hydra after --help
+            status = end.code
+        if failure := failure_of_output():
+            if isinstance(failure, BrokenPipeError):
+                sys.exit(PIPE_CLOSED)
+            print(f"dcgan-{self.name}: standard output: {failure.strerror}", file=sys.stderr)
+            status = MachineError.exit_status
+        sys.exit(status)
+
+    def _status(self) -> int | None:
+        """Do what the command line says; every error becomes a line and an exit status."""
+        try:
+            args = _parse()
             if args.help or args.hydra_help or args.cfg or args.info or args.shell_completion:
                 self._show()
-            elif args.multirun or "hydra.mode=MULTIRUN" in args.overrides:
-                self._many(_overrides(args))
-            else:
-                sys.exit(self._one(_overrides(args)))
-        except ExpectedError as error:
-            if not isinstance(error, UserError):
-                log.log(error.level, "%s", error)
-            elif is_first_process():  # the others have made the same mistake
-                print(f"dcgan-{self.name}: {error}", file=sys.stderr)
-            sys.exit(error.exit_status)
-        except KeyboardInterrupt as error:
+                return 0
+            if args.multirun or "hydra.mode=MULTIRUN" in args.overrides:
+                return self._many(_overrides(args))
+            return self._one(_overrides(args))
+        except KeyboardInterrupt as stop:
             print(f"dcgan-{self.name}: interrupted", file=sys.stderr)
-            sys.exit(error.args[0] if isinstance(error, Stopped) else 128 + signal.SIGINT)
-        except Exception:  # noqa: BLE001 (printed whole)
-            traceback.print_exc()
-            sys.exit(FAULT)
+            return stop.args[0] if isinstance(stop, Stopped) else 128 + signal.SIGINT
+        except Exception as error:  # noqa: BLE001 (printed whole, unless it is expected)
+            known = expected(error) or composing.refused(error, composing.SCHEMAS[self.name])
+            if known is None:
+                traceback.print_exc()
+                return FAULT
+            if isinstance(known, RunFailed | Interrupted):
+                log.log(known.level, "%s", known)
+            elif is_first_process():  # the others have made the same mistake
+                print(f"dcgan-{self.name}: {known}", file=sys.stderr)
+            return known.exit_status
 
     def _show(self) -> None:
         os.environ["HYDRA_FULL_ERROR"] = "1"  # errors are to come here
@@ -87,7 +115,9 @@ class Command:
     def _one(self, overrides: list[str]) -> int | None:
         settings = composing.compose(self.name, overrides)
         config = composing.to_dataclass(settings, composing.SCHEMAS[self.name])
-        run_dir = Path(settings.hydra.run.dir)
+        if not settings.hydra.run.dir:
+            raise UserError("hydra.run.dir=: must name a folder")
+        run_dir = expand(settings.hydra.run.dir)
         if not any(word.startswith("hydra.run.dir=") for word in settings.hydra.overrides.hydra):
             run_dir = self.folder(config, run_dir)
         with read_write(settings.hydra), open_dict(settings.hydra):
@@ -99,7 +129,7 @@ class Command:
             logging.disable(logging.WARNING)  # an error is said by whoever meets it
         return self._call(config, run_dir)
 
-    def _many(self, overrides: list[str]) -> None:
+    def _many(self, overrides: list[str]) -> int:
         sweep_dir, further = composing.check_jobs(self.name, overrides)
         stopped = False
         try:
@@ -109,21 +139,25 @@ class Command:
             stopped = True
             raise
         except ExpectedError as error:
-            sys.exit(error.exit_status)  # its job has said what was wrong
+            return error.exit_status  # its job has said what was wrong
         finally:
             self.after_multirun(sweep_dir, stopped)
+        return 0
 
     def _job(self, settings: DictConfig) -> None:
         """One of a multirun's, perhaps in a process of its own."""
+        use_lasting_streams()
         tqdm.set_lock(RLock())  # by default a semaphore, which would outlive a job that is ended
         try:
             config = composing.to_dataclass(settings, composing.SCHEMAS[self.name])
             self._call(config, Path(HydraConfig.get().runtime.output_dir))
-        except ExpectedError as error:
-            log.log(error.level, "%s", error)
-            if isinstance(error, Interrupted):  # all others stop as well
-                raise Stopped(error.exit_status) from error
-            raise  # Hydra goes on with the others, and fails at the end
+        except Exception as error:
+            if (known := expected(error)) is None:
+                raise
+            log.log(known.level, "%s", known)
+            if isinstance(known, Interrupted):  # all others stop as well
+                raise Stopped(known.exit_status) from error
+            raise known from error  # Hydra goes on with the others, and fails at the end
         finally:
             sys.stdout.flush()  # before the report
 
@@ -161,5 +195,23 @@ def _overrides(args: argparse.Namespace) -> list[str]:
     return [*args.overrides, f"hydra.searchpath=[{quoted(folder.as_uri())}]"]
 
 
-def _stop(number: int, _: FrameType | None) -> None:
-    raise Stopped(128 + number)
+def _parse() -> argparse.Namespace:
+    composing.let_hydra_parse()
+    parser = get_args_parser()
+    for action in parser._actions:
+        if isinstance(action, argparse._VersionAction):
+            action.version = f"dcgan {dcgan.__version__}"
+    return parser.parse_args()
+
+
+class _Stop:
+    """The handler of a signal where nothing is to be saved: the same key twice is one."""
+
+    def __init__(self) -> None:
+        self._last = -math.inf
+
+    def __call__(self, number: int, _: FrameType | None) -> None:
+        now = time.monotonic()
+        if now - self._last > GRACE:
+            self._last = now
+            raise Stopped(128 + number)

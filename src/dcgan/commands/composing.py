@@ -20,11 +20,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 import dcgan.config
-from dcgan.commands.prompt import quoted
+from dcgan.commands.prompt import setting
 from dcgan.config import build
 from dcgan.config.settings import no_such_setting
 from dcgan.errors import UserError
-from dcgan.files import make_folder
+from dcgan.files import expand, make_folder
 
 Config = TypeVar("Config")
 
@@ -65,8 +65,19 @@ def refusing(schema: type[Any]) -> Iterator[None]:
     """While settings are composed: turn what is refused into `UserError`, one line."""
     try:
         yield
-    except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise UserError(_describe(error, schema)) from error
+    except Exception as error:
+        if known := refused(error, schema):
+            raise known from error
+        raise
+
+
+def refused(error: Exception, schema: type[Any]) -> UserError | None:
+    """What Hydra or OmegaConf does not accept, as one line; None for any other error."""
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return UserError(_describe(error, schema))
+    return None
 
 
 def compose(name: str, overrides: Sequence[str]) -> DictConfig:
@@ -109,7 +120,9 @@ def check_jobs(name: str, overrides: list[str]) -> tuple[Path, list[str]]:
         (jobs,) = BasicSweeper.split_arguments(parsed, None)
         for job in jobs:
             to_dataclass(hydra.config_loader.load_sweep_config(master, job), schema)
-        folder = Path(master.hydra.sweep.dir)
+        if not master.hydra.sweep.dir:
+            raise UserError("hydra.sweep.dir=: must name a folder")
+        folder = expand(master.hydra.sweep.dir)
     make_folder(folder, "hydra.sweep.dir")
 
     differing = {word.key_or_group for word in parsed[: len(params)]}
@@ -117,7 +130,8 @@ def check_jobs(name: str, overrides: list[str]) -> tuple[Path, list[str]]:
     alike = sorted({word.key_or_group for word in parsed} - differing)
     return folder, [
         "hydra.mode=MULTIRUN",
-        f"hydra.sweep.dir={quoted(str(folder))}",
+        setting("hydra.sweep.dir", folder),
+        "hydra.job.chdir=false",  # paths are the user's, where the user is
         f"hydra.job.config.override_dirname.exclude_keys=[{','.join(alike)}]",
     ]
 

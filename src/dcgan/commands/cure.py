@@ -7,7 +7,7 @@ from omegaconf import OmegaConf
 
 from dcgan.commands.app import Command
 from dcgan.commands.composing import compose
-from dcgan.commands.prompt import command_line, quoted
+from dcgan.commands.prompt import command_line, setting
 from dcgan.config import CureConfig
 from dcgan.config.identity import flatten
 
@@ -34,5 +34,5 @@ def command_with_training(checkpoint: str, settings: dict[str, Any]) -> str:
     own = {k: v for k, v in flatten(settings) if k.partition(".")[0] in KEPT}
     words = {k: v for k, v in own.items() if v != usual.get(k)} | {"upsample.balanced": 1}
     plain = {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in words.items()}
-    texts = [f"{k}={'null' if v == 'None' else quoted(v)}" for k, v in plain.items()]
-    return command_line("dcgan-train", f"start_from={quoted(checkpoint)}", *texts)
+    texts = [f"{k}=null" if v == "None" else setting(k, v) for k, v in plain.items()]
+    return command_line("dcgan-train", setting("start_from", checkpoint), *texts)

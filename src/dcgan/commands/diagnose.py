@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from dcgan.commands.app import Command
+from dcgan.commands.prompt import command_line, setting
 from dcgan.config import DiagnoseConfig
 
 
@@ -13,5 +14,6 @@ def main(config: DiagnoseConfig, run_dir: Path) -> int:
     from dcgan.reports.page import render
 
     result = diagnose_target(config, run_dir)
-    print(render("diagnosis.txt", **result))
+    cure = command_line("dcgan-cure", setting("checkpoint", config.target))
+    print(render("diagnosis.txt", cure=cure, **result))
     return STATUS[result["verdict"]]

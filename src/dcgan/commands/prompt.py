@@ -16,10 +16,17 @@ def shortest(path: Path) -> Path:
 
 
 def quoted(text: str) -> str:
-    """`text` as a value that Hydra reads as it is."""
+    """`text` as a value that Hydra reads as it is: in quotes, and without interpolation."""
     if re.fullmatch(r"[A-Za-z0-9_./:+@-]+", text):  # what it takes without quotes
         return text
-    return "'" + text.replace("'", "\\'") + "'"
+    text = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)  # OmegaConf halves backslashes before ${ …
+    text = re.sub(r"(\\*)('|\Z)", lambda m: m[1] * 2 + (m[2] and "\\'"), text)  # … Hydra before '
+    return f"'{text}'"
+
+
+def setting(name: str, value: object) -> str:
+    """NAME=VALUE, as one word of a command line of ours."""
+    return f"{name}={quoted(str(value))}"
 
 
 def command_line(program: str, *words: str) -> str:
@@ -41,5 +48,5 @@ def command_again(
     """The command line of this process, or `words`, with settings changed; None leaves one out."""
     typed = sys.argv[1:] if words is None else words
     kept = [word for word in typed if word.partition("=")[0] not in changed]
-    new = [f"{key}={quoted(str(value))}" for key, value in changed.items() if value is not None]
+    new = [setting(key, value) for key, value in changed.items() if value is not None]
     return command_line(f"dcgan-{name}", *kept, *new)

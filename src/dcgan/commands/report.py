@@ -8,6 +8,7 @@ from dcgan.commands.app import Command
 from dcgan.commands.prompt import command_again, shortest
 from dcgan.config import ReportConfig
 from dcgan.errors import UserError
+from dcgan.files import expand
 
 
 @Command("report", uses="dcgan.reports.page")
@@ -15,7 +16,7 @@ def main(config: ReportConfig, run_dir: Path) -> None:
     """Write the page into `run_dir`, then say where it lies."""
     from dcgan.reports.page import write_report
 
-    runs = Path(config.runs).expanduser()
+    runs = expand(config.runs)
     _print(write_report(runs, run_dir, command_again("report", {})), run_dir)
 
 

@@ -6,7 +6,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
 from dcgan.commands.app import Command, is_first_process
-from dcgan.commands.prompt import command_again, command_line
+from dcgan.commands.prompt import command_again, command_line, setting
 from dcgan.commands.report import after_multirun
 from dcgan.config import TrainConfig
 from dcgan.config.identity import folder_of_run
@@ -31,7 +31,7 @@ def main(config: TrainConfig, run_dir: Path) -> None:
     if "best_fid" in result:
         print(f"Best         {run_dir / result['best_checkpoint']} (FID {result['best_fid']:.2f})")
     print(f"TensorBoard  {command_line('tensorboard', *logs)}")
-    print(f"More images  {command_line('dcgan-sample', f'checkpoint={run_dir}')}")
+    print(f"More images  {command_line('dcgan-sample', setting('checkpoint', run_dir))}")
 
 
 if __name__ == "__main__":

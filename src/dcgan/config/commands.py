@@ -3,13 +3,12 @@
 from dataclasses import field
 from typing import Annotated, Literal
 
-from pydantic import Field, Strict
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from dcgan.config.settings import RULES, Count, ExistingPath, Flag, Natural, TwoOrMore, doublings
 
 Weights = Literal["ema", "raw"]  # the average, where there is one, or the generator as trained
-Seed = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
 Size = Annotated[list[Count], Field(min_length=3, max_length=3)]
 
 
@@ -19,7 +18,7 @@ class SampleConfig:
 
     checkpoint: str  # a run's folder, its checkpoints/last.pt, or an exported .safetensors
     num_images: Count  # draws seeds 0 … num_images − 1 …
-    seeds: list[Seed] = field(default_factory=list)  # … unless seeds are chosen here
+    seeds: list[Natural] = field(default_factory=list)  # … unless seeds are chosen here
     weights: Weights = "ema"
     single_files: Flag = False  # one PNG per seed beside the grid
     interpolation_frames: Natural = 0  # frames between two seeds, as a PNG strip; 0: none

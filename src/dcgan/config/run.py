@@ -1,7 +1,8 @@
 """All that defines a run: its images, its two networks, how they learn, what is written down."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import Field, Strict
 from pydantic.dataclasses import dataclass
 
 from dcgan.config.settings import (
@@ -160,8 +161,10 @@ class GeneratorConfig:
     filters: Count  # channels before the last block, doubled towards the latent; flat: every layer
     latent_size: Count | None = None  # length of z (doubling only; flat: one number a pixel)
     kernel_size: Count | None = None  # flat only
-    num_layers: TwoOrMore | None = None  # flat only
-    notch: Natural = 0  # order of a fixed filter on the images that removes period 2; 0: none
+    num_layers: Annotated[int, Strict(), Field(ge=2, le=100)] | None = None  # flat only
+    notch: Annotated[int, Strict(), Field(ge=0, le=16)] = (
+        0  # order of a fixed filter on the images that removes period 2; 0: none
+    )
 
     def __post_init__(self) -> None:
         flat = self.kind == "flat"
@@ -265,6 +268,11 @@ class TrainConfig:
             raise ValueError(
                 "loss.kind=wasserstein: has no bound by itself; must have"
                 " discriminator.norm=spectral, or a regularizer such as gradient_penalty"
+            )
+        if self.generator.notch >= self.data.image_size:
+            raise ValueError(
+                f"generator.notch={self.generator.notch}: must be below data.image_size, which is"
+                f" {self.data.image_size}"
             )
         base, num_blocks = doublings(self.data.image_size)
         self.upsample.selected_layers(num_blocks)

@@ -1,28 +1,28 @@
 """How settings are declared, and how plain values become settings or one line that says why not."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from dcgan.errors import UserError
+from dcgan.files import expand
 
 # A folder may be called 2024; no other value is turned into one of another type.
 RULES = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
 
 def _existing(path: str) -> str:
-    if not Path(path).expanduser().exists():
+    if not expand(path).exists():
         raise PydanticCustomError("no_path", "no such file or folder")
     return path
 
 
 Flag = Annotated[bool, Strict()]
-Natural = Annotated[int, Strict(), Field(ge=0)]
-Count = Annotated[int, Strict(), Field(ge=1)]
-TwoOrMore = Annotated[int, Strict(), Field(ge=2)]
+Natural = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
+Count = Annotated[int, Strict(), Field(ge=1, lt=2**31)]
+TwoOrMore = Annotated[int, Strict(), Field(ge=2, lt=2**31)]
 NonNegative = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
 BelowOne = Annotated[float, Strict(), Field(ge=0, lt=1)]

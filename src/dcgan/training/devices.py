@@ -2,19 +2,26 @@
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor
 from torch.distributed import DistBackendError
 
 from dcgan.config import TrainerConfig
-from dcgan.errors import RunFailed, UserError
+from dcgan.errors import RunFailed, UserError, first_line
 from dcgan.processor import cpu_has_bfloat16
+from dcgan.training.interruption import handle_signals
+
+TORCHRUN_SETS = ("RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+MEETING = timedelta(minutes=10)  # also the longest that one process works while others wait
 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # a run says its precision itself
 log = logging.getLogger(__name__)
@@ -48,29 +55,36 @@ def connected(trainer: TrainerConfig) -> Iterator[Fabric]:
     """
     if trainer.accelerator == "gpu" and not torch.accelerator.is_available():
         raise UserError("trainer.accelerator=gpu: no GPU is available; must be cpu or auto")
-    started = int(os.environ.get("LOCAL_WORLD_SIZE", 1))  # by torchrun, which sets this
+    started = _count_processes("LOCAL_WORLD_SIZE")
     if trainer.devices != started:
         raise UserError(
             f"trainer.devices={trainer.devices}: not the number of processes on this machine; set"
             f" trainer.devices={started}, or start {trainer.devices}:"
             f" torchrun --nproc-per-node={trainer.devices} -m dcgan.commands.train …"
         )
-    num_processes = int(os.environ.get("WORLD_SIZE", 1))
+    num_processes = _count_processes("WORLD_SIZE")
     if trainer.batch_size % num_processes:
         raise UserError(
             f"trainer.batch_size={trainer.batch_size}: must be a multiple of the"
             f" {num_processes} processes that share it"
         )
     several = num_processes > 1
+    missing = [name for name in TORCHRUN_SETS if name not in os.environ]
+    if several and missing:
+        raise UserError(
+            f"WORLD_SIZE={num_processes}: {', '.join(missing)} not set; torchrun sets them all;"
+            " unset WORLD_SIZE to train in one process"
+        )
+    strategy = DDPStrategy(timeout=MEETING) if several else "auto"
     fabric = Fabric(
         accelerator=trainer.accelerator,
         devices=trainer.devices,
         num_nodes=num_processes // trainer.devices,
-        strategy="ddp" if several else "auto",
+        strategy=strategy,
         precision=cast(Any, resolve_precision(trainer).precision),  # checked by the config
     )
     if several:
-        fabric.launch()
+        _meet(fabric, num_processes)
     if fabric.device.type == "cuda":
         torch.set_float32_matmul_precision("high")  # TF32 in matrix products; cuDNN has it anyway
         torch.backends.cudnn.benchmark = True  # every batch has the same shapes
@@ -79,6 +93,34 @@ def connected(trainer: TrainerConfig) -> Iterator[Fabric]:
     finally:
         if several:
             torch.distributed.destroy_process_group()
+
+
+def _count_processes(variable: str) -> int:
+    """What torchrun says: those of this machine, or of all."""
+    text = os.environ.get(variable, "1")
+    if not text.isdecimal() or not int(text):
+        raise UserError(
+            f"{variable}={text}: must be a number of processes; unset it, or use torchrun"
+        )
+    return int(text)
+
+
+def _meet(fabric: Fabric, num_processes: int) -> None:
+    """Connect the processes, which nothing but a signal or `MEETING` interrupts."""
+    where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+    log.info("connecting the %d processes of this run at %s", num_processes, where)
+    # torch waits in C++, where a handler of Python's is not called: let signals end the process.
+    handlers = handle_signals(signal.SIG_DFL)
+    try:
+        fabric.launch()
+    except (RuntimeError, OSError) as error:
+        raise RunFailed(
+            f"the {num_processes} processes of this run did not meet at {where}"
+            f" ({first_line(error)})"
+        ) from error
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def resolve_precision(trainer: TrainerConfig) -> TrainerConfig:

@@ -15,6 +15,7 @@ from dcgan.training.devices import connected, is_true_anywhere, resolve_precisio
 from dcgan.training.interruption import Interruption
 from dcgan.training.memory import keep_freed_memory
 from dcgan.training.recorder import Recorder
+from dcgan.training.sizes import check_sizes
 from dcgan.training.step import train_step
 
 
@@ -42,6 +43,8 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         steps, result_path = config.trainer.steps, run_dir / "result.json"
         if checkpoint is not None and checkpoint["step"] == steps and result_path.is_file():
             return dict(json.loads(result_path.read_text(encoding="utf-8")))  # of a finished run
+
+        check_sizes(config)
 
         # Build data and networks: at step 0, or where the checkpoint stood.
         state = build_state(config, prepare(config.data), fabric)

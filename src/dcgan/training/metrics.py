@@ -15,7 +15,7 @@ def step_metrics(result: StepResult, loss: str, fabric: Fabric) -> dict[str, flo
     d_real and d_fake are the means of what D says of real images and of fakes, before any sigmoid;
     d_accuracy is the share of both that D classifies correctly, by the loss's threshold (where it
     has none: by their own mean); diversity is the mean distance between two generated images over
-    that between two real ones.
+    that between two real ones, and left out where there are not two.
     """
     real, fake = result.real_outputs.float(), result.fake_outputs.float()
     threshold = LOSSES[loss].threshold
@@ -26,8 +26,9 @@ def step_metrics(result: StepResult, loss: str, fabric: Fabric) -> dict[str, flo
         "d_real": real.mean(),
         "d_fake": fake.mean(),
         "d_accuracy": torch.cat([real > middle, fake <= middle]).float().mean(),
-        "diversity": _mean_distance(result.fake) / _mean_distance(result.real),
     }
+    if len(result.real) > 1:
+        values["diversity"] = _mean_distance(result.fake) / _mean_distance(result.real)
     # Stacked first: one wait for the device instead of six.
     stacked = torch.stack([value.float() for value in values.values()])
     return dict(zip(values, mean_over_ranks(stacked, fabric).tolist(), strict=True))

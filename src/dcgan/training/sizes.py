@@ -1,0 +1,60 @@
+"""How much memory the settings of a run ask for, counted before any of it is taken."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from dcgan.config import TrainConfig
+from dcgan.memory import check_memory
+from dcgan.networks import Discriminator, Generator
+
+COPIES_OF_G = 5  # weights, gradients, Adam's two averages, and those of `trainer.ema_half_life`
+COPIES_OF_D = 4
+
+
+def check_sizes(config: TrainConfig) -> None:
+    """Refuse a run that cannot fit into this machine's memory.
+
+    Raises:
+        UserError: the networks, a batch, the samples, or the images to draw or to score.
+    """
+    data, trainer = config.data, config.trainer
+    numbers = data.channels * data.image_size**2  # of an image
+    for name, value, size in (
+        ("data.num_images", data.num_images or 0, 1),
+        ("trainer.batch_size", trainer.batch_size, 4),
+        ("trainer.num_samples", trainer.num_samples, 4),
+        ("trainer.num_scored", trainer.num_scored, 8),
+    ):
+        check_memory(f"{name}={value}", value * size * numbers)
+    shape = {"image_size": data.image_size, "channels": data.channels}
+    # A free layer is as large as a balanced one, which cannot be made without its numbers.
+    free, strided = replace(config.upsample, balanced=0), replace(config.downsample, balanced=False)
+    kernel = config.generator.kernel_size or free.kernel_size
+    for settings, copies, build in (
+        (
+            f"generator.filters={config.generator.filters}, latent_size="
+            f"{config.generator.latent_size}, kernel_size={kernel}",
+            COPIES_OF_G,
+            lambda: Generator(config.generator, free, **shape),
+        ),
+        (
+            f"discriminator.filters={config.discriminator.filters}",
+            COPIES_OF_D,
+            lambda: Discriminator(config.discriminator, strided, **shape),
+        ),
+    ):
+        check_memory(settings, 4 * copies * _count_weights(build))
+
+
+def _count_weights(build: Callable[[], nn.Module]) -> float:
+    try:
+        with torch.device("meta"):  # shapes without numbers
+            return sum(weight.numel() for weight in build().parameters())
+    except RuntimeError as error:
+        if "overflow" not in str(error):
+            raise
+        return math.inf  # more than 64 bits count

@@ -1,0 +1,56 @@
+"""Closed pipes, full disks, odd encodings: the work is kept, and the exit status says it."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.conftest import command_environment, command_line
+
+
+def in_shell(ending: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """dcgan-diagnose on clean images, with what a shell has after it."""
+    (folder / "images").mkdir(exist_ok=True)
+    for i in range(64):
+        Image.effect_noise((64, 64), 50).save(folder / "images" / f"{i}.png")
+    words = command_line("diagnose", "target=images", "hydra.run.dir=out", cache_dir=folder)
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{' '.join(words)} {ending}"],
+        cwd=folder,
+        env=command_environment(**environment),
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("ending", "status"),
+    [("| true", 141), (">/dev/full", 74), (">&-", 0), ("2>&-", 0), (">&- 2>&-", 0)],
+)
+def test_the_work_is_kept_whatever_becomes_of_the_output(
+    tmp_path: Path, ending: str, status: int
+) -> None:
+    done = in_shell(ending, tmp_path)
+    assert done.returncode == status, done.stderr
+    assert (tmp_path / "out" / "result.json").is_file()
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    if status == 74:
+        assert done.stderr.endswith("standard output: No space left on device\n")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_an_encoding_lacks_is_replaced(tmp_path: Path, encoding: str) -> None:
+    done = in_shell("", tmp_path, PYTHONIOENCODING=encoding)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("out\n")
+
+
+def test_help_into_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
+    words = command_line("sample", "--help", cache_dir=tmp_path)
+    piped = ["bash", "-o", "pipefail", "-c", f"{' '.join(words)} | true"]
+    done = subprocess.run(piped, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (141, "")

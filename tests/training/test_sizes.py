@@ -1,0 +1,32 @@
+"""What does not fit into memory is refused with both sizes, before anything is made."""
+
+import pytest
+
+from dcgan.errors import UserError
+from dcgan.training.sizes import check_sizes
+from tests.conftest import Compose, choices
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "data.num_images",
+        "trainer.batch_size",
+        "trainer.num_samples",
+        "trainer.num_scored",
+        "generator.filters",
+        "discriminator.filters",
+        "generator.latent_size",
+    ],
+)
+def test_a_size_beyond_memory_is_refused(tiny: Compose, setting: str) -> None:
+    with pytest.raises(
+        UserError, match=r"would take .* GiB of memory; this machine has"
+    ) as refused:
+        check_sizes(tiny(f"{setting}=1000000000"))
+    assert setting.split(".")[1] in str(refused.value)
+
+
+@pytest.mark.parametrize("upsample", choices("upsample"))
+def test_usual_sizes_pass(tiny: Compose, upsample: str) -> None:
+    check_sizes(tiny(f"upsample={upsample}", "downsample.balanced=true"))
