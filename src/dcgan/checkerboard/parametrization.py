@@ -41,10 +41,17 @@ class Balanced(nn.Module):
     def forward(self, weight: Tensor) -> Tensor:
         """(…, *kernel_size) to the same shape."""
         axes = weight.ndim - 2
-        # In bfloat16 the gains would be equal to three digits only.
+        projection = self._projection(weight)
         with torch.autocast(weight.device.type, enabled=False):
-            taps: Tensor = weight.flatten(-axes).to(self.projection.dtype) @ self.projection
+            taps: Tensor = weight.flatten(-axes).to(projection.dtype) @ projection
         return taps.reshape(weight.shape).to(weight.dtype)
+
+    def _projection(self, weight: Tensor) -> Tensor:
+        """The projection in the weight's precision, but not below float32.
+
+        In bfloat16 the gains would be equal to three digits only; float64 takes several times as long.
+        """
+        return self.projection.to(torch.promote_types(weight.dtype, torch.float32))
 
     def right_inverse(self, weight: Tensor) -> Tensor:
         """What is kept when a weight is set: its balanced part."""
@@ -70,11 +77,11 @@ class BalancedSubpixel(Balanced):
     def forward(self, weight: Tensor) -> Tensor:
         """(scale²·out_channels, in_channels, k, k) to the same shape."""
         filters = weight.unflatten(0, (-1, self._phases))
-        # In bfloat16 the gains would be equal to three digits only.
+        projection = self._projection(weight)
         with torch.autocast(weight.device.type, enabled=False):
             # Input channels last, as they are in memory: (out_channels, scale²·k·k, in_channels).
-            taps = filters.movedim(2, -1).flatten(1, 3).to(self.projection.dtype)
-            balanced = (self.projection @ taps).to(weight.dtype)
+            taps = filters.movedim(2, -1).flatten(1, 3).to(projection.dtype)
+            balanced = (projection @ taps).to(weight.dtype)
         kernel_size = weight.shape[2:]
         by_filter: Tensor = balanced.unflatten(1, (self._phases, *kernel_size)).movedim(-1, 2)
         return by_filter.flatten(0, 1)
