@@ -1,10 +1,13 @@
 """What every command shares: where configs lie, composing, faults, Python 3.14."""
 
+import re
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+import dcgan
 from dcgan.commands.composing import compose, config_folder, folder_name, to_dataclass
 from dcgan.config import SampleConfig
 from dcgan.errors import UserError
@@ -63,6 +66,15 @@ argparse._ActionsContainer.add_argument = add_argument
 """
 
 
+def test_help_shows_the_settings_of_that_command_alone(tmp_path: Path) -> None:
+    script = "from dcgan.commands.sample import main; main()"
+    shown = finish([sys.executable, "-c", script, "--help"], tmp_path).stdout
+    assert "  checkpoint=…              a run's folder, a checkpoint" in shown
+    assert "upsample" not in shown
+    every = {field.name for field in fields(SampleConfig)}
+    assert set(re.findall(r"^  (\w+)=", shown, re.MULTILINE)) == every
+
+
 @pytest.mark.parametrize("words", [["--help"], ["--cfg", "job"], ["trainer.steps=0"]])
 def test_the_command_line_works_as_python_3_14_has_it(tmp_path: Path, words: list[str]) -> None:
     hydra = "from hydra._internal.utils import get_args_parser; get_args_parser()"
@@ -76,6 +88,12 @@ def test_the_command_line_works_as_python_3_14_has_it(tmp_path: Path, words: lis
         assert done.stderr == "dcgan-train: trainer.steps=0: must be at least 1\n"
     else:
         assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_version_is_ours(tmp_path: Path) -> None:
+    script = "from dcgan.commands.train import main; main()"
+    shown = finish([sys.executable, "-c", script, "--version"], tmp_path)
+    assert shown.stdout == f"dcgan {dcgan.__version__}\n"
 
 
 def test_nothing_of_torch_is_imported_to_refuse_a_setting(tmp_path: Path) -> None:

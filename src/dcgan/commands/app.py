@@ -85,6 +85,9 @@ class Command:
         """Do what the command line says; every error becomes a line and an exit status."""
         try:
             args = _parse()
+            if args.help and self.name != "train":
+                print(composing.help_text(self.name))
+                return 0
             if args.help or args.hydra_help or args.cfg or args.info or args.shell_completion:
                 self._show()
                 return 0

@@ -90,6 +90,21 @@ def compose(name: str, overrides: Sequence[str]) -> DictConfig:
         return hydra.compose_config(name, list(overrides), RunMode.RUN, False)
 
 
+def help_text(name: str) -> str:
+    """What a command without config groups is for, examples, and its settings with comments."""
+    text = (config_folder() / f"{name}.yaml").read_text(encoding="utf-8")
+    settings = text.partition("\n\n")[2].partition("\n\nhydra:")[0]
+    lines = []
+    for line in re.findall(r"^\w.*", settings, re.MULTILINE):
+        words, _, comment = line.partition("  # ")
+        key, _, value = words.partition(": ")
+        word = f"{key}={'…' if value == '???' else value}"
+        lines.append(f"  {word:<24}  {comment}".rstrip())
+    header = compose(name, []).hydra.help.header
+    folder = f"  {'hydra.run.dir=FOLDER':<24}  where the results go"
+    return "\n".join([header, "Settings, with their defaults:", "", *lines, folder])
+
+
 def to_dataclass(settings: DictConfig, schema: type[Config]) -> Config:
     """Turn composed settings into their dataclass, which checks them.
 
