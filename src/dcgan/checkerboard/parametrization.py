@@ -49,7 +49,8 @@ class Balanced(nn.Module):
     def _projection(self, weight: Tensor) -> Tensor:
         """The projection in the weight's precision, but not below float32.
 
-        In bfloat16 the gains would be equal to three digits only; float64 takes several times as long.
+        In bfloat16 the gains would be equal to three digits only; in float64 it is several times
+        as slow.
         """
         return self.projection.to(torch.promote_types(weight.dtype, torch.float32))
 

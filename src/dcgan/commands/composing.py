@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from hydra import initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.hydra import Hydra
@@ -62,15 +61,13 @@ def composer() -> Iterator[Hydra]:
 
 @contextmanager
 def refusing(schema: type[Any]) -> Iterator[None]:
-    """While settings are composed: turn what is refused into `UserError`, one line."""
+    """While settings are composed: turn whatever Hydra raises into `UserError`, one line."""
     try:
         yield
-    except (yaml.YAMLError, ValueError) as error:
-        raise UserError(_describe(error, schema)) from error
-    except Exception as error:
-        if known := refused(error, schema):
-            raise known from error
+    except UserError:
         raise
+    except Exception as error:
+        raise UserError(_describe(error, schema)) from error
 
 
 def refused(error: Exception, schema: type[Any]) -> UserError | None:
@@ -193,6 +190,8 @@ def _describe(error: Exception, schema: type[Any]) -> str:
         if choice.startswith("submitit"):
             return f"{group}={choice}: is not installed: pip install hydra-submitit-launcher"
         text = f"{group}={choice}: must be one of {', '.join(text[options.end() :].split())}"
+    elif not isinstance(error, HydraException | OmegaConfBaseException):  # Hydra's own fault
+        text = f"these settings cannot be read ({type(error).__name__}: {text})"
     return " ".join(text.split())
 
 

@@ -1,0 +1,41 @@
+"""Samples of each arm, enlarged until every pixel can be seen."""
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from dcgan.checkerboard.scores import PEAK_OVER_REAL
+from dcgan.reports.ablation import Ablation
+from dcgan.reports.figures import STYLE, panels, wrapped
+from dcgan.reports.runs import Arm
+
+SHOWN = 96  # pixels of samples along each side of a panel
+
+
+@mpl.rc_context(STYLE)
+def draw_closeup(ablation: Ablation) -> Figure:
+    """A panel for each arm: the first samples of its first seed at the end, and their score."""
+    arms, last = ablation.arms, ablation.moments[-1]
+    ratio = PEAK_OVER_REAL[2]
+    figure, axes = panels(len(arms), 3, 4.2, 4.7)
+    for axis, arm in zip(axes, arms, strict=True):
+        axis.imshow(np.asarray(_first_samples(arm, last)), interpolation="none")
+        axis.set_axis_off()
+        axis.set_title(wrapped(arm.name), fontsize=14)
+        if ratio in ablation.scores:
+            score = arm.runs[0].scores[last][ratio.key]
+            text = f"R₂ = {score:.2g} times that of real images"
+            axis.text(0.5, -0.02, text, transform=axis.transAxes, ha="center", va="top", size=12)
+    return figure
+
+
+def _first_samples(arm: Arm, images_seen: int) -> Image.Image:
+    """As many whole samples as fit into a square of `SHOWN` pixels, at least one."""
+    run = arm.runs[0]
+    pitch = run.config["data"]["image_size"] + 2  # samples stand two pixels apart
+    side = max(1, SHOWN // pitch) * pitch + 2
+    with Image.open(run.samples(images_seen)) as picture:
+        return picture.convert("RGB").crop(
+            (0, 0, min(side, picture.width), min(side, picture.height))
+        )

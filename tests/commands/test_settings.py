@@ -1,0 +1,43 @@
+"""Whatever stands on a command line becomes settings, or one line."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+
+from dcgan.commands.composing import SCHEMAS, compose, to_dataclass
+from dcgan.config.identity import flatten
+from dcgan.errors import UserError
+
+
+def names_of(command: str) -> list[str]:
+    """Every setting of a command, by its full name, and the groups around them."""
+    composed: Any = OmegaConf.to_container(compose(command, []), resolve=False)
+    return [name for name, _ in flatten(composed)] + [str(key) for key in composed]
+
+
+NAMES = [(command, name) for command in SCHEMAS for name in names_of(command)]
+VALUES = st.one_of(
+    st.integers(-(10**13), 10**13).map(str),
+    st.floats().map(str),
+    st.sampled_from(
+        ["null", "true", "[]", "[1,2]", "{}", "{a:1}", "''", "${nope}", "${seed}", "???", "1e999"]
+    ),
+    st.text(max_size=6),
+    st.text("'\"\\${}[](),=:;~*!#%&|<>é\n\t ", max_size=6),
+)
+PREFIXES = st.sampled_from(["", "", "", "", "+", "++", "~"])
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.sampled_from(NAMES), VALUES, PREFIXES)
+def test_any_value_is_taken_or_refused_in_one_line(
+    of: tuple[str, str], value: str, prefix: str
+) -> None:
+    command, name = of
+    try:
+        to_dataclass(compose(command, [f"{prefix}{name}={value}"]), SCHEMAS[command])
+    except UserError as error:
+        assert str(error).strip()
+        assert "\n" not in str(error)
