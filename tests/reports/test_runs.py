@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dcgan.errors import UserError
 from dcgan.reports.runs import common_moments, find_runs, sort_into_arms
@@ -33,7 +34,7 @@ def test_files_are_found_by_step_whatever_the_batch_size(runs: Path) -> None:
     arms = sort_into_arms(find_runs(runs)[0])
     assert common_moments(arms) == [0, 32, 64]  # compared by images seen
     half = next(arm.runs[0] for arm in arms if "batch_size=16" in arm.name)
-    assert half.samples(64).name == "000004.png"
+    assert half.samples(64).size == Image.open(half.folder / "samples" / "000004.png").size
     with np.load(half.folder / "checkerboard" / "000004.npz") as saved:
         assert (saved["spectrum"] == half.arrays(64)["spectrum"].numpy()).all()
 
@@ -64,8 +65,9 @@ def test_every_kind_of_broken_run_is_named(runs: Path) -> None:
     found, left_out = find_runs(runs)
     assert len(found) == 3
     reasons = {run["folder"]: run["reason"] for run in left_out}
-    assert reasons.pop("garbled").startswith("not readable")
     assert reasons == {
+        "garbled": "config.yaml: not the settings of a run: expected ',' or ']', but got"
+        " '<stream end>' (line 2)",
         "empty": "never started",
         "resize_nearest/seed1": "not finished: at step 8 of 8;"
         " 12:00:00 ERROR the loss is not finite at step 6",
@@ -92,9 +94,15 @@ def test_of_two_equal_runs_the_longer_one_is_kept(runs: Path) -> None:
 def test_runs_that_do_not_correspond_are_refused(runs: Path) -> None:
     config = runs / "resize_nearest" / "seed0" / "config.yaml"
     text = config.read_text()
+    arrays = config.with_name("checkerboard")
+    shutil.copytree(arrays, runs / "kept")
     config.write_text(text.replace("image_size: 32", "image_size: 64"))
+    for path in arrays.iterdir():
+        with np.load(path) as saved:
+            np.savez(path, **{**saved, "spectrum": np.ones((64, 64))})
     with pytest.raises(UserError, match=r"different data.image_size \(32, 64\)"):
         find_runs(runs)
+    shutil.copytree(runs / "kept", arrays, dirs_exist_ok=True)
     config.write_text(text.replace("batch_size: 8", "batch_size: 12"))
     metrics = config.with_name("metrics.jsonl")
     lines = metrics.read_text().splitlines()
