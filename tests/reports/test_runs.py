@@ -1,14 +1,17 @@
 """Runs found, sorted, and left out with a reason."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from dcgan.errors import UserError
+from dcgan.reports.page import write_report
 from dcgan.reports.runs import common_moments, find_runs, sort_into_arms
 
 
@@ -109,3 +112,49 @@ def test_runs_that_do_not_correspond_are_refused(runs: Path) -> None:
     metrics.write_text("\n".join(line for line in lines if '"step":0,' in line) + "\n")
     with pytest.raises(UserError, match="not scored at the same numbers of images"):
         common_moments(sort_into_arms(find_runs(runs)[0]))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("config.yaml", b"", "not the settings of a run: holds no settings by name"),
+        ("config.yaml", b"[1, 2]", "not the settings of a run: holds no settings by name"),
+        ("result.json", b"{}", "not the result of a run: step: Field required"),
+        ("result.json", b"\xff", "not the result of a run: "),
+        ("metrics.jsonl", b"[]\n", "not readable in line 1 of 1: must be an object"),
+        ("metrics.jsonl", b"\xff\xfe\n", "not readable in line 1 of 1: Invalid JSON"),
+        ("checkerboard/000004.npz", b"PK", "not the arrays of a run's scores: "),
+        ("checkerboard/000008.npz", None, "no such file"),
+        ("samples/000008.png", b"PNG", "not a readable picture: "),
+        ("samples/000000.png", None, "no such file"),
+    ],
+)
+def test_a_damaged_run_is_left_out_and_named(
+    runs: Path, tmp_path: Path, name: str, content: bytes | None, reason: str
+) -> None:
+    path = runs / "transposed_k3" / "seed1" / name
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    (left_out,) = write_report(runs, tmp_path / "report", "command")["left_out"]
+    assert left_out["folder"] == "transposed_k3/seed1"
+    assert left_out["reason"].startswith(f"{name.replace('/', os.sep)}: {reason}")
+
+
+def test_runs_of_an_earlier_version_are_the_same_arm(runs: Path) -> None:
+    config = runs / "transposed_k3" / "seed1" / "config.yaml"
+    settings = yaml.safe_load(config.read_text())
+    del settings["upsample"]["balanced"], settings["start_from"]
+    settings["trainer"] |= {"compile": False, "score_weights": "ema"}
+    config.write_text(yaml.safe_dump(settings))
+    assert len(sort_into_arms(find_runs(runs)[0])) == 2
+
+
+def test_a_speed_that_is_not_known_is_left_out(runs: Path, tmp_path: Path) -> None:
+    for seed, speed in ((0, None), (1, 7.0)):
+        path = runs / "transposed_k3" / f"seed{seed}" / "result.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"images_per_second": speed}))
+    for path in (runs / "resize_nearest").glob("*/result.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"images_per_second": None}))
+    arms = write_report(runs, tmp_path / "report", "command")["arms"]
+    assert [arm["images_per_second"] for arm in arms] == [7.0, None]

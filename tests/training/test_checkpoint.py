@@ -11,6 +11,7 @@ import torch
 from dcgan.checkerboard.parametrization import Balanced
 from dcgan.config.identity import LAST
 from dcgan.errors import UserError
+from dcgan.networks.checkpoint import read_checkpoint
 from dcgan.training.checkpoint import (
     BEST,
     load_state,
@@ -111,6 +112,25 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, tiny: Compose) 
     torch.save({"format_version": 0}, path)
     with pytest.raises(UserError, match="checkpoint format 0; this version reads 1"):
         read_for_resume(tiny(f"resume={path}"), tmp_path / "run")
+
+
+def test_a_damaged_checkpoint_in_the_folder_itself_is_refused(run_dir: Path, tiny: Compose) -> None:
+    content = bytearray((run_dir / LAST).read_bytes())
+    content[len(content) // 2] ^= 1
+    (run_dir / LAST).write_bytes(content)
+    for resume in ("auto", str(run_dir), str(run_dir / LAST)):
+        with pytest.raises(UserError, match=rf"^{run_dir / LAST}: not a whole file: .*checksum"):
+            read_for_resume(tiny(f"resume={resume}"), run_dir)
+
+
+def test_learning_rates_are_those_of_the_settings(run_dir: Path, build: Build) -> None:
+    content = torch.load(run_dir / LAST, weights_only=True)
+    for part in ("generator_optimizer", "discriminator_optimizer"):
+        content[part]["param_groups"] = "damaged"
+    torch.save(content, run_dir / LAST)
+    state = build("trainer.generator_lr=0.5")
+    load_state(state, read_checkpoint(run_dir / LAST))
+    assert state.generator_optimizer.param_groups[0]["lr"] == 0.5
 
 
 def test_what_resume_names(run_dir: Path, tiny: Compose) -> None:

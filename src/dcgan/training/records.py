@@ -1,12 +1,13 @@
 """What a run has recorded, read back: metrics.jsonl, result.json, arrays, pictures."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import torch
 from PIL import Image
-from pydantic import AfterValidator, Strict, TypeAdapter
+from pydantic import AfterValidator, Strict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 from pydantic_core import from_json
 from torch import Tensor
@@ -57,22 +58,20 @@ class Result:
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """The lines of a metrics.jsonl, if there is one: step, images_seen, numbers, perhaps texts.
 
-    The last line is left out if it is broken, as by a crash.
+    What a crash cut short, after the last line feed, is left out.
 
     Raises:
-        UserError: another line is broken; names it by its number.
+        UserError: a line is broken; names it by its number.
     """
     if not path.is_file():
         return []
-    lines = path.read_bytes().splitlines()
+    *lines, rest = path.read_bytes().split(b"\n")
     read = []
     for number, line in enumerate(lines, 1):
-        try:
-            with naming(path, f"readable in line {number} of {len(lines)}"):
-                read.append(LINE.validate_json(line))
-        except UserError:
-            if number < len(lines):
-                raise
+        with naming(path, f"readable in line {number} of {len(lines)}"):
+            read.append(LINE.validate_json(line))
+    with suppress(ValidationError):
+        read.append(LINE.validate_json(rest))
     return read
 
 
