@@ -64,7 +64,7 @@ def test_an_older_checkpoint_is_read_with_the_settings_that_are_new() -> None:
         ({"weight": torch.zeros(2)}, "a state dict, not a run's checkpoint: it does not say which"),
         (
             torch.nn.Linear(2, 2),
-            "not a file of tensors and plain values alone: Weights only load failed",
+            "not a file of tensors and plain values alone: holds objects that could run code",
         ),
     ],
     ids=["version", "later version", "empty", "list", "state dict", "module"],

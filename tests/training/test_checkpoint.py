@@ -21,7 +21,7 @@ from dcgan.training.checkpoint import (
     take_weights,
 )
 from dcgan.training.step import train_step
-from tests.conftest import Compose
+from tests.conftest import Compose, choices
 from tests.training.conftest import Build
 
 
@@ -121,6 +121,25 @@ def test_a_damaged_checkpoint_in_the_folder_itself_is_refused(run_dir: Path, tin
     for resume in ("auto", str(run_dir), str(run_dir / LAST)):
         with pytest.raises(UserError, match=rf"^{run_dir / LAST}: not a whole file: .*checksum"):
             read_for_resume(tiny(f"resume={resume}"), run_dir)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(f"upsample={choice}" for choice in choices("upsample")),
+        "upsample=transposed_k4_balanced upsample.layers=last generator.notch=2",
+        "downsample=strided_k3 downsample.balanced=true discriminator.norm=spectral",
+        "upsample=subpixel_icnr upsample.smooth=true data.channels=1 trainer.ema_half_life=0",
+        "generator=flat discriminator.norm=none data.image_size=20",
+    ],
+)
+def test_what_is_saved_can_be_read(tmp_path: Path, build: Build, words: str) -> None:
+    state = build(*words.split())
+    for _ in range(2):
+        save_checkpoint(tmp_path / LAST, state)
+        load_state(state, read_checkpoint(tmp_path / LAST))
+        train_step(state)
+    assert state.step == 2
 
 
 def test_learning_rates_are_those_of_the_settings(run_dir: Path, build: Build) -> None:

@@ -77,9 +77,11 @@ def read_settings(folder: Path) -> dict[str, Any]:
 
 def is_run(folder: Path) -> bool:
     """Whether a folder's config.yaml looks like one of ours, good or damaged."""
-    path = folder / "config.yaml"
-    lines = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    return any(line.startswith("upsample:") for line in lines.splitlines())
+    try:
+        text = (folder / "config.yaml").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return any(line.startswith("upsample:") for line in text.splitlines())
 
 
 def folder_of_run(config: TrainConfig, new: Path) -> Path:

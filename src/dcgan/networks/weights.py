@@ -1,12 +1,14 @@
 """Tensors in files: written whole; read only if they are whole and finite."""
 
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Annotated, Any
 
 import torch
 from pydantic import AfterValidator, InstanceOf
 from torch import Tensor
 
+from dcgan.errors import UserError
 from dcgan.files import replacing
 from dcgan.reading import check_archive, naming
 
@@ -37,7 +39,10 @@ def load_tensors(path: Path) -> Any:
     """
     check_archive(path)  # torch.load ignores the checksums
     with naming(path, "a file of tensors and plain values alone"):
-        return torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True)
+        except UnpicklingError as error:  # torch says at length how to load it nevertheless
+            raise UserError("holds objects that could run code") from error
 
 
 def _finite(tensor: Tensor) -> Tensor:

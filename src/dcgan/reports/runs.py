@@ -115,6 +115,8 @@ def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[Lef
             run = _read(path, having)
         except UserError as error:
             reasons[name] = str(error).replace(f"{path}{os.sep}", "")
+        except OSError as error:  # a file that may not be read
+            reasons[name] = str(error)
         else:
             key = (repr(sorted(run.settings.items())), run.config["seed"])
             if twin := runs.get(key):

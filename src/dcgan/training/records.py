@@ -65,7 +65,8 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     """
     if not path.is_file():
         return []
-    *lines, rest = path.read_bytes().split(b"\n")
+    with naming(path, "readable"):
+        *lines, rest = path.read_bytes().split(b"\n")
     read = []
     for number, line in enumerate(lines, 1):
         with naming(path, f"readable in line {number} of {len(lines)}"):
