@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
+from dcgan.errors import UserError
 from dcgan.pictures import (
     grid,
     phase_tile_picture,
+    save_grid,
     save_picture,
     spectrum_picture,
     to_uint8,
@@ -39,6 +42,34 @@ def test_pictures_keep_their_channels(tmp_path: Path) -> None:
         save_picture(torch.zeros(channels, 8, 6), path)
         with Image.open(path) as picture:
             assert (picture.mode, picture.size) == (mode, (6, 8))
+
+
+@pytest.mark.parametrize(("suffix", "format_"), [("png", "PNG"), ("JPG", "JPEG"), ("webp", "WEBP")])
+def test_the_format_follows_the_suffix(tmp_path: Path, suffix: str, format_: str) -> None:
+    save_grid(torch.zeros(2, 1, 8, 8), tmp_path / f"a.{suffix}")
+    with Image.open(tmp_path / f"a.{suffix}") as picture:
+        assert picture.format == format_
+    with pytest.raises(UserError, match="the suffix must be a picture's"):
+        save_picture(torch.zeros(1, 8, 8), tmp_path / "a.pt")
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_an_interrupted_write_keeps_the_old_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.png"
+    save_grid(torch.zeros(1, 1, 8, 8), path)
+    before = path.read_bytes()
+
+    def full_disk(_: Image.Image, file: Path, *__: object) -> None:
+        Path(file).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        save_grid(torch.ones(1, 1, 8, 8), path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_spectrum_has_its_middle_at_dc_and_one_scale_for_all() -> None:

@@ -10,6 +10,7 @@ FLOORS = {
     "errors": 0,
     "files": 0,
     "processor": 0,
+    "reading": 0,
     "seeding": 0,
     "config": 1,
     "convolution": 1,

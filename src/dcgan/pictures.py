@@ -9,6 +9,9 @@ from torch.nn import functional as F
 from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
 
+from dcgan.errors import UserError
+from dcgan.files import replacing
+
 
 def normalize(images: Tensor) -> Tensor:
     """uint8 0 … 255 to float32 in [−1, 1], channels last in memory."""
@@ -39,13 +42,26 @@ def grid(images: Tensor, num_columns: int | None = None) -> Image.Image:
 
 
 def save_picture(image: Tensor, path: Path) -> None:
-    """Write one (C, H, W) image in [−1, 1]; the format follows the path's suffix."""
-    to_pil_image(to_uint8(image)).save(path)
+    """Write one (C, H, W) image in [−1, 1]; see `save_image`."""
+    save_image(to_pil_image(to_uint8(image)), path)
 
 
 def save_grid(images: Tensor, path: str | Path, num_columns: int | None = None) -> None:
-    """Write `grid(images)` as a picture; the format follows the path's suffix."""
-    grid(images, num_columns).save(path)
+    """Write `grid(images)` as a picture; see `save_image`."""
+    save_image(grid(images, num_columns), Path(path))
+
+
+def save_image(picture: Image.Image, path: Path) -> None:
+    """Write a picture, whole or not at all; the format follows the path's suffix.
+
+    Raises:
+        UserError: there is no format of this suffix.
+    """
+    format_ = Image.registered_extensions().get(path.suffix.lower())
+    if format_ is None:
+        raise UserError(f"{path}: the suffix must be a picture's, such as .png")
+    with replacing(path) as temporary:
+        picture.save(temporary, format_)
 
 
 def spectrum_picture(power: Tensor, enlarge: int = 8) -> Image.Image:

@@ -1,20 +1,28 @@
 """Where a run that is resumed lies."""
 
+import copy
 import os
+import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dcgan.config import TrainConfig
-from dcgan.config.identity import LAST, folder_of_run, identity_settings
+from dcgan.config.identity import LAST, folder_of_run, identity_settings, is_run, read_settings
+from dcgan.errors import UserError
 from tests.conftest import Compose
+from tests.damage import EXAMPLES, damaged, edited, read_or_refused
 
 
 def save(folder: Path, config: TrainConfig, time: int) -> Path:
     """Leave what a run leaves behind."""
     (folder / LAST).parent.mkdir(parents=True)
-    (folder / LAST).touch()
+    with zipfile.ZipFile(folder / LAST, "w") as archive:
+        archive.writestr("data", b"weights")
     os.utime(folder / LAST, (time, time))
     (folder / "config.yaml").write_text(yaml.safe_dump(asdict(config)))
     return folder
@@ -27,9 +35,78 @@ def test_auto_is_the_newest_run_with_these_settings(tmp_path: Path, tiny: Compos
     save(tmp_path / "oldest", tiny(), 1)
     save(tmp_path / "other recipe", tiny("trainer.beta2=0.9"), 3)
     save(tmp_path / "other seed", tiny("seed=1"), 4)
-    save(tmp_path / "damaged", tiny(), 5).joinpath("config.yaml").write_text("[")
     assert folder_of_run(auto, new) == older
     assert folder_of_run(tiny(), new) == new
+
+
+def test_auto_passes_over_damaged_runs_and_names_them(
+    tmp_path: Path, tiny: Compose, caplog: pytest.LogCaptureFixture
+) -> None:
+    auto, new = tiny("resume=auto"), tmp_path / "new"
+    older = save(tmp_path / "older", tiny(), 2)
+    damaged = [save(tmp_path / name, tiny(), 5 + i) for i, name in enumerate("abcd")]
+    damaged[0].joinpath("config.yaml").write_text("[")
+    damaged[1].joinpath("config.yaml").unlink()
+    content = bytearray((damaged[2] / LAST).read_bytes())
+    content[content.index(b"weights")] ^= 1
+    (damaged[2] / LAST).write_bytes(content)
+    (damaged[3] / LAST).write_bytes(content[:50])
+    for folder in damaged[2:]:
+        os.utime(folder / LAST, (9, 9))
+    assert folder_of_run(auto, new) == older
+    assert [folder for folder in damaged if str(folder) in caplog.text] == damaged
+    assert str(older) not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "holds no settings by name"),
+        ("- 1", "holds no settings by name"),
+        ("seed: [", "expected the node content, but found '<stream end>' (line 1)"),
+        ("{}", "data is not set: give data=VALUE"),
+        (b"\xff", "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+    ],
+)
+def test_a_file_that_holds_no_settings_is_named(
+    tmp_path: Path, text: str | bytes, reason: str
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(UserError) as raised:
+        read_settings(tmp_path)
+    assert str(raised.value) == f"{path}: not the settings of a run: {reason}"
+
+
+def test_settings_are_read_as_this_version_has_them(tmp_path: Path, tiny: Compose) -> None:
+    settings = asdict(tiny())
+    older = copy.deepcopy(settings)
+    del older["upsample"]["balanced"], older["start_from"]
+    older["trainer"] |= {"compile": False, "cuda_graphs": True, "score_weights": "ema"}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(older))
+    assert read_settings(tmp_path) == settings
+    older["trainer"]["batchsize"] = 8
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(older))
+    with pytest.raises(UserError, match=r"run: trainer.batchsize: no such setting; trainer has"):
+        read_settings(tmp_path)
+
+
+def test_settings_that_somebody_edited_are_read_or_refused(tmp_path: Path, tiny: Compose) -> None:
+    path, settings = tmp_path / "config.yaml", asdict(tiny())
+
+    @EXAMPLES
+    @given(
+        content=st.one_of(
+            damaged(yaml.safe_dump(settings).encode()),
+            edited(settings).map(lambda content: yaml.safe_dump(content).encode()),
+        )
+    )
+    def check(content: bytes) -> None:
+        path.write_bytes(content)
+        read_or_refused(lambda path: read_settings(path.parent), path)
+        is_run(tmp_path)
+
+    check()
 
 
 def test_auto_precision_is_either_and_a_given_one_is_itself(tmp_path: Path, tiny: Compose) -> None:

@@ -55,6 +55,46 @@ def test_the_digits_test_split_is_other_drawings_of_the_same_digits(tmp_path: Pa
     assert sorted(train.labels.unique().tolist()) == list(range(10))
 
 
+def test_a_damaged_file_is_trained_again_with_one_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    trained = []
+    classifier = "dcgan.evaluation.classifier"
+    monkeypatch.setattr(f"{classifier}.read_labeled", lambda *_, **__: None)
+    monkeypatch.setattr(f"{classifier}.accuracy_of", lambda *_: 0.5)
+
+    def train(_: object) -> Classifier:
+        trained.append(1)
+        return Classifier(1)
+
+    monkeypatch.setattr(f"{classifier}.train_classifier", train)
+    data = digits(tmp_path)
+    get_classifier(data, "digest")
+    (path,) = tmp_path.glob("classifier-*.pt")
+    good, content = path.read_bytes(), torch.load(path, weights_only=True)
+    name = "to_logits.bias"
+    for damaged in (
+        b"",
+        good[:-100],
+        bytes([*good[:5000], good[5000] ^ 1, *good[5001:]]),
+        [content],
+        {"network": content["network"]},
+        {**content, "accuracy": 1.5},
+        {**content, "network": {**content["network"], name: torch.full((10,), torch.nan)}},
+        {**content, "network": {**content["network"], name: torch.zeros(9)}},
+        {**content, "network": {**content["network"], "more": torch.zeros(9)}},
+    ):
+        path.write_bytes(damaged) if isinstance(damaged, bytes) else torch.save(damaged, path)
+        trained.clear()
+        caplog.clear()
+        for _ in range(2):
+            assert get_classifier(data, "digest")[1] == 0.5
+        assert len(trained) == 1
+        (warning,) = [r.message for r in caplog.records if r.levelname == "WARNING"]
+        assert warning.startswith(f"{path}: not a")
+        assert warning.endswith("; it is trained again")
+
+
 @pytest.mark.slow
 def test_on_mnist_it_is_right_about_99_percent(tmp_path: Path) -> None:
     root = str(real_data("MNIST").parent)

@@ -1,36 +1,26 @@
 """Generators as files: what is refused, and which weights are loaded."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from dcgan.checkerboard import diagnose
 from dcgan.config import GeneratorConfig, UpsampleConfig
 from dcgan.errors import UserError
 from dcgan.networks import Generator, load_generator
-from dcgan.networks.saved import FORMAT_VERSION, export_generator, find_checkpoint
+from dcgan.networks.checkpoint import find_checkpoint
+from dcgan.networks.saved import export_generator
 from dcgan.sampling import latents_of_seeds, sample
+from tests.damage import EXAMPLES, damaged, edited, read_or_refused
 
 FORMAT1 = Path(__file__).with_name("format1.pt")  # made by the code of November 2026
-
-SETTINGS = {
-    "generator": {"latent_size": 8, "filters": 4},
-    "upsample": {"kind": "subpixel", "kernel_size": 3, "smooth": True, "layers": ["up1", "last"]},
-    "data": {"image_size": 16, "channels": 1},
-}
-
-
-@pytest.fixture
-def generator() -> Generator:
-    size, upsample = SETTINGS["generator"], SETTINGS["upsample"]
-    return Generator(
-        GeneratorConfig(**size),  # type: ignore[arg-type]
-        UpsampleConfig(**upsample),  # type: ignore[arg-type]
-        image_size=16,
-        channels=1,
-    )
 
 
 def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
@@ -53,24 +43,20 @@ def test_balanced_generators_are_saved_with_plain_kernels(tmp_path: Path) -> Non
     assert any("parametrizations" in name for name in generator.state_dict())  # left as it was
 
 
-def test_a_checkpoint_gives_the_average_or_the_raw_generator(
-    tmp_path: Path, generator: Generator
-) -> None:
-    average = {f"module.{k}": v + 1 for k, v in generator.state_dict().items()}
-    content = {
-        "format_version": FORMAT_VERSION,
-        "config": SETTINGS,
-        "generator": generator.state_dict(),
-        "ema": {"n_averaged": torch.tensor(3), **average},
-    }
+def test_a_checkpoint_gives_the_average_or_the_raw_generator(tmp_path: Path) -> None:
+    content = torch.load(FORMAT1, weights_only=True)
+    raw, average = content["generator"], content["ema"]
     path = tmp_path / "checkpoints" / "last.pt"
     path.parent.mkdir()
     torch.save(content, path)
-    assert same(load_generator(path, "raw"), generator)
-    weight = next(generator.parameters())
-    assert torch.equal(next(load_generator(tmp_path).parameters()), weight + 1)
-    torch.save({**content, "ema": None}, path)
-    assert same(load_generator(path), generator)
+    for loaded, expected in (
+        (load_generator(path, "raw"), raw),
+        (load_generator(tmp_path), {k: average[f"module.{k}"] for k in raw}),
+    ):
+        assert all(torch.equal(v, expected[k]) for k, v in loaded.state_dict().items())
+    content["ema"], content["config"]["trainer"]["ema_half_life"] = None, 0
+    torch.save(content, path)
+    assert same(load_generator(path), load_generator(path, "raw"))
 
 
 def test_a_run_folder_stands_for_its_last_checkpoint(tmp_path: Path) -> None:
@@ -98,3 +84,87 @@ def test_an_older_checkpoint_still_gives_the_same_images_and_can_be_diagnosed() 
         "layers.up1.0",
         "layers.up2.0",
     ]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("exported") / "g.safetensors"
+    export_generator(path, load_generator(FORMAT1))
+    return path
+
+
+def contents(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    with safe_open(path, "pt") as file:
+        return dict(file.metadata()), load_file(path)
+
+
+def test_an_export_of_an_earlier_version_has_no_digest_and_is_read(
+    exported: Path, tmp_path: Path
+) -> None:
+    metadata, state = contents(exported)
+    del metadata["digest"]
+    recipe = json.loads(metadata["dcgan"])
+    del recipe["upsample"]["balanced"], recipe["generator"]["notch"]
+    path = tmp_path / "g.safetensors"
+    save_file(state, path, {"dcgan": json.dumps(recipe)})
+    assert same(load_generator(path), load_generator(exported))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"dcgan": None}, "does not say how to build it"),
+        ({"more": "text"}, "does not say how to build it"),
+        ({"digest": "0"}, "damaged since it was written"),
+        ({"dcgan": "{", "digest": None}, "Expecting property name"),
+        ({"dcgan": "[]", "digest": None}, "generator is not set"),
+        ({"layers.up1.0.weight": None, "digest": None}, "generator.layers.up1.0.weight: missing"),
+        ({"more": torch.zeros(1), "digest": None}, "generator.more: not a tensor of this network"),
+        (
+            {"layers.norm0.bias": torch.full((8,), torch.nan), "digest": None},
+            "layers.norm0.bias: has values that are not finite",
+        ),
+        (
+            {"layers.norm0.bias": torch.zeros(4), "digest": None},
+            "generator.layers.norm0.bias: is float32 (4,), must be float32 (8,)",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_export_that_is_not_ours_is_refused(
+    exported: Path, tmp_path: Path, change: dict[str, Any], reason: str
+) -> None:
+    metadata, state = contents(exported)
+    path = tmp_path / "g.safetensors"
+    for name, value in change.items():
+        values: dict[str, Any] = state if isinstance(value, torch.Tensor) else metadata
+        values = state if name in state else values
+        values.pop(name, None)
+        if value is not None:
+            values[name] = value
+    save_file(state, path, metadata)
+    with pytest.raises(UserError) as raised:
+        load_generator(path)
+    assert str(raised.value).startswith(f"{path}: not a generator exported by dcgan-sample: ")
+    assert reason in str(raised.value)
+
+
+@EXAMPLES
+@given(data=st.data())
+def test_no_damage_changes_a_tensor_of_an_export(exported: Path, data: st.DataObject) -> None:
+    path = exported.with_name("damaged.safetensors")
+    path.write_bytes(data.draw(damaged(exported.read_bytes())))
+    generator = read_or_refused(load_generator, path)
+    assert generator is None or same(generator, load_generator(exported))
+
+
+@EXAMPLES
+@given(data=st.data())
+def test_a_recipe_that_somebody_edited_is_read_or_refused(
+    exported: Path, data: st.DataObject
+) -> None:
+    metadata, state = contents(exported)
+    path = exported.with_name("edited.safetensors")
+    recipe = data.draw(edited(json.loads(metadata["dcgan"])))
+    save_file(state, path, {"dcgan": json.dumps(recipe, default=str)})
+    read_or_refused(load_generator, path)

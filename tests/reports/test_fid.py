@@ -1,10 +1,12 @@
 """FIDs over training as a table and curves, and as the report of runs that have nothing else."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dcgan.errors import UserError
 from dcgan.reports.fid import fid_report
@@ -47,6 +49,22 @@ def test_the_table_stands_beside_the_page_of_the_ablation(measured: Path, tmp_pa
     assert len(table) == 4  # head, rule, two arms, and no blank line between
     assert len({line.count("|") for line in table}) == 1
     assert "dcgan-train -m <this>" in text
+
+
+def test_a_name_with_a_bar_stays_in_its_cell(measured: Path, tmp_path: Path) -> None:
+    for config in (measured / "transposed_k3").glob("*/config.yaml"):
+        settings = yaml.safe_load(config.read_text())
+        settings["data"] |= {"source": "folder", "root": "a|b\n$c$", "num_images": None}
+        config.write_text(yaml.safe_dump(settings))
+    (measured / "x|y").mkdir()
+    (measured / "x|y" / "train.log").touch()
+    write_report(measured, tmp_path / "report", "command\nof two lines")
+    text = (tmp_path / "report" / "fid.md").read_text()
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table}) == 1
+    assert r"| a\|b \$c\$ |" in text
+    assert r"- x\|y: never started" in text
+    assert "    command\n    of two lines\n" in text
 
 
 def test_runs_without_scores_have_their_fids_reported_alone(measured: Path, tmp_path: Path) -> None:

@@ -5,15 +5,21 @@ import json
 import math
 import re
 import shutil
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import escape
 from PIL import Image
 
-from dcgan.reports.page import write_report
+from dcgan.reports.page import markdown, write_report
 from dcgan.training.loop import train
 from tests.conftest import TINY, Compose
+from tests.damage import EXAMPLES
 
 VOID = {"meta", "img", "br", "link", "path", "use"}
 
@@ -173,3 +179,42 @@ def test_a_generator_without_doublings_is_compared_by_what_it_has(
     assert names["flat k9, 4 layers of 5 filters"]["predicted"] == 1
     assert not [score["key"] for score in result["scores"] if "up" in score["key"]]
     assert "images/s" in (tmp_path / "report" / "report.md").read_text()
+
+
+ODD = "/a$b$ <c> & |d|e_ _f_ *g* `h` ~i~"
+
+
+def test_names_are_drawn_and_written_as_they_are(runs: Path, tmp_path: Path) -> None:
+    for config in (runs / "transposed_k3").glob("*/config.yaml"):
+        settings = yaml.safe_load(config.read_text())
+        settings["data"] |= {"source": "folder", "root": f"{ODD}\nj", "num_images": None}
+        config.write_text(yaml.safe_dump(settings))
+    (runs / "left out").mkdir()
+    (runs / "left out" / "train.log").write_text(f"12:00:00 ERROR {ODD}\n")
+    result = write_report(runs, tmp_path / "report", f"dcgan-report {ODD}\nrest")
+    arm = next(arm["name"] for arm in result["arms"] if "data.root" in arm["name"])
+    assert f"{ODD}\nj" in arm
+
+    html = (tmp_path / "report" / "index.html").read_text()
+    assert not Page(html).open
+    assert html.count(str(escape(ODD))) > 3
+    assert "mathtext" not in html
+    drawn = unescape(re.sub(r"<[^>]*>\s*", "", html[html.index("<svg") :]))
+    assert all(drawn.count(word) > 2 for word in ODD.split())  # broken into lines
+
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert f"    dcgan-report {ODD}\n    rest\n" in text
+    head, _, *rows = (line for line in text.splitlines() if line.startswith("| "))
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows[:2]} == {head.count("|")}
+    escaped = r"/a\$b\$ \<c\> \& \|d\|e\_ \_f\_ \*g\* \`h\` \~i\~"
+    assert text.count(escaped) > 3
+    assert f"- left out: never started; 12:00:00 ERROR {escaped}" in text
+
+
+@EXAMPLES
+@given(text=st.text(st.sampled_from("ab_*`$|<>[]()!~&\\#\n ")))
+def test_no_character_has_a_meaning_in_markdown(text: str) -> None:
+    shown = markdown(text)
+    assert "\n" not in shown
+    assert re.sub(r"\\(.)", r"\1", shown) == " ".join(text.split())
+    assert not re.search(r"(?<!\\)(?:\\\\)*[*`$|<>~&]", shown)

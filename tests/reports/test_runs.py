@@ -1,13 +1,17 @@
 """Runs found, sorted, and left out with a reason."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
+from PIL import Image
 
 from dcgan.errors import UserError
+from dcgan.reports.page import write_report
 from dcgan.reports.runs import common_moments, find_runs, sort_into_arms
 
 
@@ -33,7 +37,7 @@ def test_files_are_found_by_step_whatever_the_batch_size(runs: Path) -> None:
     arms = sort_into_arms(find_runs(runs)[0])
     assert common_moments(arms) == [0, 32, 64]  # compared by images seen
     half = next(arm.runs[0] for arm in arms if "batch_size=16" in arm.name)
-    assert half.samples(64).name == "000004.png"
+    assert half.samples(64).size == Image.open(half.folder / "samples" / "000004.png").size
     with np.load(half.folder / "checkerboard" / "000004.npz") as saved:
         assert (saved["spectrum"] == half.arrays(64)["spectrum"].numpy()).all()
 
@@ -64,8 +68,9 @@ def test_every_kind_of_broken_run_is_named(runs: Path) -> None:
     found, left_out = find_runs(runs)
     assert len(found) == 3
     reasons = {run["folder"]: run["reason"] for run in left_out}
-    assert reasons.pop("garbled").startswith("not readable")
     assert reasons == {
+        "garbled": "config.yaml: not the settings of a run: expected ',' or ']', but got"
+        " '<stream end>' (line 2)",
         "empty": "never started",
         "resize_nearest/seed1": "not finished: at step 8 of 8;"
         " 12:00:00 ERROR the loss is not finite at step 6",
@@ -92,12 +97,64 @@ def test_of_two_equal_runs_the_longer_one_is_kept(runs: Path) -> None:
 def test_runs_that_do_not_correspond_are_refused(runs: Path) -> None:
     config = runs / "resize_nearest" / "seed0" / "config.yaml"
     text = config.read_text()
+    arrays = config.with_name("checkerboard")
+    shutil.copytree(arrays, runs / "kept")
     config.write_text(text.replace("image_size: 32", "image_size: 64"))
+    for path in arrays.iterdir():
+        with np.load(path) as saved:
+            np.savez(path, **{**saved, "spectrum": np.ones((64, 64))})
     with pytest.raises(UserError, match=r"different data.image_size \(32, 64\)"):
         find_runs(runs)
+    shutil.copytree(runs / "kept", arrays, dirs_exist_ok=True)
     config.write_text(text.replace("batch_size: 8", "batch_size: 12"))
     metrics = config.with_name("metrics.jsonl")
     lines = metrics.read_text().splitlines()
     metrics.write_text("\n".join(line for line in lines if '"step":0,' in line) + "\n")
     with pytest.raises(UserError, match="not scored at the same numbers of images"):
         common_moments(sort_into_arms(find_runs(runs)[0]))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("config.yaml", b"", "not the settings of a run: holds no settings by name"),
+        ("config.yaml", b"[1, 2]", "not the settings of a run: holds no settings by name"),
+        ("result.json", b"{}", "not the result of a run: step: Field required"),
+        ("result.json", b"\xff", "not the result of a run: "),
+        ("metrics.jsonl", b"[]\n", "not readable in line 1 of 1: must be an object"),
+        ("metrics.jsonl", b"\xff\xfe\n", "not readable in line 1 of 1: Invalid JSON"),
+        ("checkerboard/000004.npz", b"PK", "not the arrays of a run's scores: "),
+        ("checkerboard/000008.npz", None, "no such file"),
+        ("samples/000008.png", b"PNG", "not a readable picture: "),
+        ("samples/000000.png", None, "no such file"),
+    ],
+)
+def test_a_damaged_run_is_left_out_and_named(
+    runs: Path, tmp_path: Path, name: str, content: bytes | None, reason: str
+) -> None:
+    path = runs / "transposed_k3" / "seed1" / name
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    (left_out,) = write_report(runs, tmp_path / "report", "command")["left_out"]
+    assert left_out["folder"] == "transposed_k3/seed1"
+    assert left_out["reason"].startswith(f"{name.replace('/', os.sep)}: {reason}")
+
+
+def test_runs_of_an_earlier_version_are_the_same_arm(runs: Path) -> None:
+    config = runs / "transposed_k3" / "seed1" / "config.yaml"
+    settings = yaml.safe_load(config.read_text())
+    del settings["upsample"]["balanced"], settings["start_from"]
+    settings["trainer"] |= {"compile": False, "score_weights": "ema"}
+    config.write_text(yaml.safe_dump(settings))
+    assert len(sort_into_arms(find_runs(runs)[0])) == 2
+
+
+def test_a_speed_that_is_not_known_is_left_out(runs: Path, tmp_path: Path) -> None:
+    for seed, speed in ((0, None), (1, 7.0)):
+        path = runs / "transposed_k3" / f"seed{seed}" / "result.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"images_per_second": speed}))
+    for path in (runs / "resize_nearest").glob("*/result.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"images_per_second": None}))
+    arms = write_report(runs, tmp_path / "report", "command")["arms"]
+    assert [arm["images_per_second"] for arm in arms] == [7.0, None]

@@ -11,6 +11,7 @@ import torch
 from dcgan.checkerboard.parametrization import Balanced
 from dcgan.config.identity import LAST
 from dcgan.errors import UserError
+from dcgan.networks.checkpoint import read_checkpoint
 from dcgan.training.checkpoint import (
     BEST,
     load_state,
@@ -20,7 +21,7 @@ from dcgan.training.checkpoint import (
     take_weights,
 )
 from dcgan.training.step import train_step
-from tests.conftest import Compose
+from tests.conftest import Compose, choices
 from tests.training.conftest import Build
 
 
@@ -70,6 +71,7 @@ def test_a_run_without_steps_left_is_refused_but_in_its_own_folder(
     run_dir: Path, build: Build, tiny: Compose
 ) -> None:
     state, config = build(), tiny(f"resume={run_dir}")
+    train_step(state)
     for step in (8, 9):
         state.step = step
         save_checkpoint(run_dir / LAST, state)
@@ -105,11 +107,49 @@ def test_other_data_is_refused(run_dir: Path, build: Build, tiny: Compose) -> No
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, tiny: Compose) -> None:
     path = tmp_path / "last.pt"
     path.touch()
-    with pytest.raises(UserError, match="not a readable checkpoint"):
+    with pytest.raises(UserError, match=rf"{path}: not a whole file: File is not a zip file"):
         read_for_resume(tiny(f"resume={path}"), tmp_path / "run")
     torch.save({"format_version": 0}, path)
     with pytest.raises(UserError, match="checkpoint format 0; this version reads 1"):
         read_for_resume(tiny(f"resume={path}"), tmp_path / "run")
+
+
+def test_a_damaged_checkpoint_in_the_folder_itself_is_refused(run_dir: Path, tiny: Compose) -> None:
+    content = bytearray((run_dir / LAST).read_bytes())
+    content[len(content) // 2] ^= 1
+    (run_dir / LAST).write_bytes(content)
+    for resume in ("auto", str(run_dir), str(run_dir / LAST)):
+        with pytest.raises(UserError, match=rf"^{run_dir / LAST}: not a whole file: .*checksum"):
+            read_for_resume(tiny(f"resume={resume}"), run_dir)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(f"upsample={choice}" for choice in choices("upsample")),
+        "upsample=transposed_k4_balanced upsample.layers=last generator.notch=2",
+        "downsample=strided_k3 downsample.balanced=true discriminator.norm=spectral",
+        "upsample=subpixel_icnr upsample.smooth=true data.channels=1 trainer.ema_half_life=0",
+        "generator=flat discriminator.norm=none data.image_size=20",
+    ],
+)
+def test_what_is_saved_can_be_read(tmp_path: Path, build: Build, words: str) -> None:
+    state = build(*words.split())
+    for _ in range(2):
+        save_checkpoint(tmp_path / LAST, state)
+        load_state(state, read_checkpoint(tmp_path / LAST))
+        train_step(state)
+    assert state.step == 2
+
+
+def test_learning_rates_are_those_of_the_settings(run_dir: Path, build: Build) -> None:
+    content = torch.load(run_dir / LAST, weights_only=True)
+    for part in ("generator_optimizer", "discriminator_optimizer"):
+        content[part]["param_groups"] = "damaged"
+    torch.save(content, run_dir / LAST)
+    state = build("trainer.generator_lr=0.5")
+    load_state(state, read_checkpoint(run_dir / LAST))
+    assert state.generator_optimizer.param_groups[0]["lr"] == 0.5
 
 
 def test_what_resume_names(run_dir: Path, tiny: Compose) -> None:

@@ -13,7 +13,7 @@ import torch
 from dcgan.errors import UserError
 from dcgan.training import devices
 from dcgan.training.devices import connected, resolve_precision
-from dcgan.training.tracking import read_metrics
+from dcgan.training.records import read_metrics
 from tests.conftest import TINY, Compose, Run, Start, children, finish, wait_for
 
 PROJECT = Path(__file__).parents[2]

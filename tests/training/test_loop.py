@@ -1,19 +1,27 @@
 """A whole training, in this process: what it learns, and what it returns."""
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 from torch.nn import functional as F
 
+from dcgan.config.identity import LAST
 from dcgan.data.preparation import prepare
+from dcgan.errors import UserError
 from dcgan.evaluation.distances import frechet_distance
 from dcgan.pictures import normalize
 from dcgan.sampling import load_generator, sample
+from dcgan.training import recorder
 from dcgan.training.checkpoint import build_state
 from dcgan.training.devices import connected
 from dcgan.training.loop import train
+from dcgan.training.records import read_metrics
+from dcgan.training.tracking import Tracker
 from tests.conftest import Compose
 
 DIGITS = ("data=digits", "data.num_images=400", "trainer.num_scored=0", "trainer.batch_size=32")
@@ -35,6 +43,82 @@ def test_a_run_that_is_finished_is_left_alone_and_can_be_made_longer(
     assert train(tiny("resume=auto"), tmp_path, "")["metrics"] == first["metrics"]
     longer = train(tiny("resume=auto", "trainer.steps=9"), tmp_path, "")
     assert (longer["step"], longer["resumed_from_step"]) == (9, 8)
+
+
+def test_a_finished_run_whose_result_is_damaged_says_so(tiny: Compose, tmp_path: Path) -> None:
+    train(tiny(), tmp_path, "")
+    (tmp_path / "result.json").write_text("{")
+    with pytest.raises(UserError, match=rf"^{tmp_path / 'result.json'}: not the result of a run"):
+        train(tiny("resume=auto"), tmp_path, "")
+
+
+def test_a_run_that_had_only_its_result_to_write_keeps_its_speed(
+    tiny: Compose, tmp_path: Path
+) -> None:
+    train(tiny(), tmp_path, "")
+    (tmp_path / "result.json").unlink()
+    result = train(tiny("resume=auto"), tmp_path, "")
+    logged = [line.get("images_per_second") for line in read_metrics(tmp_path / "metrics.jsonl")]
+    speeds = [speed for speed in logged if speed is not None]
+    assert min(speeds) <= result["images_per_second"] <= max(speeds)
+    (tmp_path / "result.json").unlink()
+    (tmp_path / "metrics.jsonl").unlink()
+    assert train(tiny("resume=auto"), tmp_path, "")["images_per_second"] is None
+
+
+def recorded(run_dir: Path) -> tuple[list[Any], ...]:
+    """All that a run has recorded, without times and speeds."""
+    lines = [
+        {key: value for key, value in line.items() if key != "images_per_second"}
+        for line in read_metrics(run_dir / "metrics.jsonl")
+    ]
+    written = EventAccumulator(str(run_dir / "tensorboard"), size_guidance={"images": 0})
+    written.Reload()
+    tags = written.Tags()
+    kinds = (("scalars", written.Scalars), ("images", written.Images), ("tensors", written.Tensors))
+    events = [
+        (tag, event.step)
+        for kind, read in kinds
+        for tag in sorted(tags[kind])
+        for event in read(tag)
+    ]
+    files = [
+        path.relative_to(run_dir)
+        for folder in ("samples", "checkerboard", "checkpoints")
+        for path in sorted((run_dir / folder).iterdir())
+    ]
+    return lines, events, files
+
+
+def test_a_kill_at_any_moment_leaves_no_hole_and_nothing_twice(
+    tiny: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is on disk around every flush and every checkpoint is resumed, and ends the same."""
+    whole, killed = tmp_path / "whole", list[Path]()
+
+    def watched(owner: Any, name: str) -> None:
+        function = getattr(owner, name)
+
+        def call(*arguments: Any) -> None:
+            for before in (True, False):
+                if whole.is_dir():
+                    killed.append(shutil.copytree(whole, tmp_path / f"killed{len(killed)}"))
+                if before:
+                    function(*arguments)
+
+        monkeypatch.setattr(owner, name, call)
+
+    watched(Tracker, "flush")
+    watched(recorder, "save_checkpoint")
+    watched(recorder, "write_json")
+    train(tiny(), whole, "")
+    monkeypatch.undo()
+    assert len(killed) > 10
+    assert len({(run / LAST).exists() for run in killed}) == 2
+    for run in killed:
+        result = train(tiny("resume=auto"), run, "")
+        assert recorded(run) == recorded(whole)
+        assert result["images_per_second"] > 0
 
 
 @pytest.mark.slow

@@ -11,13 +11,14 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from dcgan.config.identity import LAST
-from dcgan.errors import RunFailed
-from dcgan.training.checkpoint import BEST
+from dcgan.errors import RunFailed, UserError
+from dcgan.networks.checkpoint import read_checkpoint
+from dcgan.training.checkpoint import BEST, load_state, save_checkpoint
 from dcgan.training.loop import due
 from dcgan.training.recorder import Recorder
+from dcgan.training.records import read_metrics
 from dcgan.training.scores import Scorer, Scores
 from dcgan.training.step import State, StepResult, train_step
-from dcgan.training.tracking import read_metrics
 from tests.conftest import Compose
 from tests.training.conftest import Build
 
@@ -168,3 +169,53 @@ def test_scoring_is_not_mistaken_for_slow_steps(
             recorder.record(train_step(state), frozenset(due))
             slow = [r.message for r in caplog.records if "steps slow" in r.message]
             assert len(slow) == (seconds == 9)
+
+
+def files_of(run_dir: Path) -> dict[Path, bytes]:
+    """But for TensorBoard's, which a thread writes."""
+    paths = [path for path in run_dir.rglob("*") if "tensorboard" not in path.parts]
+    return {path: path.read_bytes() for path in paths if path.is_file()}
+
+
+def test_a_folder_that_another_run_uses_stays_as_it_is(tmp_path: Path, build: Build) -> None:
+    with Recorder(build(), tmp_path).opened():
+        (tmp_path / "train.log").write_text("of the first")
+        before = files_of(tmp_path)
+        refused = pytest.raises(UserError, match="another process is training there")
+        with refused, Recorder(build("seed=1"), tmp_path).opened():
+            pass
+        assert files_of(tmp_path) == before
+
+
+def test_a_run_that_goes_on_from_its_best_checkpoint_takes_back_the_later_one(
+    tmp_path: Path, build: Build
+) -> None:
+    state = build("trainer.num_scored=0", "trainer.log_every=1", "trainer.checkpoint_every=100")
+    with Recorder(state, tmp_path).opened() as recorder:
+        train_steps(recorder, state, 2)
+        save_checkpoint(tmp_path / BEST, state)
+        train_steps(recorder, state, 3)
+        recorder.record(train_step(state), frozenset(["log", "checkpoint"]))
+    assert saved_step(tmp_path / LAST) == 6
+    state = build("trainer.num_scored=0")
+    load_state(state, read_checkpoint(tmp_path / BEST))
+    with Recorder(state, tmp_path).opened():
+        pass  # killed before its first checkpoint
+    assert saved_step(tmp_path / LAST) == 2
+    assert [line["step"] for line in read_metrics(tmp_path / "metrics.jsonl")] == [1, 2]
+
+
+def test_damaged_metrics_are_refused_before_anything_is_written(
+    tmp_path: Path, build: Build
+) -> None:
+    state = build("trainer.num_scored=0")
+    with Recorder(state, tmp_path).opened() as recorder:
+        train_steps(recorder, state, 8)
+        recorder.finish()
+    metrics = tmp_path / "metrics.jsonl"
+    metrics.write_text("broken\n" + metrics.read_text())
+    before = files_of(tmp_path)
+    refused = pytest.raises(UserError, match=rf"{metrics}: not readable in line 1 of \d+: ")
+    with refused, Recorder(state, tmp_path).opened():
+        pass
+    assert files_of(tmp_path) == before

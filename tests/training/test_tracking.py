@@ -1,13 +1,18 @@
 """What a run writes, and what a resumed run takes back first."""
 
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from dcgan.training.tracking import Tracker, read_metrics
+from dcgan.errors import UserError
+from dcgan.training.records import read_metrics
+from dcgan.training.tracking import Tracker
 
 
 def events(run_dir: Path) -> EventAccumulator:
@@ -83,3 +88,56 @@ def test_a_new_run_forgets_one_that_ended_before_its_first_checkpoint(tmp_path: 
         tracker.close()
     assert [line["loss"] for line in read_metrics(tmp_path / "metrics.jsonl")] == [1.0]
     assert [e.value for e in events(tmp_path).Scalars("train/loss")] == [1.0]
+
+
+def test_texts_stand_once_and_times_never_go_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that is resumed when the clock was set back, and loses what it wrote after step 2."""
+    now = time.time()
+    for resume_step, clock in ((0, now), (2, now - 3600), (3, now - 7200)):
+        monkeypatch.setattr(time, "time", lambda clock=clock: clock)
+        tracker = Tracker(tmp_path, batch_size=1, resume_step=resume_step)
+        if resume_step == 0:
+            tracker.text("config", "seed: 0")
+        for step in range(resume_step + 1, 5):
+            tracker.metrics(step, {"loss": 0.0})
+            tracker.alarm(step, "slow", "too slow")
+            tracker.images(torch.zeros(1, 1, 8, 8), step)
+        tracker.close()
+    written = events(tmp_path)
+    for found in (
+        written.Scalars("train/loss"),
+        written.Tensors("alarms/text_summary"),
+        written.Images("samples"),
+    ):
+        assert [event.step for event in found] == [1, 2, 3, 4]
+        assert [event.wall_time for event in found] == sorted(event.wall_time for event in found)
+    assert [event.step for event in written.Tensors("config/text_summary")] == [0]
+
+
+def test_an_event_file_that_is_cut_short_or_damaged_does_not_stop_a_run(tmp_path: Path) -> None:
+    damages: list[Callable[[bytes], bytes]] = [
+        lambda content: content[:-7],
+        lambda content: content[:60] + b"\xff" * 60,
+    ]
+    for damage in damages:
+        tracker = Tracker(tmp_path, batch_size=1)
+        for step in (1, 2):
+            tracker.metrics(step, {"loss": 0.0})
+        tracker.close()
+        (file,) = (tmp_path / "tensorboard").iterdir()
+        file.write_bytes(damage(file.read_bytes()))
+        resumed = Tracker(tmp_path, batch_size=1, resume_step=2)
+        resumed.metrics(3, {"loss": 0.0})
+        resumed.close()
+        assert events(tmp_path).Scalars("train/loss")[-1].step == 3
+
+
+def test_a_broken_line_in_the_middle_stops_a_run_that_is_resumed(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    text = '{"step": 1, "images_seen": 1}\nbroken\n{"step": 2, "images_seen": 2}\n'
+    path.write_text(text)
+    with pytest.raises(UserError, match="line 2 of 3"):
+        Tracker(tmp_path, batch_size=1, resume_step=2)
+    assert path.read_text() == text

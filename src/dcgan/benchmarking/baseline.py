@@ -29,9 +29,9 @@ from torchvision.utils import save_image
 from dcgan.config import DataConfig
 from dcgan.data.preparation import prepare
 from dcgan.data.sources import Images
+from dcgan.networks.building import build_discriminator, build_generator
 from dcgan.networks.discriminator import Readout
 from dcgan.networks.generator import Projection
-from dcgan.networks.saved import build_discriminator, build_generator
 
 
 class Baseline:

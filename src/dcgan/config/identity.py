@@ -1,5 +1,6 @@
 """Which settings make a run this run and no other, and where a run that is resumed lies."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +11,9 @@ import yaml
 from dcgan.config.run import TrainConfig
 from dcgan.config.settings import build
 from dcgan.errors import UserError
+from dcgan.reading import check_archive, naming
+
+log = logging.getLogger(__name__)
 
 LAST = Path("checkpoints", "last.pt")  # of a run's folder
 
@@ -30,6 +34,8 @@ MAY_DIFFER = {
     "data.num_workers",
 }
 
+GONE = ("compile", "cuda_graphs", "score_weights")  # of trainer: settings of earlier versions
+
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Nested settings as (full name, value)."""
@@ -45,28 +51,44 @@ def identity_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in flatten(config) if v is not None and k not in MAY_DIFFER}
 
 
-def with_defaults(settings: dict[str, Any]) -> dict[str, Any]:
-    """A run's settings, with those that were not there yet when it was made."""
-    try:
-        return asdict(build(TrainConfig, settings))
-    except UserError:  # of another version: a setting that is gone
-        return settings
+def with_defaults(settings: Any) -> dict[str, Any]:
+    """A run's settings as this version has them: without those that are gone, with the new ones.
+
+    Raises:
+        UserError: they are no settings of a run, or one of them is unknown or not allowed.
+    """
+    if not isinstance(settings, dict):
+        raise UserError("holds no settings by name")
+    if isinstance(trainer := settings.get("trainer"), dict):
+        settings = settings | {"trainer": {k: v for k, v in trainer.items() if k not in GONE}}
+    return asdict(build(TrainConfig, settings))
 
 
-def settings_of_run(folder: Path) -> dict[str, Any] | None:
-    """What a run's config.yaml holds; None if the folder has none, or one that is not ours."""
+def read_settings(folder: Path) -> dict[str, Any]:
+    """What a run's config.yaml holds; see `with_defaults`.
+
+    Raises:
+        UserError: it is missing, damaged or not ours, or was changed into what is not allowed.
+    """
+    path = folder / "config.yaml"
+    with naming(path, "the settings of a run"):
+        return with_defaults(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder's config.yaml looks like one of ours, good or damaged."""
     try:
-        settings = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return None
-    is_ours = isinstance(settings, dict) and "upsample" in settings
-    return with_defaults(settings) if is_ours else None
+        text = (folder / "config.yaml").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return any(line.startswith("upsample:") for line in text.splitlines())
 
 
 def folder_of_run(config: TrainConfig, new: Path) -> Path:
     """Where a run goes on that `config.resume` names; `new` for one that begins.
 
-    auto is the run beside `new` that has these settings and saved a checkpoint last.
+    auto is the run beside `new` that has these settings and saved a checkpoint last. A run that is
+    damaged is passed over, with a warning that names it.
     """
     if config.resume is None:
         return new
@@ -76,11 +98,16 @@ def folder_of_run(config: TrainConfig, new: Path) -> Path:
             return path.parents[1]
         return path if path.is_dir() else new
     wanted = identity_settings(asdict(config))
-    same = []
-    for last in new.parent.glob(f"*/{LAST}"):
-        recorded = identity_settings(settings_of_run(last.parents[1]) or {})
-        if wanted["trainer.precision"] == "auto":  # a run records which one it was
-            recorded["trainer.precision"] = "auto"
-        if recorded == wanted:
-            same.append(last)
-    return max(same, key=lambda last: last.stat().st_mtime).parents[1] if same else new
+    saved = new.parent.glob(f"*/{LAST}")
+    for last in sorted(saved, key=lambda path: path.stat().st_mtime, reverse=True):
+        folder = last.parents[1]
+        try:
+            recorded = identity_settings(read_settings(folder))
+            if wanted["trainer.precision"] == "auto":  # a run records which one it was
+                recorded["trainer.precision"] = "auto"
+            if recorded == wanted:
+                check_archive(last)
+                return folder
+        except UserError as error:
+            log.warning("resume=auto passes over a run: %s", error)
+    return new

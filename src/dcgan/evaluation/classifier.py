@@ -10,10 +10,12 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from filelock import FileLock
+from pydantic import Field, Strict, TypeAdapter
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import OneCycleLR
@@ -21,8 +23,11 @@ from tqdm import tqdm
 
 from dcgan.config import DataConfig
 from dcgan.data.labeled import NUM_CLASSES, Labeled, read_labeled
-from dcgan.files import replacing
+from dcgan.errors import UserError
+from dcgan.networks.building import check_fit
+from dcgan.networks.weights import Finite, load_tensors, save_tensors
 from dcgan.pictures import normalize
+from dcgan.reading import naming
 from dcgan.seeding import derive_seed, stream
 
 log = logging.getLogger(__name__)
@@ -36,6 +41,14 @@ RECIPE: dict[str, Any] = {
     "learning_rate": 3e-3,
     "shift": 2,
 }
+
+
+@dataclass
+class Saved:
+    """What a file of the cache holds, by name."""
+
+    accuracy: Annotated[float, Strict(), Field(ge=0, le=1)]
+    network: dict[str, Finite]
 
 
 class Classifier(nn.Module):
@@ -72,6 +85,8 @@ class Classifier(nn.Module):
 def get_classifier(data: DataConfig, digest: str) -> tuple[Classifier, float]:
     """The classifier of a labeled data set, from the cache or trained now (minutes).
 
+    One that is damaged is trained again, with a warning.
+
     Args:
         digest: of the prepared training images.
 
@@ -87,17 +102,32 @@ def get_classifier(data: DataConfig, digest: str) -> tuple[Classifier, float]:
     path = cache / f"classifier-{data.source}-{data.image_size}x{data.image_size}-{key}.pt"
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / f"classifier-{data.source}.lock"):
-        if not path.is_file():
-            log.info("training a classifier of %s, once; it stays in %s", data.source, path)
-            network = train_classifier(read_labeled(data, train=True))
-            accuracy = accuracy_of(network, read_labeled(data, train=False))
-            log.info("classifier test accuracy: %.2f %%", 100 * accuracy)
-            with replacing(path) as temporary:
-                torch.save({"accuracy": accuracy, "network": network.state_dict()}, temporary)
-    saved = torch.load(path, map_location="cpu", weights_only=True)
-    network = Classifier(data.channels)
-    network.load_state_dict(saved["network"])
-    return network.eval(), saved["accuracy"]
+        if path.is_file():
+            try:
+                return _read(path, data.channels)
+            except UserError as error:
+                log.warning("%s; it is trained again", error)
+        log.info("training a classifier of %s, once; it stays in %s", data.source, path)
+        network = train_classifier(read_labeled(data, train=True))
+        accuracy = accuracy_of(network, read_labeled(data, train=False))
+        log.info("classifier test accuracy: %.2f %%", 100 * accuracy)
+        save_tensors(path, {"accuracy": accuracy, "network": network.state_dict()})
+        return _read(path, data.channels)
+
+
+def _read(path: Path, channels: int) -> tuple[Classifier, float]:
+    """The one reader of the cache.
+
+    Raises:
+        UserError: the file is missing, damaged, or another network's.
+    """
+    content = load_tensors(path)
+    with naming(path, "a classifier"):
+        saved = TypeAdapter(Saved).validate_python(content)
+        network = Classifier(channels)
+        check_fit(network, saved.network)
+        network.load_state_dict(saved.network)
+    return network.eval(), saved.accuracy
 
 
 def train_classifier(data: Labeled) -> Classifier:

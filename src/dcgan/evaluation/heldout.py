@@ -10,7 +10,7 @@ from dcgan.config import DataConfig, build
 from dcgan.data.labeled import has_labels, read_labeled
 from dcgan.data.preparation import prepare
 from dcgan.errors import UserError
-from dcgan.networks.saved import find_checkpoint, read_checkpoint
+from dcgan.networks.checkpoint import find_checkpoint, read_checkpoint
 from dcgan.pictures import evenly_spread
 
 

@@ -1,69 +1,46 @@
 """Generators as files: in a checkpoint (.pt), or alone (.safetensors)."""
 
 import copy
+import hashlib
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from pydantic import TypeAdapter
+from pydantic.dataclasses import dataclass
+from safetensors import safe_open
+from safetensors.torch import save
 from torch import Tensor
 
 from dcgan.checkerboard.cure import bake
-from dcgan.config import DiscriminatorConfig, DownsampleConfig, GeneratorConfig, UpsampleConfig
-from dcgan.config.identity import LAST
+from dcgan.config import GeneratorConfig, UpsampleConfig, build
+from dcgan.config.settings import RULES, Count
 from dcgan.errors import UserError
 from dcgan.files import replacing
-from dcgan.networks.discriminator import Discriminator
+from dcgan.networks.building import build_generator, described, network_for
+from dcgan.networks.checkpoint import find_checkpoint, read_checkpoint
 from dcgan.networks.generator import Generator
-
-FORMAT_VERSION = 1  # of checkpoints; raised when an older file can no longer be read
-
-
-def build_generator(config: dict[str, Any]) -> Generator:
-    """The generator that a run's config, as plain values, describes."""
-    return Generator(
-        GeneratorConfig(**config["generator"]),
-        UpsampleConfig(**config["upsample"]),
-        image_size=config["data"]["image_size"],
-        channels=config["data"]["channels"],
-    )
+from dcgan.networks.weights import Finite
+from dcgan.reading import naming
 
 
-def build_discriminator(config: dict[str, Any]) -> Discriminator:
-    """The discriminator that a run's config, as plain values, describes."""
-    return Discriminator(
-        DiscriminatorConfig(**config["discriminator"]),
-        DownsampleConfig(**config["downsample"]),
-        image_size=config["data"]["image_size"],
-        channels=config["data"]["channels"],
-    )
+@dataclass(kw_only=True, config=RULES)
+class ImageShape:
+    """Of the images that a generator makes."""
+
+    image_size: Count  # height and width, pixels
+    channels: Literal[1, 3]
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint: plain tensors and plain values, on the CPU.
+@dataclass(kw_only=True, config=RULES)
+class Recipe:
+    """What builds an exported generator again; JSON in its file."""
 
-    Raises:
-        UserError: the file is missing, is no checkpoint of ours, or has another format version.
-    """
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; a run's checkpoint is RUN/checkpoints/last.pt")
-    try:
-        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch.load raises a different type for every kind of damage
-        raise UserError(f"{path}: not a readable checkpoint ({type(error).__name__})") from error
-    version = checkpoint.get("format_version") if isinstance(checkpoint, dict) else None
-    if version != FORMAT_VERSION:
-        raise UserError(f"{path}: checkpoint format {version}; this version reads {FORMAT_VERSION}")
-    return checkpoint
-
-
-def find_checkpoint(path: str | Path) -> Path:
-    """A run's folder stands for its last checkpoint; a file stands for itself."""
-    path = Path(path).expanduser()
-    return path / LAST if path.is_dir() else path
+    generator: GeneratorConfig
+    upsample: UpsampleConfig
+    data: ImageShape
 
 
 def load_generator(path: str | Path, weights: str = "ema") -> Generator:
@@ -75,11 +52,11 @@ def load_generator(path: str | Path, weights: str = "ema") -> Generator:
             one of the two already.
 
     Raises:
-        UserError: the file is missing or is not one of ours.
+        UserError: the file is missing, damaged or not one of ours.
     """
     path = find_checkpoint(path)
     if path.suffix == ".safetensors":
-        return _ready_generator(*_read_export(path))
+        return _read_export(path)
     return generator_of(read_checkpoint(path), weights)
 
 
@@ -89,11 +66,10 @@ def generator_of(checkpoint: dict[str, Any], weights: str = "ema") -> Generator:
     if weights == "ema" and (average := checkpoint["ema"]) is not None:
         # AveragedModel keeps n_averaged beside the module.
         state = {name: average[f"module.{name}"] for name in state}
-    return _ready_generator(checkpoint["config"], state)
+    return _ready_generator(build_generator(checkpoint["config"]), state)
 
 
-def _ready_generator(config: dict[str, Any], state: dict[str, Tensor]) -> Generator:
-    generator = build_generator(config)
+def _ready_generator(generator: Generator, state: dict[str, Tensor]) -> Generator:
     generator.load_state_dict(state)
     bake(generator)
     return generator.eval()
@@ -106,10 +82,11 @@ def export_generator(path: Path, generator: Generator) -> None:
     """
     generator = copy.deepcopy(generator)
     bake(generator)
-    recipe = _recipe_of(generator)
+    recipe = json.dumps(_recipe_of(generator))
     state = {k: v.contiguous() for k, v in generator.state_dict().items()}
+    content = save(state, metadata={"dcgan": recipe, "digest": _digest(recipe, state)})
     with replacing(path) as temporary:
-        save_file(state, temporary, metadata={"dcgan": json.dumps(recipe)})
+        temporary.write_bytes(content)
 
 
 def with_notch(generator: Generator, order: int) -> Generator:
@@ -130,12 +107,29 @@ def _recipe_of(generator: Generator) -> dict[str, Any]:
     }
 
 
-def _read_export(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
-    try:
+def _read_export(path: Path) -> Generator:
+    """The one reader of exported generators: of the tensors that were exported, finite, and whole.
+
+    Earlier versions wrote no digest; their files are taken as they are.
+    """
+    with naming(path, "a generator exported by dcgan-sample"):
         with safe_open(path, "pt") as file:
-            config = json.loads(file.metadata()["dcgan"])
-            return config, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: not a generator exported by dcgan-sample") from error
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if metadata.keys() not in ({"dcgan"}, {"dcgan", "digest"}):
+            raise UserError("does not say how to build it")
+        recipe = metadata["dcgan"]
+        if metadata.get("digest", digest := _digest(recipe, state)) != digest:
+            raise UserError("damaged since it was written (its digest differs)")
+        config = asdict(build(Recipe, json.loads(recipe)))
+        TypeAdapter(dict[str, Finite]).validate_python(state)
+        return _ready_generator(cast(Generator, network_for(config, "generator", state)), state)
+
+
+def _digest(recipe: str, state: dict[str, Tensor]) -> str:
+    """SHA-256 of the recipe and of every tensor's name, type, shape and bytes."""
+    digest = hashlib.sha256(recipe.encode())
+    for name, tensor in sorted(state.items()):
+        digest.update(f"{name} {described(tensor)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -18,7 +18,7 @@ from dcgan.checkerboard.images import contrast
 from dcgan.checkerboard.layers import convolution_of
 from dcgan.convolution.coverage import coverage_ratio
 from dcgan.intervals import LEVEL, summarize
-from dcgan.networks.saved import build_generator
+from dcgan.networks.building import build_generator
 from dcgan.reports.runs import Arm, LeftOut, common_moments, find_runs, sort_into_arms
 from dcgan.training.scores import upsampling_blocks
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from dcgan.evaluation.heldout import read_run
-from dcgan.networks.saved import build_discriminator
+from dcgan.networks.building import build_discriminator
 from dcgan.pictures import evenly_spread
 
 NUM_IMAGES = 512  # real images, among which each unit's strongest are found

@@ -16,6 +16,7 @@ from matplotlib.ticker import NullFormatter
 from PIL import Image
 
 from dcgan.checkerboard.scores import GRADIENT_PHASE_ENERGY, PHASE_ENERGY, SPECTRUM
+from dcgan.files import replacing
 from dcgan.pictures import phase_tile_picture, spectrum_picture
 from dcgan.reports.ablation import Ablation
 from dcgan.reports.runs import Arm
@@ -38,8 +39,9 @@ def svg(figure: Figure) -> str:
 
 @mpl.rc_context(STYLE)
 def save_png(figure: Figure, path: Path) -> None:
-    """The figure on white, for places where no page sets colors."""
-    figure.savefig(path, dpi=90, facecolor="white")
+    """The figure on white, whole or not at all, for places where no page sets colors."""
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=90, facecolor="white")
 
 
 @mpl.rc_context(STYLE)
@@ -114,13 +116,17 @@ def draw_gallery(ablation: Ablation) -> Figure:
 def _two_samples(arm: Arm, images_seen: int) -> Image.Image:
     """The first two samples of an arm's first seed."""
     pitch = arm.runs[0].config["data"]["image_size"] + 2  # samples stand two pixels apart
-    with Image.open(arm.runs[0].samples(images_seen)) as picture:
-        return picture.convert("RGB").crop((0, 0, min(2 * pitch + 2, picture.width), pitch + 2))
+    picture = arm.runs[0].samples(images_seen)
+    return picture.crop((0, 0, min(2 * pitch + 2, picture.width), pitch + 2))
 
 
 def wrapped(name: str, width: int = 34) -> str:
-    """An arm's name in several lines, where many settings make it long."""
-    return textwrap.fill(name, width, break_long_words=False, break_on_hyphens=False)
+    """An arm's name in several lines, where many settings make it long; drawn as it is.
+
+    A $ would begin a formula.
+    """
+    lines = textwrap.fill(name, width, break_long_words=False, break_on_hyphens=False)
+    return lines.replace("$", r"\$")
 
 
 def colored(arms: Sequence[Arm]) -> list[tuple[Arm, Any]]:

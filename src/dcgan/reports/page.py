@@ -3,6 +3,7 @@
 import base64
 import csv
 import io
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
@@ -88,7 +89,15 @@ def render(template: str, **content: Any) -> str:
     )
     # matplotlib escapes the text that it draws.
     environment.filters["svg"] = lambda figure: Markup(svg(figure))
+    environment.filters["markdown"] = markdown
+    environment.filters["whole"] = lambda n: "–" if n is None else f"{n:.0f}"
     return environment.get_template(template).render(**content)
+
+
+def markdown(text: object) -> str:
+    """A text as Markdown shows it: one line, in which no character has a meaning of its own."""
+    special = r"[\\`*<>|$~&]|\](?=[(\[])|(?<!\w)_|_(?!\w)"  # within a word _ has none
+    return re.sub(special, r"\\\g<0>", " ".join(str(text).split()))
 
 
 def data_uri(picture: Image.Image) -> str:

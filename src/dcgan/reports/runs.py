@@ -1,7 +1,7 @@
 """Finished runs, read from their folders and sorted into the arms of an ablation."""
 
-import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,16 +9,16 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 import torch
-import yaml
+from PIL import Image
 from torch import Tensor
 
 from dcgan.checkerboard.scores import GRADIENT_PHASE_ENERGY, PHASE_ENERGY, STD
 from dcgan.config import DownsampleConfig, GeneratorConfig, UpsampleConfig
-from dcgan.config.identity import MAY_DIFFER, flatten
+from dcgan.config.identity import MAY_DIFFER, flatten, read_settings
 from dcgan.errors import UserError
-from dcgan.training.tracking import SCORES, read_metrics
+from dcgan.training.records import read_arrays, read_metrics, read_picture, read_result
+from dcgan.training.tracking import SCORES
 
 # Settings that make no other arm: the seed, and those that change no number but where data lie.
 NOT_AN_ARM = (MAY_DIFFER | {"seed"}) - {"data.root", "trainer.devices"}
@@ -32,27 +32,27 @@ class Run:
     """One finished training with scores or FIDs."""
 
     folder: Path
-    config: dict[str, Any]  # as config.yaml has it
+    config: dict[str, Any]  # all settings of config.yaml
     scores: Mapping[int, Mapping[str, float]]  # by images seen
     fids: Mapping[int, float]  # by images seen
-    images_per_second: float  # of its training, whatever else ran then
+    images_per_second: float | None  # of its training, whatever else ran then; None: unknown
 
     @cached_property
     def settings(self) -> dict[str, Any]:
         """What may tell this run's arm from another: one level, dotted names."""
         return {k: v for k, v in flatten(self.config) if k not in NOT_AN_ARM}
 
-    def samples(self, images_seen: int) -> Path:
-        """The picture of this run's samples."""
-        return self.folder / "samples" / f"{self._step(images_seen)}.png"
+    def samples(self, images_seen: int) -> Image.Image:
+        """The picture of this run's samples, in color."""
+        return read_picture(self.folder / "samples" / f"{self._step(images_seen)}.png")
 
     def arrays(self, images_seen: int) -> dict[str, Tensor]:
         """Spectrum, phase energies and stamps, in float64."""
-        with np.load(self.folder / SCORES / f"{self._step(images_seen)}.npz") as saved:
-            return {name: torch.from_numpy(array) for name, array in saved.items()}
+        path = self.folder / SCORES / f"{self._step(images_seen)}.npz"
+        return read_arrays(path, self.config["data"]["image_size"])
 
     def _step(self, images_seen: int) -> str:
-        return f"{self.scores[images_seen]['step']:06.0f}"
+        return f"{self.scores[images_seen]['step']:06}"
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,10 @@ class Arm:
     runs: Sequence[Run]  # by seed
 
     @property
-    def images_per_second(self) -> float:
-        """The median run's."""
-        return median(run.images_per_second for run in self.runs)
+    def images_per_second(self) -> float | None:
+        """The median run's, of those that know it."""
+        known = [r.images_per_second for r in self.runs if r.images_per_second is not None]
+        return median(known) if known else None
 
     def is_compared_with(self, other: "Arm") -> bool:
         """Whether this arm has kernel 3 where the other has 4, or is free where it is balanced.
@@ -113,9 +114,9 @@ def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[Lef
         try:
             run = _read(path, having)
         except UserError as error:
+            reasons[name] = str(error).replace(f"{path}{os.sep}", "")
+        except OSError as error:  # a file that may not be read
             reasons[name] = str(error)
-        except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-            reasons[name] = f"not readable ({error})"
         else:
             key = (repr(sorted(run.settings.items())), run.config["seed"])
             if twin := runs.get(key):
@@ -180,31 +181,37 @@ def _read(folder: Path, having: str) -> Run:
     """
     if not (folder / "config.yaml").is_file():
         raise UserError(f"never started{_last_words(folder)}")
-    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    config = read_settings(folder)
     lines = read_metrics(folder / "metrics.jsonl")
     if not (folder / "result.json").is_file():
         step = max((line["step"] for line in lines), default=0)
         steps = config["trainer"]["steps"]
-        raise UserError(f"not finished: at step {step:.0f} of {steps}{_last_words(folder)}")
+        raise UserError(f"not finished: at step {step} of {steps}{_last_words(folder)}")
     # null stands for what has no bound: κ where an output is reached by no tap.
     scores = {
-        int(line["images_seen"]): {k: math.inf if v is None else v for k, v in line.items()}
+        line["images_seen"]: {k: math.inf if v is None else v for k, v in line.items()}
         for line in lines
         if STD.key in line
     }
-    fids = {int(line["images_seen"]): line["fid"] for line in lines if line.get("fid") is not None}
+    fids = {line["images_seen"]: line["fid"] for line in lines if line.get("fid") is not None}
     if having == "scores" and not scores:
         raise UserError("has no scores (trainer.num_scored=0)")
     if having == "fids" and not fids:
         raise UserError("has no FID (trainer.evaluate_every=0)")
-    result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    return Run(folder, config, scores, fids, result["images_per_second"])
+    result = read_result(folder / "result.json")
+    run = Run(folder, config, scores, fids, result["images_per_second"])
+    if having == "scores":
+        for images_seen in scores:  # now, while the run can still be left out
+            run.arrays(images_seen)
+            run.samples(images_seen)
+    return run
 
 
 def _last_words(folder: Path) -> str:
     """The last thing a run's log warned of."""
     log = folder / "train.log"
-    lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    lines = text.splitlines()
     said = [line for line in lines if " ERROR " in line or " WARNING " in line]
     return f"; {said[-1]}" if said else ""
 

@@ -13,19 +13,15 @@ from torch.optim.swa_utils import AveragedModel, update_bn
 
 from dcgan.checkerboard import bake
 from dcgan.config import TrainConfig
-from dcgan.config.identity import LAST, MAY_DIFFER, flatten, settings_of_run, with_defaults
+from dcgan.config.identity import LAST, MAY_DIFFER, flatten, is_run
 from dcgan.data.batches import Batches
 from dcgan.data.preparation import Prepared
 from dcgan.errors import UserError
-from dcgan.files import replacing
 from dcgan.networks import Discriminator, Generator
-from dcgan.networks.saved import (
-    FORMAT_VERSION,
-    build_discriminator,
-    find_checkpoint,
-    generator_of,
-    read_checkpoint,
-)
+from dcgan.networks.building import build_discriminator
+from dcgan.networks.checkpoint import FORMAT_VERSION, find_checkpoint, read_checkpoint
+from dcgan.networks.saved import generator_of
+from dcgan.networks.weights import save_tensors
 from dcgan.seeding import derive_seed, stream
 from dcgan.training.step import State
 
@@ -117,10 +113,13 @@ def checkpoint_of(state: State) -> dict[str, Any]:
 
 
 def save_checkpoint(path: Path, state: State) -> None:
-    """Write a checkpoint atomically: to a temporary file, flushed, then renamed."""
+    """Write a checkpoint atomically: to a temporary file, flushed, then renamed.
+
+    Raises:
+        OSError: it cannot be written, as on a full disk; names the path.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        torch.save(checkpoint_of(state), temporary)
+    save_tensors(path, checkpoint_of(state))
 
 
 def load_state(state: State, checkpoint: dict[str, Any]) -> None:
@@ -132,9 +131,12 @@ def load_state(state: State, checkpoint: dict[str, Any]) -> None:
     if state.data_digest != checkpoint["data_digest"]:
         raise UserError("data: these are not the images that the run to resume was started on")
     state.step, state.best_fid = checkpoint["step"], checkpoint["best_fid"]
-    parts = ("generator", "discriminator", "generator_optimizer", "discriminator_optimizer")
-    for name in (*parts, *(["ema"] if state.ema is not None else [])):
+    for name in ("generator", "discriminator", *(["ema"] if state.ema is not None else [])):
         getattr(state, name).load_state_dict(checkpoint[name])
+    for name in ("generator_optimizer", "discriminator_optimizer"):
+        optimizer = getattr(state, name)  # which has the run's learning rate and betas already
+        own = optimizer.state_dict()
+        optimizer.load_state_dict({**own, "state": checkpoint[name]["state"]})
     state.batches.num_drawn = checkpoint["num_batches_drawn"]
     random = checkpoint["random"]
     torch.set_rng_state(random["torch"])
@@ -210,7 +212,7 @@ def read_for_resume(config: TrainConfig, run_dir: Path) -> dict[str, Any] | None
 
 def _check_settings(config: TrainConfig, saved: dict[str, Any], path: Path) -> None:
     """Refuse to resume a run with settings that would make it another one."""
-    now, then = dict(flatten(asdict(config))), dict(flatten(with_defaults(saved)))
+    now, then = dict(flatten(asdict(config))), dict(flatten(saved))
     differing = [
         f"{key}={now[key]} (was {then.get(key)})"
         for key in sorted(now.keys() - MAY_DIFFER)
@@ -231,7 +233,7 @@ def _check_folder(run_dir: Path) -> None:
     where = f"hydra.run.dir={run_dir}"
     if (run_dir / LAST).is_file():
         raise UserError(f"{where}: there is a run already; resume=auto resumes it")
-    if not run_dir.is_dir() or settings_of_run(run_dir) is not None:
+    if not run_dir.is_dir() or is_run(run_dir):
         return
     foreign = sorted(p.name for p in run_dir.iterdir() if p.name not in ("train.log", ".lock"))
     if foreign:

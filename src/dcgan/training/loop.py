@@ -1,6 +1,5 @@
 """One training run, from its config to its result."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from dcgan.training.devices import connected, is_true_anywhere, resolve_precisio
 from dcgan.training.interruption import Interruption
 from dcgan.training.memory import keep_freed_memory
 from dcgan.training.recorder import Recorder
+from dcgan.training.records import read_result
 from dcgan.training.sizes import check_sizes
 from dcgan.training.step import train_step
 
@@ -42,7 +42,7 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         checkpoint = read_for_resume(config, run_dir)
         steps, result_path = config.trainer.steps, run_dir / "result.json"
         if checkpoint is not None and checkpoint["step"] == steps and result_path.is_file():
-            return dict(json.loads(result_path.read_text(encoding="utf-8")))  # of a finished run
+            return read_result(result_path)  # of a finished run
 
         check_sizes(config)
 

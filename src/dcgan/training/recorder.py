@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from statistics import harmonic_mean
 from typing import Any, Self
 
 import torch
@@ -26,9 +27,10 @@ from dcgan.training.checkpoint import BEST, save_checkpoint
 from dcgan.training.devices import mean_over_ranks, naming_lost_processes
 from dcgan.training.losses import LOSSES
 from dcgan.training.metrics import step_metrics
+from dcgan.training.records import read_metrics
 from dcgan.training.scores import FidMeter, Scorer
 from dcgan.training.step import State, StepResult
-from dcgan.training.tracking import SCORES, NoTracker, Tracker, read_metrics
+from dcgan.training.tracking import SCORES, NoTracker, Tracker
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +64,8 @@ class Recorder:
         """Open the files, which hold step 0 then; of several processes only rank 0 has files.
 
         Raises:
-            UserError: the folder cannot be made, or another process is training there.
+            UserError: the folder cannot be made, another process is training there, or its
+                metrics.jsonl is damaged.
             RunFailed: another process of this run was lost.
         """
         with ExitStack() as stack:
@@ -79,14 +82,19 @@ class Recorder:
         except Timeout as error:
             message = f"hydra.run.dir={run_dir}: another process is training there"
             raise UserError(message) from error
+        if state.step:
+            read_metrics(run_dir / "metrics.jsonl")  # is refused before anything is written
         size = trainer.batch_size
         run = (len(state.batches.images), trainer.steps, size, trainer.precision)
         log.info("%d images, %d steps of %d, %s", *run)
         settings = yaml.safe_dump(asdict(state.config), sort_keys=False)
         write_text(run_dir / "config.yaml", settings)
         (run_dir / "result.json").unlink(missing_ok=True)  # of an earlier, shorter run
+        if (run_dir / LAST).is_file():  # of a later step, if best.pt is resumed: that is taken back
+            save_checkpoint(run_dir / LAST, state)
         self._tracker = stack.enter_context(closing(Tracker(run_dir, size, state.step)))
-        self._alarms.recall(read_metrics(run_dir / "metrics.jsonl"))
+        lines = read_metrics(run_dir / "metrics.jsonl")
+        self._alarms.recall(line for line in lines if line.get("d_accuracy") is not None)
         if state.step == 0:
             self._tracker.text("config", settings)
             self._start()
@@ -139,17 +147,18 @@ class Recorder:
         seconds = time.perf_counter() - self._started
         num_images = (state.step - self._first_step) * state.batches.batch_size
         self._tracker.flush()
-        last = [m for m in read_metrics(self._run_dir / "metrics.jsonl") if "d_accuracy" in m][-1]
+        lines = [m for m in read_metrics(self._run_dir / "metrics.jsonl") if "d_accuracy" in m]
+        speed = num_images / seconds if num_images else _recorded_speed(lines)
         result = {
             "step": state.step,
             "images_seen": state.step * state.batches.batch_size,
             "resumed_from_step": self._first_step,
             "seconds": seconds,
-            "images_per_second": num_images / seconds,
+            "images_per_second": speed,
             "tracking_share": self._seconds / seconds,
             "scores_share": self._score_seconds / seconds,
             "processes": state.fabric.world_size,
-            "metrics": last,
+            "metrics": lines[-1] if lines else {},
             "samples": f"samples/{state.step:06d}.png",
             "checkpoint": str(LAST),
             "tensorboard": "tensorboard",
@@ -229,3 +238,9 @@ class Recorder:
         message = f"{what}; {kept}; smaller learning rates are the usual cure"
         self._tracker.alarm(self._state.step, "not finite", message)
         return RunFailed(message)
+
+
+def _recorded_speed(lines: list[dict[str, Any]]) -> float | None:
+    """Images per second of all lines together, which are as many steps each; None if unknown."""
+    speeds = [speed for line in lines if (speed := line.get("images_per_second"))]
+    return harmonic_mean(speeds) if speeds else None

@@ -1,20 +1,25 @@
 """The files of a run while it trains: metrics.jsonl, TensorBoard, sample grids, scores."""
 
-import json
 import shutil
+import struct
 import textwrap
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from PIL import Image
+from tensorboard.compat.proto.event_pb2 import Event
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from dcgan.checkerboard.scores import GRADIENT_PHASE_ENERGY, PHASE_ENERGY, SPECTRUM
 from dcgan.files import replacing, to_json, write_text
-from dcgan.pictures import grid, phase_tile_picture, spectrum_picture
+from dcgan.pictures import grid, phase_tile_picture, save_image, spectrum_picture
+from dcgan.training.records import read_metrics as read_metrics
 
 TILES = {PHASE_ENERGY[2]: "phase_tile", GRADIENT_PHASE_ENERGY: "discriminator_phase_tile"}
 SCORES = "checkerboard"  # folder of a run, and group of TensorBoard's curves
@@ -42,20 +47,19 @@ class Tracker:
         kept = [line for line in read_metrics(metrics_path) if line["step"] <= resume_step]
         write_text(metrics_path, "".join(to_json(line) + "\n" for line in kept))
         self._metrics = metrics_path.open("a", encoding="utf-8")
-        # purge_step makes TensorBoard forget the steps that the resumed run writes again.
-        purge_step = resume_step + 1 if resume_step else None
-        self._writer = SummaryWriter(str(tensorboard_dir), purge_step=purge_step)
+        self._wall_time = _take_back(tensorboard_dir, resume_step)
+        self._writer = SummaryWriter(str(tensorboard_dir))
 
     def metrics(self, step: int, values: Mapping[str, float], group: str = "train") -> None:
         """One line of metrics.jsonl and one point per TensorBoard curve, there below `group`."""
         self._write_line(step, values)
         for name, value in values.items():
-            self._writer.add_scalar(f"{group}/{name}", value, step)
+            self._writer.add_scalar(f"{group}/{name}", value, step, self._now())
 
     def alarm(self, step: int, name: str, message: str) -> None:
         """One line of metrics.jsonl, and a text in TensorBoard."""
         self._write_line(step, {"alarm": name, "message": message})
-        self._writer.add_text("alarms", message, step)
+        self._writer.add_text("alarms", message, step, self._now())
 
     def images(self, images: Tensor, step: int | None = None) -> None:
         """A grid of (N, C, H, W) in [−1, 1], as samples/STEP.png and in TensorBoard.
@@ -63,7 +67,7 @@ class Tracker:
         Without a step, the real images that the samples are to resemble: samples/real.png.
         """
         picture = grid(images)
-        picture.save(self._run_dir / "samples" / f"{_stem(step)}.png")
+        save_image(picture, self._run_dir / "samples" / f"{_stem(step)}.png")
         self._picture("real" if step is None else "samples", picture, step)
 
     def arrays(self, arrays: Mapping[str, Tensor], step: int | None = None) -> None:
@@ -83,7 +87,7 @@ class Tracker:
 
     def text(self, tag: str, text: str) -> None:
         """A text as it is, in a fixed-width block."""
-        self._writer.add_text(tag, textwrap.indent(text, "    "), 0)
+        self._writer.add_text(tag, textwrap.indent(text, "    "), 0, self._now())
 
     def flush(self) -> None:
         """Hand everything to the system: what was written before a checkpoint outlives a kill."""
@@ -100,7 +104,13 @@ class Tracker:
         self._metrics.write(to_json(line) + "\n")
 
     def _picture(self, tag: str, picture: Image.Image, step: int | None) -> None:
-        self._writer.add_image(tag, np.asarray(picture), step or 0, dataformats="HWC")
+        pixels = np.asarray(picture)
+        self._writer.add_image(tag, pixels, step or 0, self._now(), dataformats="HWC")
+
+    def _now(self) -> float:
+        """The wall time, which never goes back: TensorBoard sorts by it."""
+        self._wall_time = max(self._wall_time, time.time())
+        return self._wall_time
 
 
 class NoTracker:
@@ -110,11 +120,36 @@ class NoTracker:
         return lambda *_, **__: None
 
 
-def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The lines of a metrics.jsonl, if there is one; a last one that a crash cut short is not."""
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    whole, _, _ = text.rpartition("\n")
-    return [json.loads(line) for line in whole.splitlines()]
+def _take_back(folder: Path, step: int) -> float:
+    """Cut the events past a step out of TensorBoard's files; the wall time of the last one left.
+
+    TensorBoard itself would forget their curves but not their texts. It reads files by their names:
+    each gets one that stands before the next file's, whatever the clock says then.
+    """
+    wall_time = 0.0
+    for number, path in enumerate(sorted(folder.glob("events.*"))):
+        kept = [(event, raw) for event, raw in _events(path.read_bytes()) if event.step <= step]
+        with replacing(path) as temporary:
+            temporary.write_bytes(b"".join(raw for _, raw in kept))
+        path.rename(folder / f"events.out.tfevents.{number:010d}")
+        wall_time = max([wall_time, *(event.wall_time for event, _ in kept)])
+    return wall_time
+
+
+def _events(content: bytes) -> Iterator[tuple[Event, bytes]]:
+    """The events of a file, each beside its record: length, checksum, event, checksum.
+
+    They end where a crash cut the file short, or where it is damaged.
+    """
+    start = 0
+    with suppress(DecodeError, struct.error):
+        while start < len(content):
+            (length,) = struct.unpack_from("<Q", content, start)
+            record = content[start : start + length + 16]
+            if len(record) < length + 16:
+                return
+            yield Event.FromString(record[12:-4]), record
+            start += len(record)
 
 
 def _stem(step: int | None) -> str:

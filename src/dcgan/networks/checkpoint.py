@@ -1,0 +1,147 @@
+"""The one reader of checkpoints: whole, complete, finite, of the networks that they describe."""
+
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+from pydantic import AfterValidator, Field, InstanceOf, Strict, TypeAdapter
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+
+from dcgan.config.identity import LAST, with_defaults
+from dcgan.config.settings import Natural
+from dcgan.errors import UserError
+from dcgan.networks.building import check_fit, network_for
+from dcgan.networks.weights import Finite, load_tensors
+from dcgan.reading import naming
+
+FORMAT_VERSION = 1  # raised when an older file can no longer be read
+
+
+def _random_state(state: Tensor) -> Tensor:
+    try:
+        torch.Generator().set_state(state)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError("is no state of a random generator") from error
+    return state
+
+
+def _cuda_state(state: Tensor) -> Tensor:
+    if state.dtype != torch.uint8 or state.shape != (16,):  # a seed and an offset
+        raise ValueError("is no state of a GPU's random generator")
+    return state
+
+
+Weights = dict[str, Finite]  # by name
+RandomState = Annotated[InstanceOf[Tensor], AfterValidator(_random_state)]
+Text = Annotated[str, Strict()]
+
+
+@dataclass
+class Moments:
+    """What Adam keeps of one parameter."""
+
+    step: Finite
+    exp_avg: Finite
+    exp_avg_sq: Finite
+
+
+@dataclass
+class OptimizerState:
+    """Adam's; its settings are those of the run."""
+
+    state: dict[int, Moments]  # by the parameter's place
+
+
+@dataclass
+class RandomStates:
+    """Those of torch and of a run's own streams."""
+
+    torch: RandomState
+    cuda: list[Annotated[InstanceOf[Tensor], AfterValidator(_cuda_state)]]  # of each GPU
+    latents: RandomState
+    mixing: RandomState
+
+
+@dataclass
+class Checkpoint:
+    """What a checkpoint holds, by name."""
+
+    config: dict[str, Any]
+    step: Natural
+    best_fid: Annotated[float, Strict(), Field(gt=-math.inf)]
+    generator: Weights
+    discriminator: Weights
+    ema: Weights | None
+    generator_optimizer: OptimizerState
+    discriminator_optimizer: OptimizerState
+    num_batches_drawn: Natural
+    data_digest: Text
+    random: RandomStates
+
+
+def find_checkpoint(path: str | Path) -> Path:
+    """A run's folder stands for its last checkpoint; a file stands for itself."""
+    path = Path(path).expanduser()
+    return path / LAST if path.is_dir() else path
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint: plain tensors and plain values, on the CPU; see `Checkpoint`.
+
+    Settings that an earlier version did not have yet are in its config, with their defaults.
+
+    Raises:
+        UserError: the file is missing, damaged, no checkpoint of ours, or of another format
+            version; or something in it is missing, not finite or does not fit the rest.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; a run's checkpoint is RUN/{LAST}")
+    content = load_tensors(path)
+    version = content.get("format_version") if isinstance(content, dict) else None
+    if version is None and _is_state_dict(content):
+        raise UserError(
+            f"{path}: a state dict, not a run's checkpoint: it does not say which network its"
+            " tensors belong to"
+        )
+    if version != FORMAT_VERSION:
+        raise UserError(f"{path}: checkpoint format {version}; this version reads {FORMAT_VERSION}")
+    with naming(path, "a run's checkpoint"):
+        TypeAdapter(Checkpoint).validate_python(content)
+        content["config"] = with_defaults(content["config"])
+        for part in ("generator", "discriminator"):
+            network = network_for(content["config"], part, content[part])
+            moments = content[f"{part}_optimizer"]["state"]
+            _check_moments(f"{part}_optimizer", network, moments, content["step"])
+            if part == "generator":
+                _check_average(network, content)
+    return dict(content)
+
+
+def _is_state_dict(content: Any) -> bool:
+    tensors = content.values() if isinstance(content, dict) else ()
+    return bool(tensors) and all(isinstance(value, Tensor) for value in tensors)
+
+
+def _check_average(generator: nn.Module, content: dict[str, Any]) -> None:
+    """Refuse an average that is not one of `generator`, or none where the run keeps one."""
+    average, is_kept = content["ema"], content["config"]["trainer"]["ema_half_life"] > 0
+    if is_kept != (average is not None):
+        raise UserError(f"ema: {'missing' if is_kept else 'the run keeps none'}")
+    if average is not None:
+        check_fit(torch.optim.swa_utils.AveragedModel(generator), average, "ema.")
+
+
+def _check_moments(
+    name: str, network: nn.Module, moments: dict[int, dict[str, Tensor]], step: int
+) -> None:
+    """Refuse moments of other parameters than the network's; at step 0 there are none."""
+    parameters = dict(enumerate(network.parameters())) if step or moments else {}
+    if moments.keys() != parameters.keys():
+        raise UserError(f"{name}: moments of {len(moments)} tensors, not {len(parameters)}")
+    for place, parameter in parameters.items():
+        kept = moments[place]
+        shapes = [tuple(kept[moment].shape) for moment in ("step", "exp_avg", "exp_avg_sq")]
+        if shapes != [(), tuple(parameter.shape), tuple(parameter.shape)]:
+            raise UserError(f"{name}: moments {place} do not have their parameter's shape")

@@ -1,0 +1,237 @@
+"""What is read back is a whole checkpoint of one run, or a line that says why it is not."""
+
+import copy
+import resource
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+
+from dcgan.config import TrainConfig, build
+from dcgan.errors import UserError
+from dcgan.networks.building import build_discriminator
+from dcgan.networks.checkpoint import read_checkpoint
+from dcgan.networks.weights import save_tensors
+from tests.damage import EXAMPLES, damaged, edited, read_or_refused
+from tests.networks.test_saved import FORMAT1
+
+CONTENT: dict[str, Any] = torch.load(FORMAT1, weights_only=True)
+BYTES = FORMAT1.read_bytes()
+
+
+def tensors(content: Any, name: str = "") -> dict[str, torch.Tensor]:
+    """Every tensor of nested dicts and lists, by its full name."""
+    if isinstance(content, torch.Tensor):
+        return {name: content}
+    items: Any = ()
+    if isinstance(content, dict):
+        items = content.items()
+    elif isinstance(content, list):
+        items = enumerate(content)
+    found: dict[str, torch.Tensor] = {}
+    for key, value in items:
+        found |= tensors(value, f"{name}.{key}")
+    return found
+
+
+def refused(content: Any, path: Path) -> str:
+    """Why a checkpoint with this content is refused: one line, without the path."""
+    torch.save(content, path)
+    with pytest.raises(UserError) as raised:
+        read_checkpoint(path)
+    name, reason = str(raised.value).split(": ", 1)
+    assert name == str(path)
+    assert "\n" not in reason
+    return reason
+
+
+def test_an_older_checkpoint_is_read_with_the_settings_that_are_new() -> None:
+    config = read_checkpoint(FORMAT1)["config"]
+    build(TrainConfig, config)
+    assert config["upsample"]["balanced"] == 0
+    assert "compile" not in config["trainer"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ({"format_version": 1}, "not a run's checkpoint: config: Field required"),
+        ({"format_version": 2}, "checkpoint format 2; this version reads 1"),
+        ({}, "checkpoint format None; this version reads 1"),
+        ([1], "checkpoint format None; this version reads 1"),
+        ({"weight": torch.zeros(2)}, "a state dict, not a run's checkpoint: it does not say which"),
+        (
+            torch.nn.Linear(2, 2),
+            "not a file of tensors and plain values alone: holds objects that could run code",
+        ),
+    ],
+    ids=["version", "later version", "empty", "list", "state dict", "module"],
+)
+def test_files_of_torch_that_are_no_checkpoints_say_so(
+    content: Any, reason: str, tmp_path: Path
+) -> None:
+    assert refused(content, tmp_path / "last.pt").startswith(reason)
+
+
+def changed(part: str, **values: Any) -> dict[str, Any]:
+    """A part of the checkpoint in which some values are others; None: they are gone."""
+    content = {**CONTENT[part], **{name.replace("__", "."): v for name, v in values.items()}}
+    return {part: {name: value for name, value in content.items() if value is not None}}
+
+
+NAN = torch.full((8, 4, 4, 4), torch.nan)
+NO_STATE = torch.zeros(9, dtype=torch.uint8)
+UP1, NORM0 = "layers__up1__0__weight", "layers__norm0__bias"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"step": -5}, "step: must be greater than or equal to 0"),
+        ({"step": 5.0}, "step: must be a valid integer"),
+        ({"best_fid": float("nan")}, "best_fid: must be greater than -inf"),
+        ({"config": []}, "config: must be a valid dictionary"),
+        ({"config": {}}, "data is not set"),
+        ({"ema": None}, "ema: missing"),
+        (changed("ema", n_averaged=None), "ema.n_averaged: missing"),
+        (
+            changed("ema", **{f"module__{UP1}": NAN}),
+            "ema.module.layers.up1.0.weight: has values that are not finite",
+        ),
+        (
+            changed("generator", **{UP1: NAN}),
+            "generator.layers.up1.0.weight: has values that are not finite",
+        ),
+        (changed("generator", **{UP1: None}), "generator.layers.up1.0.weight: missing"),
+        (
+            changed("generator", more=torch.zeros(1)),
+            "generator.more: not a tensor of this network",
+        ),
+        (
+            changed("generator", **{NORM0: torch.zeros(4)}),
+            "generator.layers.norm0.bias: is float32 (4,), must be float32 (8,)",
+        ),
+        (
+            changed("discriminator", layers__norm2__bias=torch.zeros(8).double()),
+            "discriminator.layers.norm2.bias: is float64 (8,), must be float32 (8,)",
+        ),
+        (
+            changed("generator_optimizer", state={}),
+            "generator_optimizer: moments of 0 tensors, not 7",
+        ),
+        (
+            {"discriminator_optimizer": CONTENT["generator_optimizer"]},
+            "discriminator_optimizer: moments of 7 tensors, not 5",
+        ),
+        (changed("random", torch=None), "random.torch: Field required"),
+        (changed("random", mixing=NAN), "random.mixing: is no state of a random generator"),
+        (changed("random", latents=NO_STATE), "random.latents: is no state of a random generator"),
+        (changed("random", cuda=[NO_STATE]), "random.cuda.0: is no state of a GPU's random"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_does_not_fit_is_named(change: dict[str, Any], reason: str, tmp_path: Path) -> None:
+    found = refused(CONTENT | change, tmp_path / "last.pt")
+    assert found.startswith(f"not a run's checkpoint: {reason}")
+
+
+def test_moments_of_another_shape_and_not_finite_ones_are_named(tmp_path: Path) -> None:
+    for value, reason in (
+        (torch.zeros(3), "generator_optimizer: moments 0 do not have their parameter's shape"),
+        (torch.full((8, 8, 4, 4), torch.nan), "generator_optimizer.state.0.exp_avg_sq: "),
+    ):
+        content = copy.deepcopy(CONTENT)
+        content["generator_optimizer"]["state"][0]["exp_avg_sq"] = value
+        assert reason in refused(content, tmp_path / "last.pt")
+
+
+@pytest.mark.parametrize(
+    ("group", "setting", "value"),
+    [
+        ("generator", "filters", 10**9),
+        ("generator", "filters", 20000),
+        ("generator", "latent_size", 10**9),
+        ("generator", "notch", 10**9),
+        ("upsample", "kernel_size", 6),
+        ("discriminator", "filters", 10**9),
+        ("data", "image_size", 7 * 2**19),
+        ("data", "image_size", 17),
+        ("data", "channels", 1),
+        ("trainer", "steps", "many"),
+        ("trainer", "unknown", 1),
+    ],
+)
+def test_settings_that_are_not_those_of_the_tensors_are_refused_before_they_take_memory(
+    group: str, setting: str, value: Any, tmp_path: Path
+) -> None:
+    content = copy.deepcopy(CONTENT)
+    content["config"][group][setting] = value
+    refused(content, tmp_path / "last.pt")
+    if group == "generator":
+        content["config"][group] = {
+            **{"kind": "flat", "filters": 4, "kernel_size": 4},
+            **{"num_layers": 10**9, "latent_size": None},
+        }
+        refused(content, tmp_path / "last.pt")
+
+
+@EXAMPLES
+@given(content=edited(CONTENT, tensors=True))
+def test_a_checkpoint_that_somebody_edited_is_read_or_refused(
+    content: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "edited.pt"
+    torch.save(content, path)
+    read_or_refused(read_checkpoint, path)
+
+
+@EXAMPLES
+@given(content=damaged(BYTES))
+def test_no_damage_changes_a_tensor(
+    content: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "damaged.pt"
+    path.write_bytes(content)
+    if read := read_or_refused(read_checkpoint, path):
+        found, expected = tensors(read), tensors(CONTENT)
+        assert found.keys() == expected.keys()
+        assert all(torch.equal(found[name], expected[name]) for name in found)
+
+
+def test_a_run_without_an_average_and_one_with_other_layers_are_read(tmp_path: Path) -> None:
+    content = copy.deepcopy(CONTENT)
+    content["config"]["trainer"]["ema_half_life"] = 0.0
+    content["config"]["discriminator"]["norm"] = "none"
+    content["config"]["downsample"]["balanced"] = True
+    state = build_discriminator(content["config"])
+    moments = {
+        i: {"step": torch.tensor(1.0), "exp_avg": p.detach(), "exp_avg_sq": p.detach()}
+        for i, p in enumerate(state.parameters())
+    }
+    content |= {"ema": None, "discriminator": state.state_dict()}
+    content["discriminator_optimizer"] = {"state": moments, "param_groups": []}
+    torch.save(content, tmp_path / "last.pt")
+    assert read_checkpoint(tmp_path / "last.pt")["ema"] is None
+
+
+def test_reading_leaves_the_random_state_alone() -> None:
+    before = torch.get_rng_state()
+    read_checkpoint(FORMAT1)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_disk_that_is_full_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "last.pt"
+    path.write_text("old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large") as raised:
+            save_tensors(path, CONTENT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert str(path) in str(raised.value)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,66 @@
+"""One line for whatever is wrong with a file."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from dcgan.errors import UserError
+from dcgan.reading import check_archive, naming
+from tests.damage import EXAMPLES, damaged, read_or_refused
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(13, "Permission denied", "x"), "not a list: Permission denied"),
+        (ValueError("first\nsecond"), "not a list: first"),
+        (KeyError("name"), "not a list: 'name'"),
+        (MemoryError(), "not a list: MemoryError"),
+        (UserError("empty"), "not a list: empty"),
+        (FileNotFoundError(2, "No such file or directory", "x"), "no such file"),
+    ],
+)
+def test_an_error_gets_the_path_and_the_reason(error: Exception, reason: str) -> None:
+    with pytest.raises(UserError) as raised, naming(Path("a", "b"), "a list"):
+        raise error
+    assert str(raised.value) == f"{Path('a', 'b')}: {reason}"
+
+
+def test_of_several_wrong_values_the_first_is_named() -> None:
+    with pytest.raises(UserError) as raised, naming(Path("a"), "numbers"):
+        TypeAdapter(dict[str, list[int]]).validate_python({"x": [1, "two", "three"]})
+    assert str(raised.value).startswith("a: not numbers: x.1: must be a valid integer")
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("archive") / "a.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        for name in ("first", "second"):
+            file.writestr(name, name.encode() * 20)
+    return path
+
+
+def test_a_whole_archive_passes_and_a_missing_one_is_named(archive: Path) -> None:
+    check_archive(archive)
+    with pytest.raises(UserError, match=r"b\.zip: no such file"):
+        check_archive(archive.with_name("b.zip"))
+
+
+@EXAMPLES
+@given(data=st.data())
+def test_a_damaged_archive_is_refused_or_holds_the_same(archive: Path, data: st.DataObject) -> None:
+    path = archive.with_name("damaged.zip")
+    path.write_bytes(data.draw(damaged(archive.read_bytes())))
+
+    def read(path: Path) -> dict[str, bytes]:
+        check_archive(path)
+        with zipfile.ZipFile(path) as file:
+            return {name: file.read(name) for name in file.namelist()}
+
+    for name, content in (read_or_refused(read, path) or {}).items():
+        assert content == name.encode() * 20
