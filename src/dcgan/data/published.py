@@ -1,0 +1,118 @@
+"""MNIST, Fashion-MNIST, CIFAR-10 and CelebA: found as people unpack them, or downloaded."""
+
+import contextlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from torchvision import datasets
+
+from dcgan.data.folders import abridged, shown
+from dcgan.errors import UserError, first_line
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A labeled data set: what torchvision calls it, its image size, and its files.
+
+    `places` are the folders below the root that may hold the files, torchvision's own first. Each
+    file may be compressed (.gz), or all of them in one `archive`.
+    """
+
+    name: str
+    size: int  # pixels
+    pad: bool  # may be padded with black to a larger size
+    places: tuple[str, ...]
+    files: tuple[str, ...]
+    archive: str | None = None
+
+
+_IDX = tuple(
+    f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
+)
+_CIFAR = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batches.meta")
+_CIFAR_PLACES = ("cifar-10-batches-py", "cifar-10-python/cifar-10-batches-py", ".")
+_CELEBA_PLACES = (
+    "celeba/img_align_celeba",
+    "celeba/img_align_celeba/img_align_celeba",
+    "img_align_celeba",
+    "img_align_celeba/img_align_celeba",
+    "celeba",
+    ".",
+)
+DATA_SETS = {
+    "mnist": DataSet("MNIST", 28, True, ("MNIST/raw", "MNIST", "raw", "."), _IDX),
+    "fashion_mnist": DataSet(
+        "FashionMNIST", 28, True, ("FashionMNIST/raw", "FashionMNIST", "raw", "."), _IDX
+    ),
+    "cifar10": DataSet("CIFAR10", 32, False, _CIFAR_PLACES, _CIFAR, "cifar-10-python.tar.gz"),
+}
+
+
+def find_labeled(data_set: DataSet, root: Path) -> list[Path]:
+    """The files of a data set in the order of their names, or its archive; downloaded if missing.
+
+    Raises:
+        UserError: they are not there and cannot be downloaded.
+    """
+    if paths := _look_for(data_set, root):
+        return paths
+    own = root / data_set.places[0]
+    _download(data_set.name, root, f"Place {', '.join(data_set.files)} in {own}")
+    return sorted(own / name for name in data_set.files)
+
+
+def find_celeba(root: Path) -> Path:
+    """The folder of the aligned 178x218 JPEGs; downloaded if missing.
+
+    Raises:
+        UserError: it is not there and cannot be downloaded.
+    """
+    folders = [root / place for place in _CELEBA_PLACES]
+    for folder in folders:
+        if any(path.name[0] != "." for path in folder.glob("*.jpg")):
+            return folder
+    cure = f"Unpack img_align_celeba.zip so that {folders[0]}/000001.jpg exists"
+    for archive in (root / "img_align_celeba.zip", root / "celeba" / "img_align_celeba.zip"):
+        if archive.is_file():
+            raise UserError(f"data.root={root}: {archive} is not unpacked. {cure}")
+    _download("CelebA", root, cure)
+    return folders[0]
+
+
+def _look_for(data_set: DataSet, root: Path) -> list[Path]:
+    """The files, all from one place; none if no place has them all."""
+    # Fashion-MNIST's files are called as MNIST's: what lies in a folder MNIST is not taken for it.
+    alike = {other.name for other in DATA_SETS.values() if other.files == data_set.files}
+    for place in data_set.places:
+        folder = root / place
+        if place == data_set.places[0] or not alike & {*folder.resolve().parts} - {data_set.name}:
+            plain = sorted(folder / name for name in data_set.files)
+            paths = [p if p.is_file() else p.with_name(f"{p.name}.gz") for p in plain]
+            if all(path.is_file() for path in paths):
+                return paths
+    archive = root / (data_set.archive or "")
+    return [archive] if archive.is_file() else []
+
+
+def _download(name: str, root: Path, cure: str) -> None:
+    """Let torchvision download into a folder of its own below `root`, then move what came."""
+    new = [path for path in (root, *root.parents) if not path.exists()]
+    try:
+        found = abridged(sorted(shown(path.name) for path in root.iterdir()), 8) if not new else ""
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as temporary:
+            getattr(datasets, name)(temporary, download=True)
+            for path in Path(temporary).rglob("*"):
+                if path.is_file():
+                    target = root / path.relative_to(temporary)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    path.replace(target)
+    except Exception as error:  # no network, a quota, gdown not installed, a damaged archive
+        with contextlib.suppress(OSError):  # not made, or not empty: it stays
+            for path in new:
+                path.rmdir()
+        raise UserError(
+            f"data.root={root}: {name} is not there (found: {found or 'nothing'}), and the"
+            f" download failed ({first_line(error)}). {cure}, then run the same command again"
+        ) from error
