@@ -53,7 +53,7 @@ def test_what_is_left_out_is_counted_and_named_in_one_line(
     assert record.levelname == "INFO"
     assert record.getMessage() == (
         f"data.root={tmp_path}: 1 images; left out: 3 hidden (.ipynb_checkpoints, .thumb.png,"
-        " a/._0.png), 4 not images (.txt 2, .csv 1, no suffix 1)"
+        " a/._0.png), 4 of other kinds (.txt 2, .csv 1, no suffix 1)"
     )
 
 
@@ -71,8 +71,8 @@ def test_links_are_followed_loops_end_and_links_to_nothing_are_named(
     assert image_files(root) == [root / "b" / "1.png", root / "single.png", own]
     (record,) = caplog.records
     assert record.levelname == "WARNING"
-    assert "2 dangling links (gone.png, itself.png)" in record.getMessage()
-    assert "2 folders already read (a, z/loop)" in record.getMessage()
+    assert "2 dangling (gone.png, itself.png)" in record.getMessage()
+    assert "2 already read (a, z/loop)" in record.getMessage()
 
 
 def test_pipes_and_folders_without_permission_are_named(
@@ -100,7 +100,7 @@ def test_a_folder_without_images_says_what_it_holds(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no image below it \(it is empty\)"):
         image_files(tmp_path)
     (tmp_path / "scan.pdf").write_text("")
-    with pytest.raises(UserError, match=r"no image below it \(1 not images \(\.pdf 1\)\)"):
+    with pytest.raises(UserError, match=r"no image below it \(1 of other kinds \(\.pdf 1\)\)"):
         image_files(tmp_path)
     with pytest.raises(UserError, match=r"data\.root=.*missing: no such folder"):
         image_files(tmp_path / "missing")

@@ -128,13 +128,16 @@ def test_mnist_is_found_where_people_unpack_it(tmp_path: Path, place: str, compr
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.usefixtures("offline")
 def test_digits_are_not_taken_for_clothing(tmp_path: Path) -> None:
     write_idx(tmp_path / "MNIST" / "raw")
-    for root in (tmp_path / "MNIST", tmp_path / "MNIST" / "raw"):
-        assert len(read_images(settings("mnist", root, channels=1))) == 12
-        with pytest.raises(UserError, match="FashionMNIST is not there"):
-            find_source(settings("fashion_mnist", root))
+    path = tmp_path / "MNIST" / "raw" / "train-labels-idx1-ubyte"
+    root = tmp_path / "MNIST"
+    first = {"mnist": bytes([5, 0, 4, 1, 9, 2, 1, 3]), "fashion_mnist": b"\x09\0\0\3\0\2\7\2"}
+    for source, other in (("mnist", "fashion_mnist"), ("fashion_mnist", "mnist")):
+        path.write_bytes(path.read_bytes()[:8] + first[source] + path.read_bytes()[16:])
+        assert len(read_images(settings(source, root, channels=1))) == 12
+        with pytest.raises(UserError, match=f"{other} files in .*these are the files of "):
+            read_images(settings(other, root))
 
 
 def test_files_of_another_content_are_refused(tmp_path: Path) -> None:

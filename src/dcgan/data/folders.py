@@ -20,10 +20,10 @@ NO_PICTURES = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 
 # What is found in a folder; all but the first two are left out.
 IMAGE, FOLDER = "images", "folders"
-DANGLING = "dangling links"
+DANGLING = "dangling"  # links to nothing
 HIDDEN = "hidden"  # files and folders: copies that notebooks and file managers keep
-NO_IMAGE = "not images"
-REPEATED = "folders already read"  # a link leads to them
+NO_IMAGE = "of other kinds"
+REPEATED = "already read"  # folders that a link leads to again
 UNREADABLE = "unreadable"  # no permission, or neither file nor folder
 
 
@@ -128,7 +128,7 @@ def _kind(entry: os.DirEntry[str]) -> str:
 
 
 def _described(kind: str, paths: list[Path], root: Path) -> str:
-    """Such as: 2 hidden (.ipynb_checkpoints, a/._0.jpg); 3 not images (.txt 2, .csv 1)."""
+    """Such as: 2 hidden (.ipynb_checkpoints, a/._0.jpg), or 3 of other kinds (.txt 2, .csv 1)."""
     if kind == NO_IMAGE:
         suffixes = Counter(shown(path.suffix.lower()) or "no suffix" for path in paths)
         counted = sorted(suffixes.items(), key=lambda item: (-item[1], item[0]))

@@ -93,6 +93,11 @@ def _read_files(data_set: DataSet, paths: list[Path], *, train: bool) -> tuple[I
         raise ValueError(f"{len(labels)} labels for images of shape {images.shape}")
     if not len(labels) or not 0 <= labels.min() <= labels.max() < NUM_CLASSES:
         raise ValueError("labels other than 0 to 9")
+    if train:
+        for other in DATA_SETS.values():
+            first = labels[: len(other.first_labels)].tolist()
+            if first and other != data_set and tuple(first) == other.first_labels:
+                raise ValueError(f"these are the files of {other.name}")
     return images, labels
 
 

@@ -25,6 +25,11 @@ class DataSet:
     places: tuple[str, ...]
     files: tuple[str, ...]
     archive: str | None = None
+    first_labels: tuple[int, ...] = ()  # of the training split, where another has the same files
+
+
+def _places(name: str) -> tuple[str, ...]:
+    return (f"{name}/raw", name, "raw", ".")
 
 
 _IDX = tuple(
@@ -41,9 +46,9 @@ _CELEBA_PLACES = (
     ".",
 )
 DATA_SETS = {
-    "mnist": DataSet("MNIST", 28, True, ("MNIST/raw", "MNIST", "raw", "."), _IDX),
+    "mnist": DataSet("MNIST", 28, True, _places("MNIST"), _IDX, None, (5, 0, 4, 1, 9, 2, 1, 3)),
     "fashion_mnist": DataSet(
-        "FashionMNIST", 28, True, ("FashionMNIST/raw", "FashionMNIST", "raw", "."), _IDX
+        "FashionMNIST", 28, True, _places("FashionMNIST"), _IDX, None, (9, 0, 0, 3, 0, 2, 7, 2)
     ),
     "cifar10": DataSet("CIFAR10", 32, False, _CIFAR_PLACES, _CIFAR, "cifar-10-python.tar.gz"),
 }
@@ -82,15 +87,11 @@ def find_celeba(root: Path) -> Path:
 
 def _look_for(data_set: DataSet, root: Path) -> list[Path]:
     """The files, all from one place; none if no place has them all."""
-    # Fashion-MNIST's files are called as MNIST's: what lies in a folder MNIST is not taken for it.
-    alike = {other.name for other in DATA_SETS.values() if other.files == data_set.files}
     for place in data_set.places:
-        folder = root / place
-        if place == data_set.places[0] or not alike & {*folder.resolve().parts} - {data_set.name}:
-            plain = sorted(folder / name for name in data_set.files)
-            paths = [p if p.is_file() else p.with_name(f"{p.name}.gz") for p in plain]
-            if all(path.is_file() for path in paths):
-                return paths
+        plain = sorted(root / place / name for name in data_set.files)
+        paths = [path if path.is_file() else path.with_name(f"{path.name}.gz") for path in plain]
+        if all(path.is_file() for path in paths):
+            return paths
     archive = root / (data_set.archive or "")
     return [archive] if archive.is_file() else []
 
