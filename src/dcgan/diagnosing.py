@@ -61,7 +61,7 @@ def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
         UserError: the target or the reference cannot be read.
     """
     target = Path(config.target).expanduser()
-    network, against, reference = None, None, None
+    network, against = None, None
     if target.suffix in (".pt", ".safetensors") or (target / LAST).is_file():
         generator = load_generator(target, config.weights)
         latents = latents_of_seeds(range(config.num_images), generator.latent_size)

@@ -108,5 +108,6 @@ def test_a_folder_without_images_says_what_it_holds(tmp_path: Path) -> None:
         image_files(write(tmp_path / "0.png"), "target")
 
 
-def test_a_name_that_is_not_utf_8_is_printed_with_a_replacement() -> None:
-    assert shown(os.fsdecode(b"caf\xe9.png")) == "caf�.png"
+def test_a_name_is_printed_on_one_line_in_utf_8() -> None:
+    assert shown("été/0 1.png") == "été/0 1.png"
+    assert shown(os.fsdecode(b"caf\xe9\n.png")) == r"caf\udce9\n.png"

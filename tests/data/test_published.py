@@ -233,7 +233,9 @@ def test_a_download_that_fails_halfway_leaves_what_was_there(
     write_idx(tmp_path / "MNIST" / "raw")
     (tmp_path / "MNIST" / "raw" / "t10k-labels-idx1-ubyte").unlink()
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(UserError, match=r"MNIST is not there \(found: MNIST\).*reset by peer"):
+    with pytest.raises(
+        UserError, match=r"\(found: MNIST\).*peer\). Place t10k-labels-idx1-ubyte in"
+    ):
         find_source(settings("mnist", tmp_path))
     assert sorted(tmp_path.rglob("*")) == before
 

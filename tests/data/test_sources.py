@@ -61,7 +61,7 @@ def test_a_name_that_is_not_utf_8_is_no_obstacle(tmp_path: Path) -> None:
 
 def test_a_file_that_vanishes_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "image_files", lambda folder: [folder / "0.png"])
-    with pytest.raises(UserError, match=r"0\.png: No such file or directory"):
+    with pytest.raises(UserError, match=r"data\.root=.*No such file or directory.*0\.png"):
         fingerprint(tmp_path)
 
 

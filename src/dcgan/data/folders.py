@@ -31,7 +31,7 @@ def _formats_by_suffix() -> dict[str, str]:
     Image.preinit()  # the common formats are tried first
     formats = Image.registered_extensions()
     readable = {*Image.OPEN, "MPO"} - NO_PICTURES  # MPO is opened as a JPEG
-    return {suffix: name for suffix, name in sorted(formats.items()) if name in readable}
+    return {suffix: name for suffix, name in formats.items() if name in readable}
 
 
 IMAGE_SUFFIXES = _formats_by_suffix()  # what Pillow opens: .png → PNG
@@ -79,8 +79,8 @@ def check_folder(folder: Path, setting: str) -> None:
 
 
 def shown(path: str | Path) -> str:
-    """A path as text that can be printed: bytes that are not UTF-8 become �."""
-    return os.fsencode(path).decode(errors="replace")
+    """A path as one line that any UTF-8 output can print: what is not printable is escaped."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(path))
 
 
 def abridged(names: Sequence[str], at_most: int) -> str:

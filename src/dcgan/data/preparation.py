@@ -11,6 +11,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
@@ -20,7 +21,6 @@ import numpy as np
 from filelock import FileLock
 from joblib import cpu_count
 from pydantic import TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass
 from tqdm import tqdm
 
 from dcgan.config import DataConfig
@@ -112,9 +112,9 @@ def _recipe(config: DataConfig) -> tuple[dict[str, Any], list[Path]]:
 def _read_facts(path: Path, recipe: dict[str, Any]) -> Facts | None:
     """What is known of a prepared source; None if it must be prepared (again)."""
     facts_path = path.with_suffix(".json")
-    if not path.exists() and not facts_path.exists():
-        return None
     try:
+        if not path.exists() and not facts_path.exists():
+            return None
         facts = TypeAdapter(Facts).validate_json(facts_path.read_bytes())
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -155,7 +155,7 @@ def _decode_files(
     """Decode into `file`, in order; return the broken files (path → reason) and number enlarged."""
     _write_header(file, len(paths), config)
     num_workers = min(config.num_workers or cpu_count(), math.ceil(len(paths) / FILES_PER_TASK))
-    broken: dict[str, str] = {}
+    broken: dict[Path, str] = {}
     num_enlarged = 0
     # Pillow releases Python's lock while it decodes and resizes, so threads are enough.
     with warnings.catch_warnings(), ThreadPool(num_workers) as pool:
@@ -169,14 +169,16 @@ def _decode_files(
                 file.write(image.tobytes())
                 num_enlarged += enlarged
             elif config.on_error == "skip":
-                broken[shown(path)] = str(result)
+                broken[path] = str(result)
             else:
                 raise UserError(f"{shown(path)}: {result}; {_cure(result, config)}")
     if len(broken) == len(paths):
-        raise UserError(f"data.root={config.root}: every one of {len(paths)} images is broken")
+        raise UserError(
+            f"data.root={config.root}: every one of {len(paths)} images is broken ({result})"
+        )
     file.seek(0)  # NumPy's header has room for any number of images
     _write_header(file, len(paths) - len(broken), config)
-    return broken, num_enlarged
+    return {shown(path): reason for path, reason in broken.items()}, num_enlarged
 
 
 def _cure(broken: BrokenImage, config: DataConfig) -> str:

@@ -60,11 +60,19 @@ def find_labeled(data_set: DataSet, root: Path) -> list[Path]:
     Raises:
         UserError: they are not there and cannot be downloaded.
     """
-    if paths := _look_for(data_set, root):
-        return paths
-    own = root / data_set.places[0]
-    _download(data_set.name, root, f"Place {', '.join(data_set.files)} in {own}")
-    return sorted(own / name for name in data_set.files)
+    missing = {}
+    for place in data_set.places:
+        plain = sorted(root / place / name for name in data_set.files)
+        paths = [path if path.is_file() else path.with_name(f"{path.name}.gz") for path in plain]
+        missing[place] = [path.stem for path in paths if not path.is_file()]
+        if not missing[place]:
+            return paths
+    archive = root / (data_set.archive or "")
+    if archive.is_file():
+        return [archive]
+    nearest = min(missing, key=lambda place: len(missing[place]))
+    _download(data_set.name, root, f"Place {', '.join(missing[nearest])} in {root / nearest}")
+    return sorted(root / data_set.places[0] / name for name in data_set.files)
 
 
 def find_celeba(root: Path) -> Path:
@@ -83,17 +91,6 @@ def find_celeba(root: Path) -> Path:
             raise UserError(f"data.root={root}: {archive} is not unpacked. {cure}")
     _download("CelebA", root, cure)
     return folders[0]
-
-
-def _look_for(data_set: DataSet, root: Path) -> list[Path]:
-    """The files, all from one place; none if no place has them all."""
-    for place in data_set.places:
-        plain = sorted(root / place / name for name in data_set.files)
-        paths = [path if path.is_file() else path.with_name(f"{path.name}.gz") for path in plain]
-        if all(path.is_file() for path in paths):
-            return paths
-    archive = root / (data_set.archive or "")
-    return [archive] if archive.is_file() else []
 
 
 def _download(name: str, root: Path, cure: str) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 
 from dcgan.config import DataConfig
 from dcgan.data.decoding import Images as Images
-from dcgan.data.folders import check_folder, image_files, shown
+from dcgan.data.folders import check_folder, image_files
 from dcgan.data.published import DATA_SETS, find_celeba, find_labeled
-from dcgan.errors import UserError
+from dcgan.errors import UserError, first_line
 
 NUM_PROBED = 64  # files of a source whose content is part of its fingerprint …
 PROBE = 2**16  # … the first bytes of it
@@ -29,14 +29,17 @@ def find_source(config: DataConfig) -> tuple[str, list[Path]]:
         return f"{config.num_images} drawn", []
     assert config.root is not None
     root = Path(config.root).expanduser()
-    if config.source == "folder" or root.exists():
-        check_folder(root, "data.root")
-    if config.source in DATA_SETS:
-        _check_size(config)
-        paths = find_labeled(DATA_SETS[config.source], root)
-    else:
-        paths = image_files(find_celeba(root) if config.source == "celeba" else root)
-    return _fingerprint(paths, root), paths
+    try:
+        if config.source == "folder" or root.exists():
+            check_folder(root, "data.root")
+        if config.source in DATA_SETS:
+            _check_size(config)
+            paths = find_labeled(DATA_SETS[config.source], root)
+        else:
+            paths = image_files(find_celeba(root) if config.source == "celeba" else root)
+        return _fingerprint(paths, root), paths
+    except OSError as error:  # no permission, or a file vanished
+        raise UserError(f"data.root={root}: {first_line(error)}") from error
 
 
 def fit_channels(images: Images, channels: int) -> Images:
@@ -67,14 +70,11 @@ def _fingerprint(paths: list[Path], root: Path) -> str:
     Reading every file would take as long as preparing the images.
     """
     digest = hashlib.sha256(os.fsencode(root.resolve()))
-    try:
-        for path in paths:
-            status = path.stat()
-            digest.update(os.fsencode(path.relative_to(root)))
-            digest.update(f"|{status.st_size}|{status.st_mtime_ns}\n".encode())
-        for path in paths[:: -(-len(paths) // NUM_PROBED)]:
-            with path.open("rb") as file:
-                digest.update(file.read(PROBE))
-    except OSError as error:
-        raise UserError(f"{shown(path)}: {error.strerror}") from error
+    for path in paths:
+        status = path.stat()
+        digest.update(os.fsencode(path.relative_to(root)))
+        digest.update(f"|{status.st_size}|{status.st_mtime_ns}\n".encode())
+    for path in paths[:: -(-len(paths) // NUM_PROBED)]:
+        with path.open("rb") as file:
+            digest.update(file.read(PROBE))
     return digest.hexdigest()
