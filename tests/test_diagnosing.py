@@ -92,11 +92,54 @@ def test_too_few_images_are_not_judged(tmp_path: Path, folders: Path) -> None:
     )
 
 
+def test_one_broken_image_among_many_is_named_and_the_others_judged(
+    tmp_path: Path, folders: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mixed = Path(shutil.copytree(folders / "gridded" / "deeper", tmp_path / "mixed"))
+    (mixed / "7.png").write_bytes((mixed / "7.png").read_bytes()[:100])  # its header is whole
+    (mixed / "8.png").write_bytes(b"no picture")
+    Image.new("1", (14000, 13000)).save(mixed / "9.png")
+    result = diagnosed(tmp_path, mixed, mixed)
+    assert result["num_tiles"] == 97
+    unreadable = result["unreadable"]
+    assert isinstance(unreadable, dict)
+    assert {Path(path).name for path in unreadable} == {"7.png", "8.png", "9.png"}
+    assert unreadable[str(mixed / "9.png")] == "too large: 14000x13000 is 182000000 pixels"
+    (warning,) = {record.getMessage() for record in caplog.records}
+    assert warning.startswith("3 of 100 images left out: ")
+    assert diagnosed(tmp_path, mixed)["verdict"] == "grid"
+
+
+def test_hidden_copies_and_links_are_treated_as_in_training(tmp_path: Path, folders: Path) -> None:
+    linked = tmp_path / "linked"
+    (linked / ".ipynb_checkpoints").mkdir(parents=True)
+    (linked / ".ipynb_checkpoints" / "0.png").write_bytes(b"no picture")
+    (linked / "._0.png").write_bytes(b"no picture")
+    (linked / "images").symlink_to(folders / "clean")
+    (linked / "loop").symlink_to(linked)
+    (linked / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    result = diagnosed(tmp_path, linked)
+    assert (result["num_tiles"], result["unreadable"], result["verdict"]) == (100, {}, "clean")
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "JPEG", "jfif"])
+def test_jpegs_are_pointed_out(tmp_path: Path, folders: Path, suffix: str) -> None:
+    folder = tmp_path / "jpeg"
+    folder.mkdir()
+    for path in (folders / "clean" / "deeper").iterdir():
+        with Image.open(path) as image:
+            image.save(folder / f"{path.stem}.{suffix}", "JPEG", quality=95)
+    assert diagnosed(tmp_path, folder)["jpeg"]
+    assert not diagnosed(tmp_path, folders / "clean")["jpeg"]
+
+
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no images in it"):
+    with pytest.raises(UserError, match=r"target=.*: no image below it"):
         diagnosed(tmp_path, tmp_path)
     (tmp_path / "broken.png").write_bytes(b"no picture")
-    with pytest.raises(UserError, match=r"broken\.png: not a readable image"):
+    with pytest.raises(
+        UserError, match=r"target=.*: no image of 1 can be read \(.*broken\.png: broken image"
+    ):
         diagnosed(tmp_path, tmp_path)
     with pytest.raises(ValueError, match="no such file or folder"):
         diagnosed(tmp_path, tmp_path / "nowhere")

@@ -1,7 +1,9 @@
 """A checkpoint, an exported generator or a folder of images: does it leave a grid?"""
 
-from collections.abc import Callable
-from dataclasses import asdict
+import logging
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +25,29 @@ from dcgan.checkerboard.judgement import (
 from dcgan.checkerboard.scores import PRESENT
 from dcgan.config import DiagnoseConfig
 from dcgan.config.identity import LAST
-from dcgan.data.preparation import to_8_bits
-from dcgan.data.sources import IMAGE_SUFFIXES, image_files
+from dcgan.data.decoding import BrokenImage, opened, plain
+from dcgan.data.folders import JPEG_SUFFIXES, abridged, image_files, shown
 from dcgan.errors import UserError
 from dcgan.files import make_folder, write_json
 from dcgan.networks.saved import load_generator
 from dcgan.pictures import normalize, to_uint8
 from dcgan.sampling import generate, latents_of_seeds
 
-JPEG = (".jpg", ".jpeg")  # whose blocks leave a grid of 8 pixels
+log = logging.getLogger(__name__)
+
 NUM_INPUTS = 128  # latents whose activations weigh the layers' ρ
 LAYER_OF_PERIOD = {2: "the last doubling layer", 4: "the doubling layer before the last"}
 STATUS = {"clean": 0, "grid": 1, "could not judge": 3}
+
+
+@dataclass
+class Pictures:
+    """What is read of a folder of images, or generated."""
+
+    tiles: Tensor  # (N, C, side, side) in [−1, 1]
+    num_small: int = 0  # images too small for a tile
+    jpeg: bool = False  # any JPEG, whose blocks leave a grid of 8 pixels
+    unreadable: dict[str, str] = field(default_factory=dict)  # file → reason
 
 
 def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
@@ -48,20 +61,22 @@ def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
         UserError: the target or the reference cannot be read.
     """
     target = Path(config.target).expanduser()
-    network, against, num_small, jpeg = None, None, 0, False
+    network, against = None, None
     if target.suffix in (".pt", ".safetensors") or (target / LAST).is_file():
         generator = load_generator(target, config.weights)
         latents = latents_of_seeds(range(config.num_images), generator.latent_size)
         network = diagnose(generator, latents[:NUM_INPUTS])
         images = normalize(to_uint8(generate(generator, latents)))  # as a file would have them
-        tiles = cut_into_tiles(images, tile_side([images.shape[-1]]))
+        pictures = Pictures(cut_into_tiles(images, tile_side([images.shape[-1]])))
     else:
-        tiles, num_small = _read_folder(target, config.num_images)
-        jpeg = any(path.suffix.lower() in JPEG for path in target.rglob("*"))
+        pictures = _read_folder(target, config.num_images, "target")
+    tiles, unreadable = pictures.tiles, dict(pictures.unreadable)
     if config.reference is not None:
-        against, _ = _read_folder(Path(config.reference).expanduser(), config.num_images)
-        side = min(tiles.shape[-1], against.shape[-1])
-        tiles, against = cut_into_tiles(tiles, side), cut_into_tiles(against, side)
+        folder = Path(config.reference).expanduser()
+        reference = _read_folder(folder, config.num_images, "reference")
+        unreadable |= reference.unreadable
+        side = min(tiles.shape[-1], reference.tiles.shape[-1])
+        tiles, against = (cut_into_tiles(t, side) for t in (tiles, reference.tiles))
     periods = judge(tiles, against)
     verdict, reason = _verdict(periods, tiles, against)
     result: dict[str, Any] = {
@@ -71,8 +86,9 @@ def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
         "reason": reason,
         "num_tiles": len(tiles),
         "tile_side": tiles.shape[-1],
-        "left_out_as_too_small": num_small,
-        "jpeg": jpeg,
+        "left_out_as_too_small": pictures.num_small,
+        "unreadable": unreadable,
+        "jpeg": pictures.jpeg,
         "periods": [{**asdict(period), "verdict": period.verdict} for period in periods],
     }
     if network is not None:
@@ -82,37 +98,56 @@ def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
     return result | {"layer_table": network and str(network)}
 
 
-def _read_folder(folder: Path, num_images: int) -> tuple[Tensor, int]:
-    """Tiles of evenly chosen images of a tree, and how many images were too small for one.
+def _read_folder(folder: Path, num_images: int, setting: str) -> Pictures:
+    """Tiles of evenly chosen images of a tree, about `MAX_TILES`, evenly taken from each image.
 
-    Returns:
-        (N, 3, side, side) in [−1, 1], N at most about `MAX_TILES`, evenly taken from each image.
+    Raises:
+        UserError: `setting` names no folder of images, or none of them can be read.
     """
-    if not folder.is_dir():
+    if folder.is_file():
         raise UserError(f"{folder}: neither a folder of images, a run, a .pt nor a .safetensors")
     if next(folder.rglob("metrics.jsonl"), None) is not None:
         raise UserError(f"{folder}: holds runs; name one that has saved {LAST}")
-    paths = image_files(folder)
-    if not paths:
-        raise UserError(f"{folder}: no images in it ({' '.join(IMAGE_SUFFIXES)})")
+    paths = image_files(folder, setting)
+    jpeg = any(path.suffix.lower() in JPEG_SUFFIXES for path in paths)
     paths = [paths[i] for i in _evenly(len(paths), num_images)]
-    sizes = [_read(path, lambda image: min(image.size)) for path in paths]
-    side = tile_side(sizes)
-    large = [path for path, size in zip(paths, sizes, strict=True) if size >= side]
+    unreadable: dict[str, str] = {}
+    sizes = dict(_read(paths, lambda image: min(image.size), unreadable))
+    side = tile_side(list(sizes.values())) if sizes else 0
+    large = [path for path, size in sizes.items() if size >= side]
+
+    def pixels_of(image: Image.Image) -> np.ndarray:
+        pixels = np.array(plain(image, "RGB"))
+        if min(pixels.shape[:2]) < side:
+            raise ValueError("smaller than its header says")
+        return pixels
+
+    bar = tqdm(large, desc=f"reading {folder.name}", unit="img", disable=None)
     tiles = []
-    for path in tqdm(large, desc=f"reading {folder.name}", unit="img", disable=None):
-        pixels = _read(path, lambda image: np.array(to_8_bits(image).convert("RGB")))
+    for _, pixels in _read(bar, pixels_of, unreadable):
         cut = cut_into_tiles(torch.from_numpy(pixels).permute(2, 0, 1)[None], side)
         tiles.append(cut[_evenly(len(cut), max(1, MAX_TILES // len(large)))])
-    return normalize(torch.cat(tiles)), len(paths) - len(large)
+    named = abridged([f"{path}: {reason}" for path, reason in unreadable.items()], 3)
+    if not tiles:
+        raise UserError(f"{setting}={folder}: no image of {len(paths)} can be read ({named})")
+    if unreadable:
+        log.warning("%d of %d images left out: %s", len(unreadable), len(paths), named)
+    return Pictures(normalize(torch.cat(tiles)), len(sizes) - len(large), jpeg, unreadable)
 
 
-def _read(path: Path, use: Callable[[Image.Image], Any]) -> Any:
-    try:
-        with Image.open(path) as image:
-            return use(image)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(f"{path}: not a readable image ({type(error).__name__})") from error
+def _read(
+    paths: Iterable[Path], use: Callable[[Image.Image], Any], unreadable: dict[str, str]
+) -> Iterator[tuple[Path, Any]]:
+    """Yield what `use` makes of each image; note those that are broken."""
+    for path in paths:
+        try:
+            with warnings.catch_warnings(), opened(path) as image:
+                warnings.simplefilter("ignore")  # Pillow's, of damage that it can read
+                result = use(image)
+        except BrokenImage as error:
+            unreadable[shown(path)] = str(error)
+        else:
+            yield path, result
 
 
 def _evenly(count: int, at_most: int) -> list[int]:

@@ -9,8 +9,8 @@ from PIL import Image
 from sklearn.datasets import load_digits, load_sample_images
 from torch.nn import functional as F
 
+from dcgan.data.decoding import Images
 from dcgan.data.drawn import draw_digits, draw_photos, draw_synthetic
-from dcgan.data.sources import Images
 from dcgan.errors import UserError
 
 DRAWS = [(draw_digits, 1), (draw_photos, 3), (draw_synthetic, 3)]

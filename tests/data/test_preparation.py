@@ -2,19 +2,26 @@
 
 import errno
 import json
+import os
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from dcgan.config import DataConfig
 from dcgan.data import preparation
 from dcgan.data.preparation import prepare
 from dcgan.errors import UserError
+from tests.conftest import children
+from tests.data.damage import damaged, limited
 
 
 def settings(root: Path, cache: Path, **changes: object) -> DataConfig:
@@ -81,17 +88,17 @@ def test_a_broken_image_is_named_and_nothing_is_left(
     assert {path.suffix for path in (tmp_path / "cache").iterdir()} <= {".lock"}
 
 
-def test_a_fault_of_the_machine_is_not_held_against_the_image(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_large_image_is_named_with_its_pixels_and_the_setting(tmp_path: Path) -> None:
     write_images(tmp_path / "in", 3)
-
-    def too_many_files(*_: object) -> None:
-        raise OSError(errno.EMFILE, "Too many open files")
-
-    monkeypatch.setattr(preparation, "decode", too_many_files)
-    with pytest.raises(UserError, match=r"cannot prepare images there .*Too many open files"):
-        prepare(settings(tmp_path / "in", tmp_path / "cache", on_error="skip"))
+    Image.new("L", (50, 40)).save(tmp_path / "in" / "scan.png")
+    limited = settings(tmp_path / "in", tmp_path / "cache", max_pixels=1999)
+    with pytest.raises(
+        UserError, match=r"scan\.png: too large: 50x40 is 2000 pixels; .*data\.max_pixels=1999"
+    ):
+        prepare(limited)
+    skipping = replace(limited, on_error="skip")
+    assert len(prepare(skipping).open()) == 3
+    assert len(prepare(replace(skipping, max_pixels=2000)).open()) == 4
 
 
 def test_equal_images_have_equal_digests(tmp_path: Path) -> None:
@@ -117,12 +124,19 @@ def test_skipped_images_are_counted_and_left_out_but_not_all_of_them(
         caplog.clear()
     assert np.array_equal(prepared.open(), np.delete(originals, 3, axis=0))
     facts = json.loads(prepared.path.with_suffix(".json").read_text())
-    assert facts["num_skipped"] == 1
     assert [Path(path).name for path in facts["skipped"]] == ["00003.png"]
     for path in (tmp_path / "in").iterdir():
         path.write_bytes(b"no image")
     with pytest.raises(UserError, match="every one of 5 images is broken"):
         prepare(config)
+
+
+def test_broken_files_are_counted_by_file_not_by_what_is_printed(tmp_path: Path) -> None:
+    write_images(tmp_path / "in", 3)
+    for name in ("a\n.png", "a\\n.png"):
+        (tmp_path / "in" / name).write_bytes(b"no image")
+    config = settings(tmp_path / "in", tmp_path / "cache", on_error="skip")
+    assert len(prepare(config).open()) == 3
 
 
 def test_enlarged_images_are_pointed_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -131,11 +145,125 @@ def test_enlarged_images_are_pointed_out(tmp_path: Path, caplog: pytest.LogCaptu
     assert "3 images were enlarged to 16 pixels" in caplog.text
 
 
-def test_a_cache_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+def test_a_cache_folder_that_cannot_be_written_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_images(tmp_path / "in", 1)
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(UserError, match=r"data.cache_dir=.*file/cache: cannot prepare"):
+    with pytest.raises(UserError, match=r"data.cache_dir=.*file/cache: cannot be written \(Not a"):
         prepare(settings(tmp_path / "in", tmp_path / "file" / "cache"))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(preparation, "write_json", full)
+    with pytest.raises(UserError, match=r"data.cache_dir=.*cache: cannot be written \(No space"):
+        prepare(settings(tmp_path / "in", tmp_path / "cache"))
+
+
+def test_a_read_only_cache_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    originals = write_images(tmp_path / "in", 3)
+    config = settings(tmp_path / "in", tmp_path / "cache")
+    prepare(config)
+
+    def refuse(_: FileLock) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    assert np.array_equal(prepare(config).open(), originals)
+    with pytest.raises(UserError, match=r"data.cache_dir=.*: cannot be written \(Read-only"):
+        prepare(replace(config, image_size=8))
+
+
+def test_folders_of_equal_names_sizes_and_times_do_not_share_images(tmp_path: Path) -> None:
+    for name, color in (("a", (200, 0, 0)), ("b", (0, 0, 200))):
+        (tmp_path / name).mkdir()
+        for number in range(3):
+            path = tmp_path / name / f"{number}.bmp"
+            Image.new("RGB", (16, 16), color).save(path)
+            os.utime(path, (1e9, 1e9))
+    cache = tmp_path / "cache"
+    corners = [prepare(settings(tmp_path / name, cache)).open()[0, :, 0, 0] for name in "ab"]
+    assert [corner.tolist() for corner in corners] == [[200, 0, 0], [0, 0, 200]]
+
+
+@given(data=st.data(), suffix=st.sampled_from([".npy", ".json"]))
+@limited(100)
+def test_a_damaged_cache_is_made_again(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, suffix: str
+) -> None:
+    root = tmp_path_factory.getbasetemp()
+    if not (root / "whole").exists():
+        write_images(root / "whole", 4)
+    prepared = prepare(settings(root / "whole", root / "whole cache"))
+    originals = prepared.open().copy()
+    path = prepared.path.with_suffix(suffix)
+    content = path.read_bytes()
+    path.write_bytes(data.draw(damaged(content)))
+    again = prepare(settings(root / "whole", root / "whole cache"))
+    assert np.array_equal(again.open(), originals)
+    assert again.digest == prepared.digest
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content"),
+    [
+        (".json", b"{}"),
+        (".json", b'{"digest": "0"}'),
+        (".json", b"[" * 10_000),
+        (".json", b"\xff"),
+        (".npy", b""),
+    ],
+)
+def test_a_damaged_cache_is_pointed_out_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, suffix: str, content: bytes
+) -> None:
+    originals = write_images(tmp_path / "in", 3)
+    config = settings(tmp_path / "in", tmp_path / "cache")
+    path = prepare(config).path.with_suffix(suffix)
+    path.write_bytes(content)
+    for _ in range(2):
+        assert np.array_equal(prepare(config).open(), originals)
+    assert caplog.text.count("incomplete or damaged; the images are prepared again") == 1
+
+
+def test_half_a_cache_is_made_again(tmp_path: Path) -> None:
+    originals = write_images(tmp_path / "in", 3)
+    config = settings(tmp_path / "in", tmp_path / "cache")
+    for suffix in (".npy", ".json"):
+        prepare(config).path.with_suffix(suffix).unlink()
+        assert np.array_equal(prepare(config).open(), originals)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_nothing_outlives_a_killed_preparation(tmp_path: Path) -> None:
+    write_images(tmp_path / "in", 2)
+    script = """
+        import sys, time
+        from dcgan.config import DataConfig
+        from dcgan.data import preparation
+
+        def wait(*_):
+            print("decoding", flush=True)
+            time.sleep(60)
+        preparation.decode = wait
+        preparation.prepare(DataConfig(source="folder", root=sys.argv[1], cache_dir=sys.argv[2],
+                                       image_size=16, channels=3, flip=False, num_workers=2))
+        """
+    arguments = [str(tmp_path / "in"), str(tmp_path / "cache")]
+    line = [sys.executable, "-c", textwrap.dedent(script), *arguments]
+    shared = Path("/dev/shm")
+    before = set(shared.iterdir()) if shared.is_dir() else set()
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "decoding\n"
+        assert children(process.pid) == []  # threads: they end with their process
+        process.kill()
+    if shared.is_dir():
+        assert not [
+            path for path in set(shared.iterdir()) - before if str(process.pid) in path.name
+        ]
+    assert len(prepare(settings(tmp_path / "in", tmp_path / "cache")).open()) == 2
 
 
 def test_two_processes_at_once_prepare_it_once(tmp_path: Path) -> None:
@@ -157,8 +285,8 @@ def test_two_processes_at_once_prepare_it_once(tmp_path: Path) -> None:
         """
     )
     arguments = [sys.executable, "-c", script, str(tmp_path / "in"), str(tmp_path / "cache")]
-    processes = [subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    processes = [subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     outputs = [process.communicate(timeout=60)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert [process.returncode for process in processes] == [0, 0]
     assert "".join(outputs).count("prepared here") == 1
     assert {output.split()[-1] for output in outputs} == {str(originals.sum())}

@@ -24,12 +24,13 @@ Source = Literal[
 ]
 DRAWN_SOURCES = ("digits", "photos", "synthetic")  # made here, in any number; they read no files
 FILE_SOURCES = ("celeba", "folder")  # image files, cropped and resized
+MAX_PIXELS = 2**29 // 3  # of one image file, unless said otherwise: 512 MiB in RGB, as in Pillow
 DOUBLING_TRIPLES = ((1, 0, 1), (2, 0, 0), (3, 1, 1), (4, 1, 0), (5, 2, 1), (6, 2, 0))
 
 
 @dataclass(kw_only=True, config=RULES)
 class DataConfig:
-    """Which images, and how they are prepared."""
+    """Which images, and how they are prepared. Transparent ones are composed over white."""
 
     source: Source
     image_size: Count  # height and width, pixels
@@ -40,7 +41,8 @@ class DataConfig:
     crop: Count | None = None  # center square, pixels, cut before resizing; None: the largest one
     on_error: Literal["fail", "skip"] = "fail"  # a broken image: fail, or skip (and count it)
     cache_dir: str = "~/.cache/dcgan"  # prepared images are kept here
-    num_workers: Count | None = None  # processes that decode; None: one per core
+    num_workers: Count | None = None  # threads that decode; None: one per core
+    max_pixels: Count = MAX_PIXELS  # a larger image file is refused like a broken one
 
     def __post_init__(self) -> None:
         doublings(self.image_size)

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-from dcgan.data.sources import Images
+from dcgan.data.decoding import Images
 from dcgan.errors import UserError
 from dcgan.seeding import derive_seed, stream
 

@@ -1,6 +1,14 @@
 """Images that are read or drawn whole; most have labels, in a training and a test split."""
 
+import gzip
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 import torch
@@ -8,8 +16,10 @@ from torch import Tensor
 from torchvision import datasets
 
 from dcgan.config import DataConfig
+from dcgan.data.decoding import Images
 from dcgan.data.drawn import draw_digits, draw_photos, draw_synthetic
-from dcgan.data.sources import DATA_SETS, Images, find_source, fit_channels, root_of
+from dcgan.data.published import DATA_SETS, DataSet
+from dcgan.data.sources import find_source, fit_channels
 from dcgan.errors import UserError, first_line
 
 NUM_CLASSES = 10  # of every labeled source
@@ -52,21 +62,66 @@ def read_labeled(config: DataConfig, *, train: bool) -> Labeled:
 
         num_images = config.num_images if train else NUM_TEST_DIGITS
         images = draw_digits(num_images, config.image_size, "digits" if train else "test digits")
-        labels = np.resize(load_digits().target, num_images)
+        labels = torch.from_numpy(np.resize(load_digits().target, num_images))
     else:
-        find_source(config)
-        data_set, root = DATA_SETS[config.source], root_of(config)
+        _, paths = find_source(config)
+        data_set = DATA_SETS[config.source]
         try:
-            data = getattr(datasets, data_set.name)(str(root), train=train)
+            images, labels = _read_files(data_set, paths, train=train)
         except Exception as error:  # torchvision has a type for every kind of damage
             raise UserError(
-                f"data.root={root}: cannot read the {config.source} files there"
-                f" ({first_line(error)})"
+                f"data.root={config.root}: cannot read the {config.source} files in"
+                f" {paths[0].parent} ({first_line(error)})"
             ) from error
-        images, labels = np.asarray(data.data), data.targets
-        # MNIST comes as (N, H, W), CIFAR-10 as (N, H, W, C).
-        images = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
         sides = ((config.image_size - data_set.size) // 2,) * 2
         images = np.pad(images, ((0, 0), (0, 0), sides, sides))
     images = fit_channels(images, config.channels)
-    return Labeled(torch.from_numpy(images), torch.as_tensor(labels, dtype=torch.int64))
+    return Labeled(torch.from_numpy(images), labels.to(torch.int64))
+
+
+def _read_files(data_set: DataSet, paths: list[Path], *, train: bool) -> tuple[Images, Tensor]:
+    """One split as torchvision reads it: (N, C, size, size) uint8 images, (N,) labels."""
+    with _unpacked(data_set, paths) as folder:
+        reader: Any = getattr(datasets, data_set.name)
+        # Where torchvision looks for MNIST's files, and for CIFAR-10's.
+        places = {"raw_folder": str(folder), "base_folder": str(folder)}
+        data = type(data_set.name, (reader,), places)(str(folder), train=train)
+    images, labels = np.asarray(data.data), torch.as_tensor(data.targets)
+    # MNIST comes as (N, H, W), CIFAR-10 as (N, H, W, C).
+    images = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
+    if images.shape[2:] != (data_set.size,) * 2 or len(images) != len(labels):
+        raise ValueError(f"{len(labels)} labels for images of shape {images.shape}")
+    if not len(labels) or not 0 <= labels.min() <= labels.max() < NUM_CLASSES:
+        raise ValueError("labels other than 0 to 9")
+    if train:
+        for other in DATA_SETS.values():
+            first = labels[: len(other.first_labels)].tolist()
+            if first and other != data_set and tuple(first) == other.first_labels:
+                raise ValueError(f"these are the files of {other.name}")
+    return images, labels
+
+
+@contextmanager
+def _unpacked(data_set: DataSet, paths: list[Path]) -> Iterator[Path]:
+    """The folder of the plain files; what is compressed is unpacked into a temporary one."""
+    if not any(path.suffix == ".gz" for path in paths):
+        yield paths[0].parent.absolute()
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        for path in paths:
+            if path.name == data_set.archive:
+                with tarfile.open(path) as archive:
+                    for member in archive:
+                        name = Path(member.name).name
+                        if name in data_set.files and (source := archive.extractfile(member)):
+                            _copy(source, Path(temporary, name))
+            else:
+                unpacked = Path(temporary, path.name.removesuffix(".gz"))
+                with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+                    _copy(file, unpacked)
+        yield Path(temporary)
+
+
+def _copy(source: IO[bytes] | gzip.GzipFile, target: Path) -> None:
+    with target.open("wb") as file:
+        shutil.copyfileobj(source, file)

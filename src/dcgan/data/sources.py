@@ -1,65 +1,45 @@
-"""Where images come from: drawn here, a torchvision data set, or a tree of image files."""
+"""Where images come from: drawn here, a published data set, or a tree of image files."""
 
-import contextlib
 import hashlib
-from dataclasses import dataclass
+import os
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dcgan.config import DataConfig
+from dcgan.data.decoding import Images as Images
+from dcgan.data.folders import check_folder, image_files
+from dcgan.data.published import DATA_SETS, find_celeba, find_labeled
 from dcgan.errors import UserError, first_line
 
-Images = NDArray[np.uint8]
-
-IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-
-
-@dataclass(frozen=True)
-class DataSet:
-    """A labeled data set that torchvision reads: its class, image size and files."""
-
-    name: str
-    size: int  # pixels
-    pad: bool  # may be padded with black to a larger size
-    folder: str
-    files: tuple[str, ...]
-
-
-_IDX = tuple(
-    f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
-)
-_CIFAR = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batches.meta")
-DATA_SETS = {
-    "mnist": DataSet("MNIST", 28, True, "MNIST/raw", _IDX),
-    "fashion_mnist": DataSet("FashionMNIST", 28, True, "FashionMNIST/raw", _IDX),
-    "cifar10": DataSet("CIFAR10", 32, False, "cifar-10-batches-py", _CIFAR),
-}
+NUM_PROBED = 64  # files of a source whose content is part of its fingerprint …
+PROBE = 2**16  # … the first bytes of it
 
 
 def find_source(config: DataConfig) -> tuple[str, list[Path]]:
     """Find the files that `config` names; a missing data set is downloaded where possible.
 
     Returns:
-        A fingerprint that changes when the images do, and the image files to decode (none:
-        `dcgan.data.labeled.read_images` has the images).
+        A fingerprint that changes when the images do, and the files (none for a drawn source).
 
     Raises:
         UserError: the files are missing and cannot be downloaded, or the size is not available.
     """
     if config.num_images is not None:
         return f"{config.num_images} drawn", []
-    root = root_of(config)
-    if config.source in DATA_SETS:
-        return _fingerprint(_find_data_set(config, root), root), []
-    folder = _find_celeba(root) if config.source == "celeba" else root
-    if not folder.is_dir():
-        raise UserError(f"data.root={folder}: no such folder")
-    paths = image_files(folder)
-    if not paths:
-        raise UserError(f"data.root={folder}: no image below it ({' '.join(IMAGE_SUFFIXES)})")
-    return _fingerprint(paths, folder), paths
+    assert config.root is not None
+    root = Path(config.root).expanduser()
+    try:
+        if config.source == "folder" or root.exists():
+            check_folder(root, "data.root")
+        if config.source in DATA_SETS:
+            _check_size(config)
+            paths = find_labeled(DATA_SETS[config.source], root)
+        else:
+            paths = image_files(find_celeba(root) if config.source == "celeba" else root)
+        return _fingerprint(paths, root), paths
+    except OSError as error:  # no permission, or a file vanished
+        raise UserError(f"data.root={root}: {first_line(error)}") from error
 
 
 def fit_channels(images: Images, channels: int) -> Images:
@@ -73,28 +53,7 @@ def fit_channels(images: Images, channels: int) -> Images:
     return np.expand_dims(gray, -3)
 
 
-def image_files(folder: Path) -> list[Path]:
-    """Every image file of a tree, by its suffix, sorted."""
-    paths = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-    return sorted(path for path in paths if path.is_file())
-
-
-def root_of(config: DataConfig) -> Path:
-    """The folder of the files of a source that has files."""
-    assert config.root is not None
-    return Path(config.root).expanduser()
-
-
-def _fingerprint(paths: list[Path], root: Path) -> str:
-    """Hash of the files' names, sizes and times: cheap, and different when one of them changed."""
-    digest = hashlib.sha256()
-    for path in paths:
-        stat = path.stat()
-        digest.update(f"{path.relative_to(root)}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
-
-
-def _find_data_set(config: DataConfig, root: Path) -> list[Path]:
+def _check_size(config: DataConfig) -> None:
     data_set = DATA_SETS[config.source]
     padding = config.image_size - data_set.size
     if padding < 0 or (padding > 0 and not data_set.pad):
@@ -103,36 +62,19 @@ def _find_data_set(config: DataConfig, root: Path) -> list[Path]:
             f"data.image_size={config.image_size}: {config.source} images are never resized; must"
             f" be {data_set.size}{larger}"
         )
-    folder = root / data_set.folder
-    paths = sorted(folder / name for name in data_set.files)
-    if not all(path.is_file() for path in paths):
-        cure = f"Place {', '.join(data_set.files)} in {folder}"
-        _download(data_set.name, root, folder, cure)
-    return paths
 
 
-def _find_celeba(root: Path) -> Path:
-    """The folder of the aligned 178x218 JPEGs: `root` itself, or one in torchvision's layout."""
-    layouts = (root / "celeba" / "img_align_celeba", root / "img_align_celeba", root)
-    for folder in layouts:
-        if folder.is_dir() and any(folder.glob("*.jpg")):
-            return folder
-    cure = f"Unpack img_align_celeba.zip so that {layouts[0]}/000001.jpg exists"
-    _download("CelebA", root, layouts[0].parent, cure)
-    return layouts[0]
+def _fingerprint(paths: list[Path], root: Path) -> str:
+    """Hash of where the files are, their names, sizes and times, and the beginning of some.
 
-
-def _download(name: str, root: Path, folder: Path, cure: str) -> None:
-    from torchvision import datasets  # torch, which decoding processes do not need
-
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    try:
-        getattr(datasets, name)(str(root), download=True)
-    except Exception as error:  # no network, a quota, gdown not installed, a damaged archive
-        with contextlib.suppress(OSError):  # not made, or not empty: it stays
-            for path in missing:
-                path.rmdir()
-        raise UserError(
-            f"data.root={root}: {name} is not there, and the download failed"
-            f" ({first_line(error)}). {cure}, then run the same command again"
-        ) from error
+    Reading every file would take as long as preparing the images.
+    """
+    digest = hashlib.sha256(os.fsencode(root.resolve()))
+    for path in paths:
+        status = path.stat()
+        digest.update(os.fsencode(path.relative_to(root)))
+        digest.update(f"|{status.st_size}|{status.st_mtime_ns}\n".encode())
+    for path in paths[:: -(-len(paths) // NUM_PROBED)]:
+        with path.open("rb") as file:
+            digest.update(file.read(PROBE))
+    return digest.hexdigest()

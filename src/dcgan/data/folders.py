@@ -1,0 +1,138 @@
+"""The image files below a folder, and one log line about everything that is left out."""
+
+import contextlib
+import logging
+import os
+from collections import Counter, defaultdict, deque
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from dcgan.errors import UserError
+
+log = logging.getLogger(__name__)
+
+# Pillow has a reader for these, but not of pictures: BUFR, GRIB and HDF5 hold scientific data and
+# need another library, MPEG is video, WMF is drawn by Windows only. EPS starts Ghostscript, which
+# executes what is in the file.
+NO_PICTURES = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
+
+# What is found in a folder; all but the first two are left out.
+IMAGE, FOLDER = "images", "folders"
+DANGLING = "dangling"  # links to nothing
+HIDDEN = "hidden"  # files and folders: copies that notebooks and file managers keep
+NO_IMAGE = "of other kinds"
+REPEATED = "already read"  # folders that a link leads to again
+UNREADABLE = "unreadable"  # no permission, or neither file nor folder
+
+
+def _formats_by_suffix() -> dict[str, str]:
+    Image.preinit()  # the common formats are tried first
+    formats = Image.registered_extensions()
+    readable = {*Image.OPEN, "MPO"} - NO_PICTURES  # MPO is opened as a JPEG
+    return {suffix: name for suffix, name in formats.items() if name in readable}
+
+
+IMAGE_SUFFIXES = _formats_by_suffix()  # what Pillow opens: .png → PNG
+FORMATS = [name for name in Image.ID if name in IMAGE_SUFFIXES.values()]  # in Pillow's own order
+JPEG_SUFFIXES = {suffix for suffix, name in IMAGE_SUFFIXES.items() if name in ("JPEG", "MPO")}
+
+
+def image_files(folder: Path, setting: str = "data.root") -> list[Path]:
+    """Every image file of a tree, by its suffix, sorted; links to folders are followed.
+
+    Hidden files and folders, links to nothing, and what is no image or cannot be read are left out;
+    one line in the log counts them. A folder that several links lead to is read once.
+
+    Args:
+        setting: what names the folder in messages.
+
+    Raises:
+        UserError: there is no such folder, or no image below it.
+    """
+    check_folder(folder, setting)
+    found = _sorted_out(folder)
+    paths = sorted(found.pop(IMAGE, []))
+    left_out = ", ".join(_described(kind, found[kind], folder) for kind in sorted(found))
+    where = f"{setting}={shown(folder)}"
+    if not paths:
+        raise UserError(
+            f"{where}: no image below it ({left_out or 'it is empty'}); must hold files that Pillow"
+            " opens, such as .jpg, .png or .webp"
+        )
+    if left_out:
+        level = logging.WARNING if found.keys() & {DANGLING, UNREADABLE} else logging.INFO
+        log.log(level, "%s: %d images; left out: %s", where, len(paths), left_out)
+    return paths
+
+
+def check_folder(folder: Path, setting: str) -> None:
+    """Raise `UserError` unless there is such a folder."""
+    try:
+        if folder.is_dir():
+            return
+        what = "is a file; must be a folder" if folder.exists() else "no such folder"
+    except OSError as error:  # no permission
+        what = str(error.strerror)
+    raise UserError(f"{setting}={shown(folder)}: {what}")
+
+
+def shown(path: str | Path) -> str:
+    """A path as one line that any UTF-8 output can print: what is not printable is escaped."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(path))
+
+
+def abridged(names: Sequence[str], at_most: int) -> str:
+    """The first names, and that there are more."""
+    return ", ".join([*names[:at_most], *["…"] * (len(names) > at_most)])
+
+
+def _sorted_out(root: Path) -> dict[str, list[Path]]:
+    """Everything below a folder, by kind; what is in hidden folders is not looked at."""
+    found = defaultdict(list)
+    seen = set()
+    pending = deque([root])
+    while pending:
+        folder = pending.popleft()
+        if (real := folder.resolve()) in seen:
+            found[REPEATED].append(folder)
+            continue
+        seen.add(real)
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    path, kind = folder / entry.name, _kind(entry)
+                    if kind != FOLDER:
+                        found[kind].append(path)
+                    elif entry.is_symlink():
+                        pending.append(path)  # last: what is read twice keeps its own name
+                    else:
+                        pending.appendleft(path)
+        except OSError:
+            found[UNREADABLE].append(folder)
+    return found
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    if entry.name.startswith("."):
+        return HIDDEN
+    with contextlib.suppress(OSError):  # no permission, or a link to itself
+        if entry.is_dir():
+            return FOLDER
+        if Path(entry.name).suffix.lower() not in IMAGE_SUFFIXES:
+            return NO_IMAGE
+        if entry.is_file():
+            return IMAGE
+    return DANGLING if entry.is_symlink() else UNREADABLE
+
+
+def _described(kind: str, paths: list[Path], root: Path) -> str:
+    """Such as: 2 hidden (.ipynb_checkpoints, a/._0.jpg), or 3 of other kinds (.txt 2, .csv 1)."""
+    if kind == NO_IMAGE:
+        suffixes = Counter(shown(path.suffix.lower()) or "no suffix" for path in paths)
+        counted = sorted(suffixes.items(), key=lambda item: (-item[1], item[0]))
+        names = [f"{suffix} {count}" for suffix, count in counted]
+    else:
+        names = sorted(shown(path.relative_to(root)) for path in paths)
+    return f"{len(paths)} {kind} ({abridged(names, 8)})"
