@@ -28,10 +28,10 @@ from dcgan.config.identity import LAST
 from dcgan.data.decoding import BrokenImage, opened, plain
 from dcgan.data.folders import JPEG_SUFFIXES, abridged, image_files, shown
 from dcgan.errors import UserError
-from dcgan.files import make_folder, write_json
+from dcgan.files import expand, make_folder, write_json
 from dcgan.networks.saved import load_generator
 from dcgan.pictures import normalize, to_uint8
-from dcgan.sampling import generate, latents_of_seeds
+from dcgan.sampling import check_images, generate, latents_of_seeds
 
 log = logging.getLogger(__name__)
 
@@ -60,10 +60,11 @@ def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
     Raises:
         UserError: the target or the reference cannot be read.
     """
-    target = Path(config.target).expanduser()
+    target = expand(config.target)
     network, against = None, None
     if target.suffix in (".pt", ".safetensors") or (target / LAST).is_file():
         generator = load_generator(target, config.weights)
+        check_images(f"num_images={config.num_images}", config.num_images, generator)
         latents = latents_of_seeds(range(config.num_images), generator.latent_size)
         network = diagnose(generator, latents[:NUM_INPUTS])
         images = normalize(to_uint8(generate(generator, latents)))  # as a file would have them
@@ -72,7 +73,7 @@ def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
         pictures = _read_folder(target, config.num_images, "target")
     tiles, unreadable = pictures.tiles, dict(pictures.unreadable)
     if config.reference is not None:
-        folder = Path(config.reference).expanduser()
+        folder = expand(config.reference)
         reference = _read_folder(folder, config.num_images, "reference")
         unreadable |= reference.unreadable
         side = min(tiles.shape[-1], reference.tiles.shape[-1])

@@ -1,5 +1,6 @@
 """Paths as users write them; files that are whole or not there at all."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +9,9 @@ from typing import Any
 
 from pydantic_core import to_json as to_json_bytes
 
-from dcgan.errors import UserError
+from dcgan.errors import ExpectedError, MachineError, UserError
+
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # full, or broken
 
 
 @contextmanager
@@ -47,12 +50,18 @@ def make_folder(path: Path, setting: str = "hydra.run.dir") -> None:
     """Make the folder of a run, unless it exists.
 
     Raises:
-        UserError: it cannot be made; `setting` is what names it.
+        UserError, MachineError: it cannot be made; `setting` is what names it.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{setting}={path}: {error.strerror}") from error
+        raise cannot_write(f"{setting}={path}", error) from error
+
+
+def cannot_write(setting: str, error: OSError) -> ExpectedError:
+    """What to raise if the folder that a setting names cannot be written."""
+    kind = MachineError if error.errno in DISK_ERRORS else UserError
+    return kind(f"{setting}: {error.strerror}")
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from dcgan.config import SampleConfig
 from dcgan.files import make_folder, write_json
+from dcgan.memory import check_memory
 from dcgan.networks.generator import Generator
 from dcgan.networks.saved import export_generator, load_generator
 from dcgan.pictures import save_grid, save_picture
@@ -25,8 +26,9 @@ __all__ = ["generate", "interpolate", "latents_of_seeds", "load_generator", "sam
 
 def latents_of_seeds(seeds: Iterable[int], latent_size: int) -> Tensor:
     """(len(seeds), latent_size) standard normal; row i depends on seed i alone."""
-    streams = [torch.Generator().manual_seed(seed) for seed in seeds]
-    return torch.stack([torch.randn(latent_size, generator=random) for random in streams])
+    random = torch.Generator()
+    draws = [torch.randn(latent_size, generator=random.manual_seed(seed)) for seed in seeds]
+    return torch.stack(draws)
 
 
 def sample(generator: Generator, seeds: Iterable[int]) -> Tensor:
@@ -68,6 +70,16 @@ def interpolate(latents: Tensor, num_frames: int) -> Tensor:
     return torch.cat([(arc / torch.sin(angle)).flatten(0, 1), latents[-1:]])
 
 
+def check_images(setting: str, count: int, generator: Generator) -> None:
+    """Refuse more images than fit into memory, in float32 and once more as bytes or latents.
+
+    Raises:
+        UserError: `setting`, as NAME=VALUE, asks for them.
+    """
+    numbers = generator.channels * generator.image_size**2 + generator.latent_size
+    check_memory(setting, 8.0 * count * numbers)
+
+
 def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
     """Write what `config` asks for into `run_dir`; return what result.json holds.
 
@@ -76,6 +88,9 @@ def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
     """
     generator = load_generator(config.checkpoint, config.weights)
     seeds = config.seeds or range(config.num_images)
+    check_images(f"num_images={config.num_images}", len(seeds), generator)
+    frames = config.interpolation_frames
+    check_images(f"interpolation_frames={frames}", frames * len(seeds), generator)
     latents = latents_of_seeds(seeds, generator.latent_size)
     images = generate(generator, latents)
     make_folder(run_dir)
@@ -87,7 +102,7 @@ def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
         named = zip(seeds, images, strict=True)
         for seed, image in tqdm(named, total=len(images), unit="img", disable=None):
             save_picture(image, run_dir / "images" / f"seed{seed:06d}.png")
-    if frames := config.interpolation_frames:
+    if frames:
         files["strip"] = "interpolation.png"
         between = generate(generator, interpolate(latents, frames))
         # Each row goes from one seed to the next, both included.

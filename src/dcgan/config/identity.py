@@ -11,6 +11,7 @@ import yaml
 from dcgan.config.run import TrainConfig
 from dcgan.config.settings import build
 from dcgan.errors import UserError
+from dcgan.files import expand
 from dcgan.reading import check_archive, naming
 
 log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ def folder_of_run(config: TrainConfig, new: Path) -> Path:
     if config.resume is None:
         return new
     if config.resume != "auto":
-        path = Path(config.resume).expanduser()
+        path = expand(config.resume)
         if path.is_file() and path.parent.name == LAST.parent.name:
             return path.parents[1]
         return path if path.is_dir() else new

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from dcgan.config.run import MAX_PIXELS
 from dcgan.data.folders import FORMATS, shown
-from dcgan.errors import UserError, first_line
+from dcgan.errors import MachineError, first_line
 
 Images = NDArray[np.uint8]
 
@@ -37,7 +37,7 @@ def opened(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
     Raises:
         BrokenImage: the file cannot be opened, or the block fails on what is in it.
         TooLarge: it has more than `max_pixels` pixels.
-        UserError: the machine is at fault: no memory, too many open files.
+        MachineError: no memory, too many open files.
     """
     try:
         with Image.open(path, formats=FORMATS) as image:
@@ -49,7 +49,7 @@ def opened(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
         raise
     except Exception as error:  # Pillow has many types for damage
         if isinstance(error, MemoryError) or getattr(error, "errno", None) in MACHINE_ERRORS:
-            raise UserError(f"{shown(path)}: cannot be read ({first_line(error)})") from error
+            raise MachineError(f"{shown(path)}: cannot be read ({first_line(error)})") from error
         raise BrokenImage(f"broken image ({type(error).__name__}: {first_line(error)})") from error
 
 
@@ -63,7 +63,7 @@ def decode(
 
     Raises:
         BrokenImage: the file is broken or too large, or smaller than `crop`.
-        UserError: the machine is at fault.
+        MachineError: no memory, too many open files.
     """
     with opened(path, max_pixels) as file:
         image = plain(file, "L" if channels == 1 else "RGB")

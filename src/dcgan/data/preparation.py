@@ -30,7 +30,7 @@ from dcgan.data.folders import shown
 from dcgan.data.labeled import read_images
 from dcgan.data.sources import find_source
 from dcgan.errors import UserError
-from dcgan.files import replacing, to_json, write_json
+from dcgan.files import cannot_write, expand, replacing, to_json, write_json
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def prepare(config: DataConfig) -> Prepared:
         UserError: the source is missing, an image is broken (and `on_error` is fail), or images
             must be prepared and the cache folder cannot be written.
     """
-    cache = Path(config.cache_dir).expanduser()
+    cache = expand(config.cache_dir)
     with _locked(cache, config.source) as refusal:
         recipe, paths = _recipe(config)
         key = hashlib.sha256(to_json(recipe).encode()).hexdigest()[:16]
@@ -75,7 +75,7 @@ def prepare(config: DataConfig) -> Prepared:
         facts = _read_facts(path, recipe)
         if facts is None:
             if refusal is not None:
-                raise _cannot_write(cache, refusal) from refusal
+                raise cannot_write(f"data.cache_dir={cache}", refusal) from refusal
             facts = _write(path, recipe, paths, config)
     if facts.skipped:
         see = path.with_suffix(".json")
@@ -141,12 +141,8 @@ def _write(path: Path, recipe: dict[str, Any], paths: list[Path], config: DataCo
         facts = Facts(recipe, digest, num_enlarged, skipped)
         write_json(path.with_suffix(".json"), facts)
     except OSError as error:
-        raise _cannot_write(path.parent, error) from error
+        raise cannot_write(f"data.cache_dir={path.parent}", error) from error
     return facts
-
-
-def _cannot_write(cache: Path, error: OSError) -> UserError:
-    return UserError(f"data.cache_dir={cache}: cannot be written ({error.strerror})")
 
 
 def _decode_files(

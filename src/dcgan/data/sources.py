@@ -11,6 +11,7 @@ from dcgan.data.decoding import Images as Images
 from dcgan.data.folders import check_folder, image_files
 from dcgan.data.published import DATA_SETS, find_celeba, find_labeled
 from dcgan.errors import UserError, first_line
+from dcgan.files import expand
 
 NUM_PROBED = 64  # files of a source whose content is part of its fingerprint …
 PROBE = 2**16  # … the first bytes of it
@@ -28,7 +29,7 @@ def find_source(config: DataConfig) -> tuple[str, list[Path]]:
     if config.num_images is not None:
         return f"{config.num_images} drawn", []
     assert config.root is not None
-    root = Path(config.root).expanduser()
+    root = expand(config.root)
     try:
         if config.source == "folder" or root.exists():
             check_folder(root, "data.root")

@@ -24,6 +24,7 @@ from tqdm import tqdm
 from dcgan.config import DataConfig
 from dcgan.data.labeled import NUM_CLASSES, Labeled, read_labeled
 from dcgan.errors import UserError
+from dcgan.files import expand
 from dcgan.networks.building import check_fit
 from dcgan.networks.weights import Finite, load_tensors, save_tensors
 from dcgan.pictures import normalize
@@ -96,7 +97,7 @@ def get_classifier(data: DataConfig, digest: str) -> tuple[Classifier, float]:
     Raises:
         UserError: the data are missing or damaged.
     """
-    cache = Path(data.cache_dir).expanduser()
+    cache = expand(data.cache_dir)
     identity = json.dumps([RECIPE, digest, data.channels], sort_keys=True)
     key = hashlib.sha256(identity.encode()).hexdigest()[:16]
     path = cache / f"classifier-{data.source}-{data.image_size}x{data.image_size}-{key}.pt"

@@ -27,7 +27,7 @@ def read_run(
     Raises:
         UserError: the checkpoint or its data cannot be read, or the images are others.
     """
-    file = find_checkpoint(Path(path).expanduser())
+    file = find_checkpoint(path)
     if file.suffix != ".pt":
         raise UserError(
             f"checkpoint={path}: must be a run or a .pt: an exported generator does not say which"

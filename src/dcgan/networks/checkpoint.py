@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from dcgan.config.identity import LAST, with_defaults
 from dcgan.config.settings import Natural
 from dcgan.errors import UserError
+from dcgan.files import expand
 from dcgan.networks.building import check_fit, network_for
 from dcgan.networks.weights import Finite, load_tensors
 from dcgan.reading import naming
@@ -83,7 +84,7 @@ class Checkpoint:
 
 def find_checkpoint(path: str | Path) -> Path:
     """A run's folder stands for its last checkpoint; a file stands for itself."""
-    path = Path(path).expanduser()
+    path = expand(path)
     return path / LAST if path.is_dir() else path
 
 

@@ -35,7 +35,5 @@ def _first_samples(arm: Arm, images_seen: int) -> Image.Image:
     run = arm.runs[0]
     pitch = run.config["data"]["image_size"] + 2  # samples stand two pixels apart
     side = max(1, SHOWN // pitch) * pitch + 2
-    with Image.open(run.samples(images_seen)) as picture:
-        return picture.convert("RGB").crop(
-            (0, 0, min(side, picture.width), min(side, picture.height))
-        )
+    picture = run.samples(images_seen)
+    return picture.crop((0, 0, min(side, picture.width), min(side, picture.height)))

@@ -27,7 +27,7 @@ from dcgan.files import make_folder, write_json
 from dcgan.networks.generator import Generator
 from dcgan.networks.saved import export_generator, generator_of, with_notch
 from dcgan.pictures import evenly_spread, save_grid
-from dcgan.sampling import generate, latents_of_seeds
+from dcgan.sampling import check_images, generate, latents_of_seeds
 from dcgan.training.scores import upsampling_blocks
 
 NUM_STATISTICS = 2048  # latents that batch norm's statistics are taken from anew
@@ -64,6 +64,7 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
     """
     checkpoint, data, training = read_run(config.checkpoint, config.root, "set root=FOLDER")
     generator = generator_of(checkpoint, config.weights)
+    check_images(f"num_images={config.num_images}", config.num_images, generator)
     latents = latents_of_seeds(range(config.num_images), generator.latent_size)
     real = evenly_spread(training, config.num_images)
     fid: Callable[[Tensor], float] | None = None
