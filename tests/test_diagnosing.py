@@ -134,7 +134,7 @@ def test_jpegs_are_pointed_out(tmp_path: Path, folders: Path, suffix: str) -> No
 
 
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"target=.*: no image below it"):
+    with pytest.raises(UserError, match=r"target=.*: no images in it"):
         diagnosed(tmp_path, tmp_path)
     (tmp_path / "broken.png").write_bytes(b"no picture")
     with pytest.raises(

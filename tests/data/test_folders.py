@@ -97,10 +97,10 @@ def test_pipes_and_folders_without_permission_are_named(
 
 
 def test_a_folder_without_images_says_what_it_holds(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no image below it \(it is empty\)"):
+    with pytest.raises(UserError, match=r"no images in it \(it is empty\)"):
         image_files(tmp_path)
     (tmp_path / "scan.pdf").write_text("")
-    with pytest.raises(UserError, match=r"no image below it \(1 of other kinds \(\.pdf 1\)\)"):
+    with pytest.raises(UserError, match=r"no images in it \(1 of other kinds \(\.pdf 1\)\)"):
         image_files(tmp_path)
     with pytest.raises(UserError, match=r"data\.root=.*missing: no such folder"):
         image_files(tmp_path / "missing")

@@ -49,7 +49,7 @@ def image_files(folder: Path, setting: str = "data.root") -> list[Path]:
         setting: what names the folder in messages.
 
     Raises:
-        UserError: there is no such folder, or no image below it.
+        UserError: there is no such folder, or no images in it.
     """
     check_folder(folder, setting)
     found = _sorted_out(folder)
@@ -58,7 +58,7 @@ def image_files(folder: Path, setting: str = "data.root") -> list[Path]:
     where = f"{setting}={shown(folder)}"
     if not paths:
         raise UserError(
-            f"{where}: no image below it ({left_out or 'it is empty'}); must hold files that Pillow"
+            f"{where}: no images in it ({left_out or 'it is empty'}); must hold files that Pillow"
             " opens, such as .jpg, .png or .webp"
         )
     if left_out:

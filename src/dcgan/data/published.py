@@ -55,14 +55,14 @@ DATA_SETS = {
 
 
 def find_labeled(data_set: DataSet, root: Path) -> list[Path]:
-    """The files of a data set in the order of their names, or its archive; downloaded if missing.
+    """The files of a data set, in `DataSet`'s order, or its archive; downloaded if missing.
 
     Raises:
         UserError: they are not there and cannot be downloaded.
     """
     missing = {}
     for place in data_set.places:
-        plain = sorted(root / place / name for name in data_set.files)
+        plain = [root / place / name for name in data_set.files]
         paths = [path if path.is_file() else path.with_name(f"{path.name}.gz") for path in plain]
         missing[place] = [path.stem for path in paths if not path.is_file()]
         if not missing[place]:
@@ -72,7 +72,7 @@ def find_labeled(data_set: DataSet, root: Path) -> list[Path]:
         return [archive]
     nearest = min(missing, key=lambda place: len(missing[place]))
     _download(data_set.name, root, f"Place {', '.join(missing[nearest])} in {root / nearest}")
-    return sorted(root / data_set.places[0] / name for name in data_set.files)
+    return [root / data_set.places[0] / name for name in data_set.files]
 
 
 def find_celeba(root: Path) -> Path:
