@@ -33,6 +33,7 @@ MAY_DIFFER = {
     "data.root",  # the same images may lie elsewhere; that they are the same is checked
     "data.cache_dir",
     "data.num_workers",
+    "data.max_pixels",
 }
 
 GONE = ("compile", "cuda_graphs", "score_weights")  # of trainer: settings of earlier versions
