@@ -1,5 +1,6 @@
 """Paths and commands, printed to be typed."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcgan.commands.composing import compose, to_dataclass
-from dcgan.commands.prompt import setting, shortest
+from dcgan.commands.prompt import command_line, setting, shortest
 from dcgan.config import SampleConfig
 
 
@@ -20,5 +21,6 @@ def test_paths_are_printed_as_a_person_would_type_them(monkeypatch: pytest.Monke
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.text("ab\\'\"${}()[]=, ;:\n~*|é#%!<>", max_size=8))
 def test_any_text_comes_through_a_printed_setting(text: str) -> None:
-    composed = compose("sample", [setting("checkpoint", text)])
+    (word,) = shlex.split(command_line("dcgan-sample", setting("checkpoint", text)))[1:]
+    composed = compose("sample", [word])
     assert to_dataclass(composed, SampleConfig).checkpoint == text

@@ -34,12 +34,18 @@ def command_line(program: str, *words: str) -> str:
     processes = os.environ.get("LOCAL_WORLD_SIZE", "1")
     if program == "dcgan-train" and processes != "1":
         torchrun = ("torchrun", f"--nproc-per-node={processes}", "-m", "dcgan.commands.train")
-        return shlex.join([*torchrun, *words])
+        return _joined([*torchrun, *words])
     beside = Path(sys.executable).parent / program
     on_path = shutil.which(program)
     if beside.exists() and (on_path is None or Path(on_path).parent != beside.parent):
         program = str(shortest(beside))
-    return shlex.join([program, *words])
+    return _joined([program, *words])
+
+
+def _joined(words: Sequence[str]) -> str:
+    """Words for a shell: "name='a b'", as people write it, where that says the same."""
+    readable = re.compile(r"[^\"$`\\!\n]*'[^\"$`\\!\n]*")
+    return " ".join(f'"{w}"' if readable.fullmatch(w) else shlex.quote(w) for w in words)
 
 
 def command_again(
