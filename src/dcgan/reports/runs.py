@@ -47,7 +47,7 @@ class Run:
         return read_picture(self.folder / "samples" / f"{self._step(images_seen)}.png")
 
     def arrays(self, images_seen: int) -> dict[str, Tensor]:
-        """Spectrum, phase energies and stamps, in float64."""
+        """Spectrum and energies by pixel phase, in float64."""
         path = self.folder / SCORES / f"{self._step(images_seen)}.npz"
         return read_arrays(path, self.config["data"]["image_size"])
 
