@@ -196,6 +196,8 @@ def _read(folder: Path, having: str) -> Run:
     fids = {line["images_seen"]: line["fid"] for line in lines if line.get("fid") is not None}
     if having == "scores" and not scores:
         raise UserError("has no scores (trainer.num_scored=0)")
+    if having == "scores" and 0 not in scores:
+        raise UserError("has no scores at step 0, which those of all runs are compared with")
     if having == "fids" and not fids:
         raise UserError("has no FID (trainer.evaluate_every=0)")
     result = read_result(folder / "result.json")
