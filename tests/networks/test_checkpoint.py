@@ -1,7 +1,6 @@
 """What is read back is a whole checkpoint of one run, or a line that says why it is not."""
 
 import copy
-import resource
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +222,7 @@ def test_reading_leaves_the_random_state_alone() -> None:
 
 
 def test_a_disk_that_is_full_is_named(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")  # Windows has none
     path = tmp_path / "last.pt"
     path.write_text("old")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

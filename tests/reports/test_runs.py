@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -65,6 +66,12 @@ def test_every_kind_of_broken_run_is_named(runs: Path) -> None:
     (runs / "garbled" / "config.yaml").write_text("seed: [1\n")
     unscored = Path(shutil.copytree(runs / "transposed_k3" / "seed1", runs / "unscored"))
     (unscored / "metrics.jsonl").write_text('{"step": 8, "images_seen": 64, "d_real": 0.5}\n')
+    headless = Path(shutil.copytree(runs / "transposed_k3" / "seed1", runs / "headless"))
+    lines = (headless / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (headless / "metrics.jsonl").write_text("".join(lines[1:]))
+    partly = Path(shutil.copytree(runs / "transposed_k3" / "seed1", runs / "partly"))
+    lines[1] = re.sub(r'"r2":[^,]*,', "", lines[1])
+    (partly / "metrics.jsonl").write_text("".join(lines))
     found, left_out = find_runs(runs)
     assert len(found) == 3
     reasons = {run["folder"]: run["reason"] for run in left_out}
@@ -74,6 +81,8 @@ def test_every_kind_of_broken_run_is_named(runs: Path) -> None:
         "empty": "never started",
         "resize_nearest/seed1": "not finished: at step 8 of 8;"
         " 12:00:00 ERROR the loss is not finite at step 6",
+        "headless": "has no scores at step 0, which those of all runs are compared with",
+        "partly": "metrics.jsonl: the scores at step 2 lack r2",
         "twin": "the same settings and seed as transposed_k3/seed0",
         "unscored": "has no scores (trainer.num_scored=0)",
     }

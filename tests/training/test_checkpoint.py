@@ -175,6 +175,9 @@ def test_a_folder_of_foreign_files_is_refused(tmp_path: Path, tiny: Compose) -> 
         with refused:
             read_for_resume(tiny(f"resume={resume}"), tmp_path)
     # What a run left that ended before its first checkpoint may be overwritten.
+    (tmp_path / "left").mkdir()
+    (tmp_path / "left" / "config.yaml.tmp").touch()
+    assert read_for_resume(tiny(), tmp_path / "left") is None
     (tmp_path / "config.yaml").write_text("upsample: {kind: resize}")
     assert read_for_resume(tiny(), tmp_path) is None
 

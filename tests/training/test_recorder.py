@@ -219,3 +219,15 @@ def test_damaged_metrics_are_refused_before_anything_is_written(
     with refused, Recorder(state, tmp_path).opened():
         pass
     assert files_of(tmp_path) == before
+
+
+def test_records_of_a_run_that_saved_nothing_are_not_those_of_one_that_goes_on_there(
+    tmp_path: Path, build: Build
+) -> None:
+    state = build("trainer.num_scored=0", "trainer.log_every=1")
+    with Recorder(state, tmp_path).opened() as recorder:
+        for _ in range(3):
+            recorder.record(train_step(state), frozenset(["log"]))
+    with Recorder(state, tmp_path).opened() as recorder:  # from a checkpoint in another folder
+        recorder.record(train_step(state), frozenset(["log"]))
+    assert [line["step"] for line in read_metrics(tmp_path / "metrics.jsonl")] == [4]

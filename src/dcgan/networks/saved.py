@@ -41,6 +41,7 @@ class Recipe:
     generator: GeneratorConfig
     upsample: UpsampleConfig
     data: ImageShape
+    digest: str | None = None  # of the rest and of the tensors; earlier versions wrote none
 
 
 def load_generator(path: str | Path, weights: str = "ema") -> Generator:
@@ -82,9 +83,10 @@ def export_generator(path: Path, generator: Generator) -> None:
     """
     generator = copy.deepcopy(generator)
     bake(generator)
-    recipe = json.dumps(_recipe_of(generator))
+    recipe = _recipe_of(generator)
     state = {k: v.contiguous() for k, v in generator.state_dict().items()}
-    content = save(state, metadata={"dcgan": recipe, "digest": _digest(recipe, state)})
+    recipe["digest"] = _digest(recipe, state)
+    content = save(state, metadata={"dcgan": json.dumps(recipe)})
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
@@ -108,27 +110,25 @@ def _recipe_of(generator: Generator) -> dict[str, Any]:
 
 
 def _read_export(path: Path) -> Generator:
-    """The one reader of exported generators: of the tensors that were exported, finite, and whole.
-
-    Earlier versions wrote no digest; their files are taken as they are.
-    """
+    """The one reader of exported generators: the tensors that were exported, and finite."""
     with naming(path, "a generator exported by dcgan-sample"):
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if metadata.keys() not in ({"dcgan"}, {"dcgan", "digest"}):
+        if metadata.keys() != {"dcgan"}:
             raise UserError("does not say how to build it")
-        recipe = metadata["dcgan"]
-        if metadata.get("digest", digest := _digest(recipe, state)) != digest:
+        recipe = json.loads(metadata["dcgan"])
+        config = asdict(build(Recipe, recipe))
+        if config["digest"] not in (None, _digest(recipe, state)):
             raise UserError("damaged since it was written (its digest differs)")
-        config = asdict(build(Recipe, json.loads(recipe)))
         TypeAdapter(dict[str, Finite]).validate_python(state)
         return _ready_generator(cast(Generator, network_for(config, "generator", state)), state)
 
 
-def _digest(recipe: str, state: dict[str, Tensor]) -> str:
-    """SHA-256 of the recipe and of every tensor's name, type, shape and bytes."""
-    digest = hashlib.sha256(recipe.encode())
+def _digest(recipe: dict[str, Any], state: dict[str, Tensor]) -> str:
+    """SHA-256 of the recipe without a digest, and of every tensor's name, type, shape and bytes."""
+    settings = {name: value for name, value in recipe.items() if name != "digest"}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for name, tensor in sorted(state.items()):
         digest.update(f"{name} {described(tensor)}".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())

@@ -47,7 +47,7 @@ class Run:
         return read_picture(self.folder / "samples" / f"{self._step(images_seen)}.png")
 
     def arrays(self, images_seen: int) -> dict[str, Tensor]:
-        """Spectrum, phase energies and stamps, in float64."""
+        """Spectrum and energies by pixel phase, in float64."""
         path = self.folder / SCORES / f"{self._step(images_seen)}.npz"
         return read_arrays(path, self.config["data"]["image_size"])
 
@@ -194,17 +194,31 @@ def _read(folder: Path, having: str) -> Run:
         if STD.key in line
     }
     fids = {line["images_seen"]: line["fid"] for line in lines if line.get("fid") is not None}
-    if having == "scores" and not scores:
-        raise UserError("has no scores (trainer.num_scored=0)")
     if having == "fids" and not fids:
         raise UserError("has no FID (trainer.evaluate_every=0)")
     result = read_result(folder / "result.json")
     run = Run(folder, config, scores, fids, result["images_per_second"])
     if having == "scores":
-        for images_seen in scores:  # now, while the run can still be left out
-            run.arrays(images_seen)
-            run.samples(images_seen)
+        _check_scores(run)
     return run
+
+
+def _check_scores(run: Run) -> None:
+    """Read all that a report shows of a run's scores, while the run can still be left out.
+
+    Raises:
+        UserError: something is missing or damaged.
+    """
+    if not run.scores:
+        raise UserError("has no scores (trainer.num_scored=0)")
+    if 0 not in run.scores:
+        raise UserError("has no scores at step 0, which those of all runs are compared with")
+    names = set().union(*run.scores.values())
+    for images_seen, scores in run.scores.items():
+        if missing := ", ".join(sorted(names - scores.keys())):
+            raise UserError(f"metrics.jsonl: the scores at step {scores['step']} lack {missing}")
+        run.arrays(images_seen)
+        run.samples(images_seen)
 
 
 def _last_words(folder: Path) -> str:

@@ -235,7 +235,8 @@ def _check_folder(run_dir: Path) -> None:
         raise UserError(f"{where}: there is a run already; resume=auto resumes it")
     if not run_dir.is_dir() or is_run(run_dir):
         return
-    foreign = sorted(p.name for p in run_dir.iterdir() if p.name not in ("train.log", ".lock"))
+    ours = "train.log", ".lock", "config.yaml.tmp"
+    foreign = sorted(path.name for path in run_dir.iterdir() if path.name not in ours)
     if foreign:
         raise UserError(
             f"{where}: holds files that are no run's ({', '.join(foreign[:3])}); must be a new or"

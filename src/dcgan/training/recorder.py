@@ -82,18 +82,21 @@ class Recorder:
         except Timeout as error:
             message = f"hydra.run.dir={run_dir}: another process is training there"
             raise UserError(message) from error
-        if state.step:
-            read_metrics(run_dir / "metrics.jsonl")  # is refused before anything is written
+        metrics = run_dir / "metrics.jsonl"
+        saved = any((run_dir / path).is_file() for path in (LAST, BEST))
+        step = state.step if saved else 0  # what is there without a checkpoint is another run's
+        if step:
+            read_metrics(metrics)  # is refused before anything is written
         size = trainer.batch_size
         run = (len(state.batches.images), trainer.steps, size, trainer.precision)
         log.info("%d images, %d steps of %d, %s", *run)
         settings = yaml.safe_dump(asdict(state.config), sort_keys=False)
         write_text(run_dir / "config.yaml", settings)
         (run_dir / "result.json").unlink(missing_ok=True)  # of an earlier, shorter run
-        if (run_dir / LAST).is_file():  # of a later step, if best.pt is resumed: that is taken back
+        if step:  # last.pt may be of a later step, if best.pt is resumed: that is taken back
             save_checkpoint(run_dir / LAST, state)
-        self._tracker = stack.enter_context(closing(Tracker(run_dir, size, state.step)))
-        lines = read_metrics(run_dir / "metrics.jsonl")
+        self._tracker = stack.enter_context(closing(Tracker(run_dir, size, step)))
+        lines = read_metrics(metrics)
         self._alarms.recall(line for line in lines if line.get("d_accuracy") is not None)
         if state.step == 0:
             self._tracker.text("config", settings)

@@ -126,6 +126,8 @@ def _take_back(folder: Path, step: int) -> float:
     TensorBoard itself would forget their curves but not their texts. It reads files by their names:
     each gets one that stands before the next file's, whatever the clock says then.
     """
+    for unfinished in folder.glob("*.tmp"):  # of a kill right here
+        unfinished.unlink()
     wall_time = 0.0
     for number, path in enumerate(sorted(folder.glob("events.*"))):
         kept = [(event, raw) for event, raw in _events(path.read_bytes()) if event.step <= step]
