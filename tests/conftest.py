@@ -84,11 +84,16 @@ def start(tmp_path: Path, cache_dir: Path) -> Start:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=start_new_session,
-            # Whoever starts these tests in the background has Ctrl-C ignored; this child has not.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=_hear_signals,
         )
 
     return start_training
+
+
+def _hear_signals() -> None:
+    """Whoever starts these tests in the background has some ignored; this child has not."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> Path:

@@ -9,6 +9,7 @@ SOURCE = Path(dcgan.__file__).parent
 FLOORS = {
     "errors": 0,
     "files": 0,
+    "memory": 0,
     "processor": 0,
     "reading": 0,
     "seeding": 0,

@@ -15,7 +15,10 @@ def check_memory(setting: str, num_bytes: float) -> None:
     Raises:
         UserError: with both sizes.
     """
-    total = psutil.virtual_memory().total
+    try:
+        total = psutil.virtual_memory().total
+    except OSError:  # a system that does not tell
+        return
     if num_bytes > total:
         takes, has = (f"{size / 2**30:,.1f} GiB" for size in (num_bytes, total))
         raise UserError(f"{setting}: would take {takes} of memory; this machine has {has}")

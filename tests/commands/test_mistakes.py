@@ -61,7 +61,7 @@ MISTAKES = {
     "benchmark sizes=[[32,5,5]]": "sizes=[[32, 5, 5]]: must be [pixels, steps, more steps], each",
     # Files that are missing or of another kind, and folders that cannot be made.
     "train resume=missing": "missing: no such file",
-    "train data=mnist data.root=missing": "Place train-images-idx3-ubyte",
+    "train data=mnist data.root=missing": "train-images-idx3-ubyte",
     f"train {TINY} trainer.batch_size=33": "trainer.batch_size=33: the data has 32 images",
     f"train {TINY} hydra.run.dir=/dev/null": "hydra.run.dir=/dev/null: File exists",
     f"train {TINY} hydra.run.dir=/dev/null/x": "hydra.run.dir=/dev/null/x: Not a directory",

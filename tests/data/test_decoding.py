@@ -14,7 +14,7 @@ from PIL import Image
 
 from dcgan.data import decoding
 from dcgan.data.decoding import BrokenImage, TooLarge, decode
-from dcgan.errors import UserError
+from dcgan.errors import MachineError, UserError
 from tests.data.damage import damaged, limited
 
 RAMP = (0, 16500, 33300, 50000, 65535)  # 16 bits …
@@ -141,7 +141,7 @@ def test_a_fault_of_the_machine_is_not_held_against_the_image(
             raise fault
 
         monkeypatch.setattr(Image, "open", fail)
-        with pytest.raises(UserError, match=r"0\.png: cannot be read \((.*Too many|MemoryError)"):
+        with pytest.raises(MachineError, match=r"cannot be read \((.*Too many|MemoryError)"):
             decode(tmp_path / "0.png", 4, 1, None)
 
 

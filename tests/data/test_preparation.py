@@ -19,7 +19,7 @@ from PIL import Image
 from dcgan.config import DataConfig
 from dcgan.data import preparation
 from dcgan.data.preparation import prepare
-from dcgan.errors import UserError
+from dcgan.errors import MachineError, UserError
 from tests.conftest import children
 from tests.data.damage import damaged, limited
 
@@ -150,14 +150,14 @@ def test_a_cache_folder_that_cannot_be_written_is_refused(
 ) -> None:
     write_images(tmp_path / "in", 1)
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(UserError, match=r"data.cache_dir=.*file/cache: cannot be written \(Not a"):
+    with pytest.raises(UserError, match=r"data.cache_dir=.*file/cache: Not a"):
         prepare(settings(tmp_path / "in", tmp_path / "file" / "cache"))
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(preparation, "write_json", full)
-    with pytest.raises(UserError, match=r"data.cache_dir=.*cache: cannot be written \(No space"):
+    with pytest.raises(MachineError, match=r"data.cache_dir=.*cache: No space"):
         prepare(settings(tmp_path / "in", tmp_path / "cache"))
 
 
@@ -171,7 +171,7 @@ def test_a_read_only_cache_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(FileLock, "acquire", refuse)
     assert np.array_equal(prepare(config).open(), originals)
-    with pytest.raises(UserError, match=r"data.cache_dir=.*: cannot be written \(Read-only"):
+    with pytest.raises(UserError, match=r"data.cache_dir=.*: Read-only"):
         prepare(replace(config, image_size=8))
 
 

@@ -3,10 +3,27 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from dcgan.training.interruption import GRACE, SIGNALS, Interruption
+
+
+@pytest.fixture(autouse=True)
+def _no_signal_is_ignored() -> Iterator[None]:
+    """Whoever starts these tests may have them ignored, as nohup does."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_an_ignored_signal_stays_so() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with Interruption() as interruption:
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert interruption.received is None
 
 
 @pytest.mark.parametrize("number", SIGNALS)

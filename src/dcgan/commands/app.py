@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 import dcgan
 from dcgan.commands import composing
-from dcgan.commands.prompt import quoted, shortest
+from dcgan.commands.prompt import literal, quoted, shortest
 from dcgan.commands.streams import failure_of_output, use_lasting_streams
 from dcgan.errors import (
     FAULT,
@@ -124,7 +124,7 @@ class Command:
         if not any(word.startswith("hydra.run.dir=") for word in settings.hydra.overrides.hydra):
             run_dir = self.folder(config, run_dir)
         with read_write(settings.hydra), open_dict(settings.hydra):
-            settings.hydra.runtime.output_dir = str(run_dir.absolute())
+            settings.hydra.runtime.output_dir = literal(str(run_dir.absolute()))
         HydraConfig.instance().set_config(settings)
         if is_first_process():
             configure_log(settings.hydra.job_logging, settings.hydra.verbose)

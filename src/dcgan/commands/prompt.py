@@ -19,9 +19,14 @@ def quoted(text: str) -> str:
     """`text` as a value that Hydra reads as it is: in quotes, and without interpolation."""
     if re.fullmatch(r"[A-Za-z0-9_./:+@-]+", text):  # what it takes without quotes
         return text
-    text = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)  # OmegaConf halves backslashes before ${ …
-    text = re.sub(r"(\\*)('|\Z)", lambda m: m[1] * 2 + (m[2] and "\\'"), text)  # … Hydra before '
+    # Hydra halves the backslashes before a quote.
+    text = re.sub(r"(\\*)('|\Z)", lambda m: m[1] * 2 + (m[2] and "\\'"), literal(text))
     return f"'{text}'"
+
+
+def literal(text: str) -> str:
+    """`text` as a value in which OmegaConf, which halves backslashes before ${, resolves nothing."""
+    return re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
 
 
 def setting(name: str, value: object) -> str:
