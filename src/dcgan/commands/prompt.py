@@ -25,7 +25,7 @@ def quoted(text: str) -> str:
 
 
 def literal(text: str) -> str:
-    """`text` as a value in which OmegaConf, which halves backslashes before ${, resolves nothing."""
+    """`text` as a value in which OmegaConf resolves nothing; it halves backslashes before ${."""
     return re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
 
 
