@@ -35,10 +35,13 @@ def test_metrics_and_pictures_go_to_files_and_to_tensorboard(tmp_path: Path) -> 
     assert [(line["step"], line["images_seen"]) for line in lines] == [(5, 40), (10, 80)]
     written = events(tmp_path)
     assert [line["d_real"] for line in lines] == [2.5, 5.0]
-    assert written.Tags()["scalars"] == ["train/d_real"]
-    assert [(e.step, e.value) for e in written.Scalars("train/d_real")] == [(5, 2.5), (10, 5.0)]
-    assert [e.step for e in written.Images("samples")] == [5, 10]
-    assert [e.step for e in written.Images("real")] == [0]
+    assert written.Tags()["scalars"] == ["2_training/d_real"]
+    assert [(e.step, e.value) for e in written.Scalars("2_training/d_real")] == [
+        (5, 2.5),
+        (10, 5.0),
+    ]
+    assert [e.step for e in written.Images("1_images/samples")] == [5, 10]
+    assert [e.step for e in written.Images("1_images/real")] == [0]
     text = written.Tensors("config/text_summary")[0].tensor_proto.string_val[0].decode()
     assert "    source: digits" in text
 
@@ -60,7 +63,7 @@ def test_a_resumed_run_takes_back_what_was_written_past_its_checkpoint(tmp_path:
     expected = [(1, 0.0), (2, 0.0), (3, 1.0), (4, 1.0)]
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert [(line["step"], line["loss"]) for line in lines] == expected
-    assert [(e.step, e.value) for e in events(tmp_path).Scalars("train/loss")] == expected
+    assert [(e.step, e.value) for e in events(tmp_path).Scalars("2_training/loss")] == expected
 
 
 def test_scores_are_arrays_and_pictures(tmp_path: Path) -> None:
@@ -75,9 +78,9 @@ def test_scores_are_arrays_and_pictures(tmp_path: Path) -> None:
     with np.load(tmp_path / "checkerboard" / "000025.npz") as saved:
         assert np.array_equal(saved["phase_energy2"], arrays["phase_energy2"].numpy())
     written = events(tmp_path)
-    for tag in ("spectrum", "phase_tile"):
-        assert [e.step for e in written.Images(f"checkerboard/{tag}")] == [0, 25]
-        assert [e.step for e in written.Images(f"checkerboard/real_{tag}")] == [0]
+    for tag in ("2_mean_spectrum", "3_fine_detail_by_pixel_phase"):
+        assert [e.step for e in written.Images(f"{tag}/generated")] == [0, 25]
+        assert [e.step for e in written.Images(f"{tag}/real")] == [0]
     Tracker(tmp_path, batch_size=1, resume_step=20).close()
     assert not (tmp_path / "checkerboard" / "000025.npz").exists()
 
@@ -88,7 +91,7 @@ def test_a_new_run_forgets_one_that_ended_before_its_first_checkpoint(tmp_path: 
         tracker.metrics(1, {"loss": value})
         tracker.close()
     assert [line["loss"] for line in read_metrics(tmp_path / "metrics.jsonl")] == [1.0]
-    assert [e.value for e in events(tmp_path).Scalars("train/loss")] == [1.0]
+    assert [e.value for e in events(tmp_path).Scalars("2_training/loss")] == [1.0]
 
 
 def test_texts_stand_once_and_times_never_go_back(
@@ -110,9 +113,9 @@ def test_texts_stand_once_and_times_never_go_back(
         tracker.close()
     written = events(tmp_path)
     for found in (
-        written.Scalars("train/loss"),
+        written.Scalars("2_training/loss"),
         written.Tensors("alarms/text_summary"),
-        written.Images("samples"),
+        written.Images("1_images/samples"),
     ):
         assert [event.step for event in found] == [1, 2, 3, 4]
         assert [event.wall_time for event in found] == sorted(event.wall_time for event in found)
@@ -134,7 +137,7 @@ def test_an_event_file_that_is_cut_short_or_damaged_does_not_stop_a_run(tmp_path
         resumed = Tracker(tmp_path, batch_size=1, resume_step=2)
         resumed.metrics(3, {"loss": 0.0})
         resumed.close()
-        assert events(tmp_path).Scalars("train/loss")[-1].step == 3
+        assert events(tmp_path).Scalars("2_training/loss")[-1].step == 3
 
 
 def test_a_broken_line_in_the_middle_stops_a_run_that_is_resumed(tmp_path: Path) -> None:

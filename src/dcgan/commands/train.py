@@ -15,6 +15,7 @@ from dcgan.config.identity import folder_of_run
 @Command("train", uses="dcgan.training.loop", folder=folder_of_run, after_multirun=after_multirun)
 def main(config: TrainConfig, run_dir: Path) -> None:
     """Train, then say where everything lies."""
+    from dcgan.checkerboard.scores import PRESENT
     from dcgan.training.loop import train
 
     hydra = HydraConfig.get()
@@ -26,6 +27,11 @@ def main(config: TrainConfig, run_dir: Path) -> None:
     logs = ("--samples_per_plugin", "images=200", "--logdir", str(run_dir))
     since = f"since step {first}" if (first := result["resumed_from_step"]) else "of training"
     print(f"Trained      {result['images_seen']:,} images; {result['seconds']:.0f} s {since}")
+    if scores := result.get("checkerboard"):
+        print(
+            f"Checkerboard R₂ ÷ real {scores['first']:.2g} at the start, {scores['last']:.2g} now"
+            f" (1: as clean as the data; above {PRESENT:g}: a checkerboard)"
+        )
     print(f"Samples      {run_dir / result['samples']}")
     print(f"Checkpoint   {run_dir / result['checkpoint']}")
     if "best_fid" in result:

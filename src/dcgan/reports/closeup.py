@@ -10,7 +10,7 @@ from dcgan.reports.ablation import Ablation
 from dcgan.reports.figures import STYLE, panels, wrapped
 from dcgan.reports.runs import Arm
 
-SHOWN = 96  # pixels of samples along each side of a panel
+SHOWN = 70  # pixels of samples along each side of a panel
 
 
 @mpl.rc_context(STYLE)
@@ -18,7 +18,7 @@ def draw_closeup(ablation: Ablation) -> Figure:
     """A panel for each arm: the first samples of its first seed at the end, and their score."""
     arms, last = ablation.arms, ablation.moments[-1]
     ratio = PEAK_OVER_REAL[2]
-    figure, axes = panels(len(arms), 3, 4.2, 4.7)
+    figure, axes = panels(len(arms), 4 if len(arms) == 4 else 3, 4.2, 4.7)
     for axis, arm in zip(axes, arms, strict=True):
         axis.imshow(np.asarray(_first_samples(arm, last)), interpolation="none")
         axis.set_axis_off()

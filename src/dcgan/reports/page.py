@@ -20,6 +20,7 @@ from dcgan.errors import UserError
 from dcgan.files import make_folder, write_json, write_text
 from dcgan.intervals import Summary
 from dcgan.reports.ablation import Ablation, analyze
+from dcgan.reports.closeup import draw_closeup
 from dcgan.reports.fid import fid_report
 from dcgan.reports.figures import draw_curves, draw_gallery, save_png, svg
 
@@ -65,8 +66,12 @@ def _add_ablation(ablation: Ablation, result: dict[str, Any], files: Files) -> N
     """Add what an ablation says to the content of result.json, and its page to the files."""
     result |= ablation.content()  # its own left_out: what the page is about
     result["conclusions"] = yaml.safe_load(render("conclusions.yaml", **ablation.evidence())) or {}
-    gallery, curves = draw_gallery(ablation), draw_curves(ablation)
-    files["index.html"] = render("ablation.html", **result, gallery=gallery, curves=curves)
+    figures = {
+        "closeup": draw_closeup(ablation),
+        "gallery": draw_gallery(ablation),
+        "curves": draw_curves(ablation),
+    }
+    files["index.html"] = render("ablation.html", **result, **figures)
     files["report.md"] = render("ablation.md", **result)
     files["scores.csv"] = _csv(
         {"arm": arm.name, "seed": run.config["seed"], **run.scores[moment]}
@@ -75,7 +80,7 @@ def _add_ablation(ablation: Ablation, result: dict[str, Any], files: Files) -> N
         for moment in ablation.moments
     )
     files["tests.csv"] = _csv(asdict(c) | {"score": c.score.key} for c in ablation.comparisons)
-    files |= {"gallery.png": gallery, "curves.png": curves}
+    files |= {f"{name}.png": figure for name, figure in figures.items()}
 
 
 def render(template: str, **content: Any) -> str:

@@ -16,6 +16,7 @@ import yaml
 from filelock import FileLock, Timeout
 from torch import Tensor
 
+from dcgan.checkerboard.scores import PEAK_OVER_REAL
 from dcgan.config.identity import LAST
 from dcgan.errors import Interrupted, RunFailed, UserError
 from dcgan.files import make_folder, write_json, write_text
@@ -30,7 +31,7 @@ from dcgan.training.metrics import step_metrics
 from dcgan.training.records import read_metrics
 from dcgan.training.scores import FidMeter, Scorer
 from dcgan.training.step import State, StepResult
-from dcgan.training.tracking import SCORES, NoTracker, Tracker
+from dcgan.training.tracking import ABOUT, CHECKERBOARD, QUALITY, NoTracker, Tracker
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Recorder:
         self._where_to_resume = f"{run_dir / LAST}\nTo go on: {resume_command}"
         self._state, self._run_dir = state, run_dir
         self._seconds = self._score_seconds = 0.0
+        self._ratio: float | None = None  # the last R₂ ÷ real
         self._unread: list[Tensor] = []  # losses of the steps since the last look
         shape = trainer.num_samples, state.generator.latent_size
         self._latents = torch.randn(shape, generator=stream(state.config.seed, "sample latents"))
@@ -100,6 +102,7 @@ class Recorder:
         self._alarms.recall(line for line in lines if line.get("d_accuracy") is not None)
         if state.step == 0:
             self._tracker.text("config", settings)
+            self._tracker.text("about the pictures", ABOUT)
             self._start()
 
     def _start(self) -> None:
@@ -150,7 +153,9 @@ class Recorder:
         seconds = time.perf_counter() - self._started
         num_images = (state.step - self._first_step) * state.batches.batch_size
         self._tracker.flush()
-        lines = [m for m in read_metrics(self._run_dir / "metrics.jsonl") if "d_accuracy" in m]
+        metrics = read_metrics(self._run_dir / "metrics.jsonl")
+        lines = [m for m in metrics if "d_accuracy" in m]
+        ratios = [r for m in metrics if (r := m.get(PEAK_OVER_REAL[2].key)) is not None]
         speed = num_images / seconds if num_images else _recorded_speed(lines)
         result = {
             "step": state.step,
@@ -166,6 +171,8 @@ class Recorder:
             "checkpoint": str(LAST),
             "tensorboard": "tensorboard",
         }
+        if ratios:
+            result["checkerboard"] = {"first": ratios[0], "last": ratios[-1]}
         if math.isfinite(state.best_fid):
             result |= {"best_fid": state.best_fid, "best_checkpoint": str(BEST)}
         write_json(self._run_dir / "result.json", result)
@@ -178,7 +185,8 @@ class Recorder:
         assert self._scorer is not None
         started = time.perf_counter()
         scores = self._scorer.measure()
-        self._tracker.metrics(self._state.step, scores.numbers, SCORES)
+        self._tracker.metrics(self._state.step, scores.numbers, CHECKERBOARD)
+        self._ratio = scores.numbers.get(PEAK_OVER_REAL[2].key)
         self._tracker.arrays(scores.arrays, self._state.step)
         self._score_seconds += time.perf_counter() - started
 
@@ -186,7 +194,7 @@ class Recorder:
         """Take the FID; the best so far is kept as best.pt."""
         assert self._meter is not None
         state, fid = self._state, self._meter.measure()
-        self._tracker.metrics(state.step, {"fid": fid}, group="quality")
+        self._tracker.metrics(state.step, {"fid": fid}, QUALITY)
         log.info("step %d: FID %.2f", state.step, fid)
         if fid < state.best_fid:
             state.best_fid = fid
@@ -210,8 +218,11 @@ class Recorder:
             values[f"{name}_lr"] = getattr(state, f"{name}_optimizer").param_groups[0]["lr"]
         self._tracker.metrics(state.step, values)
         if state.step == trainer.steps or state.step % trainer.sample_every == 0:
-            numbers = "  ".join(f"{name} {value:.3f}" for name, value in metrics.items())
-            log.info("step %d of %d: %s  %.0f images/s", state.step, trainer.steps, numbers, speed)
+            ratio = "" if self._ratio is None else f"{PEAK_OVER_REAL[2].name} {self._ratio:.2g}, "
+            log.info(
+                "step %d of %d: losses %s; %s%.0f images/s",
+                *(state.step, trainer.steps, self.latest, ratio, speed),
+            )
 
     def _check_losses(self) -> None:
         """Read all losses since the last look at once; one that is not finite ends the run."""

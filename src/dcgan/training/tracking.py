@@ -16,13 +16,34 @@ from tensorboard.compat.proto.event_pb2 import Event
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from dcgan.checkerboard.scores import GRADIENT_PHASE_ENERGY, PHASE_ENERGY, SPECTRUM
+from dcgan.checkerboard.scores import (
+    GRADIENT_PHASE_ENERGY,
+    PEAK_OVER_REAL,
+    PHASE_ENERGY,
+    SPECTRUM,
+)
 from dcgan.files import replacing, to_json, write_text
 from dcgan.pictures import grid, phase_tile_picture, save_image, spectrum_picture
 from dcgan.training.records import read_metrics as read_metrics
 
-TILES = {PHASE_ENERGY[2]: "phase_tile", GRADIENT_PHASE_ENERGY: "discriminator_phase_tile"}
-SCORES = "checkerboard"  # folder of a run, and group of TensorBoard's curves
+SCORES = "checkerboard"  # folder of a run
+# Groups in TensorBoard, which sorts them by name: first what people come for.
+OVERVIEW, TRAINING = "1_overview", "2_training"
+CHECKERBOARD, QUALITY = "3_checkerboard", "4_quality"
+IN_OVERVIEW = ("discriminator_loss", "generator_loss", PEAK_OVER_REAL[2].key)
+PICTURES, MEAN_SPECTRUM = "1_images", "2_mean_spectrum"
+TILES = {
+    PHASE_ENERGY[2]: "3_fine_detail_by_pixel_phase",
+    GRADIENT_PHASE_ENERGY: "4_discriminator_gradient_by_pixel_phase",
+}
+ABOUT = """\
+1_images: samples of the same latents over time; real images.
+2_mean_spectrum: mean power spectrum, logarithmic, low frequencies in the middle. A checkerboard of
+period 2 is a bright dot in the middle of an edge or in a corner; of period 4, halfway there.
+3_fine_detail_by_pixel_phase: energy of fine detail at each position of a 2x2 tile, drawn four
+times. All gray is even; light and dark squares are uneven.
+4_discriminator_gradient_by_pixel_phase: the same for the gradient that the generator learns from.
+"""
 
 
 class Tracker:
@@ -50,11 +71,12 @@ class Tracker:
         self._wall_time = _take_back(tensorboard_dir, resume_step)
         self._writer = SummaryWriter(str(tensorboard_dir))
 
-    def metrics(self, step: int, values: Mapping[str, float], group: str = "train") -> None:
+    def metrics(self, step: int, values: Mapping[str, float], group: str = TRAINING) -> None:
         """One line of metrics.jsonl and one point per TensorBoard curve, there below `group`."""
         self._write_line(step, values)
         for name, value in values.items():
-            self._writer.add_scalar(f"{group}/{name}", value, step, self._now())
+            shown_in = OVERVIEW if name in IN_OVERVIEW else group
+            self._writer.add_scalar(f"{shown_in}/{name}", value, step, self._now())
 
     def alarm(self, step: int, name: str, message: str) -> None:
         """One line of metrics.jsonl, and a text in TensorBoard."""
@@ -68,7 +90,7 @@ class Tracker:
         """
         picture = grid(images)
         save_image(picture, self._run_dir / "samples" / f"{_stem(step)}.png")
-        self._picture("real" if step is None else "samples", picture, step)
+        self._picture(f"{PICTURES}/{'real' if step is None else 'samples'}", picture, step)
 
     def arrays(self, arrays: Mapping[str, Tensor], step: int | None = None) -> None:
         """Scores' arrays, as checkerboard/STEP.npz and as pictures in TensorBoard.
@@ -79,11 +101,11 @@ class Tracker:
         with replacing(path) as temporary, temporary.open("wb") as file:
             saved: dict[str, Any] = {key: value.numpy() for key, value in arrays.items()}
             np.savez(file, **saved)
-        prefix = f"{SCORES}/real_" if step is None else f"{SCORES}/"
-        self._picture(f"{prefix}spectrum", spectrum_picture(arrays[SPECTRUM]), step)
+        of = "real" if step is None else "generated"
+        self._picture(f"{MEAN_SPECTRUM}/{of}", spectrum_picture(arrays[SPECTRUM]), step)
         for name, tag in TILES.items():
             if name in arrays:  # the images are large enough
-                self._picture(f"{prefix}{tag}", phase_tile_picture(arrays[name]), step)
+                self._picture(f"{tag}/{of}", phase_tile_picture(arrays[name]), step)
 
     def text(self, tag: str, text: str) -> None:
         """A text as it is, in a fixed-width block."""
