@@ -63,7 +63,7 @@ def test_the_page_is_whole_and_needs_nothing_from_elsewhere(report: Path) -> Non
     page = Page(text)
     assert not page.open
     pictures = [a for a in page.addresses if a.startswith("data:")]
-    assert len(pictures) == 2 * (3 + 4)  # of each arm: samples, spectrum and tiles
+    assert len(pictures) == 2 * (1 + 3 + 4)  # of each arm: enlarged, samples, spectrum, tiles
     assert all(a.startswith(("data:image/png;base64,", "#")) for a in page.addresses)
     assert "&lt;this&gt;" in text
     assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"', "", text)
