@@ -8,7 +8,7 @@ import pytest
 DOCS = Path(__file__).parents[1] / "docs"
 BLOCKS = [
     pytest.param(block, id=f"{path.stem}-{number}")
-    for path in sorted(DOCS.glob("*.md"))
+    for path in (DOCS.parent / "README.md", *sorted(DOCS.glob("*.md")))
     for number, block in enumerate(
         re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
     )
