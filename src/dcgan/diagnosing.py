@@ -164,6 +164,9 @@ def _verdict(
         if some is not None and len(some) < MIN_TILES:
             few = f"the {name} gives {len(some)} tiles; at least {MIN_TILES} are needed"
             return "could not judge", few
+    for name, some in (("target", tiles), ("reference", reference)):
+        if some is not None and some.flatten(2).std(-1).max() == 0:
+            return "could not judge", f"every image of the {name} is of one color"
     beside = "clean images" if reference is None else "the reference"
     grids = [period for period in periods if period.verdict == "grid"]
     if grids:

@@ -14,6 +14,7 @@ All statuses of the commands:
 import logging
 
 FAULT = 70  # os.EX_SOFTWARE, which Windows lacks
+OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "failed to map segment")
 PIPE_CLOSED = 141  # as a shell reports SIGPIPE
 
 
@@ -62,7 +63,9 @@ def expected(error: Exception) -> ExpectedError | None:
     if isinstance(error, OSError) and error.strerror:
         where = " to ".join(str(name) for name in (error.filename, error.filename2) if name)
         return MachineError(f"{where}: {error.strerror}" if where else error.strerror)
-    out_of_memory = "can't allocate memory" in str(error) or "out of memory" in str(error)
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and out_of_memory):
+    out_of_memory = any(words in str(error) for words in OUT_OF_MEMORY)
+    if isinstance(error, MemoryError | RuntimeError | ImportError) and (
+        out_of_memory or isinstance(error, MemoryError)
+    ):
         return MachineError(f"too little memory ({first_line(error)})")
     return None

@@ -11,7 +11,8 @@ from pydantic_core import to_json as to_json_bytes
 
 from dcgan.errors import ExpectedError, MachineError, UserError
 
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # full, or broken
+# What is wrong with a path itself; all other errors are the machine's.
+PATH_ERRORS = (errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EINVAL, errno.ENAMETOOLONG)
 
 
 @contextmanager
@@ -61,7 +62,7 @@ def make_folder(path: Path, setting: str = "hydra.run.dir") -> None:
 
 def cannot_write(setting: str, error: OSError) -> ExpectedError:
     """What to raise if the folder that a setting names cannot be written."""
-    kind = MachineError if error.errno in DISK_ERRORS else UserError
+    kind = UserError if error.errno in PATH_ERRORS else MachineError
     return kind(f"{setting}: {error.strerror}")
 
 

@@ -26,7 +26,8 @@ def naming(path: Path, kind: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
     except Exception as error:
-        raise UserError(f"{path}: not {kind}: {_reason(error)}") from error
+        reason = " ".join(_reason(error).split())
+        raise UserError(f"{path}: not {kind}: {reason}") from error
 
 
 def check_archive(path: Path) -> None:

@@ -6,9 +6,11 @@ import math
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -60,6 +62,7 @@ class Command:
     # Called with the config and a new folder; returns the one to use if the user gave none.
     folder: Callable[[Any, Path], Path] = lambda _, new: new
     # Called with the folder of a multirun, and whether it was stopped, when all jobs have ended.
+    may_sweep: bool = True
     after_multirun: Callable[[Path, bool], None] = lambda *_: None
 
     def __call__(self, run: Callable[[Any, Path], int | None]) -> Callable[[], None]:
@@ -70,6 +73,7 @@ class Command:
     def _main(self) -> None:
         use_lasting_streams()
         handle_signals(_Stop())
+        threading.excepthook = _leave_to_the_main_thread
         try:
             status: str | int | None = self._status()
         except SystemExit as end:  # of argparse, or of Hydra after --help
@@ -84,6 +88,7 @@ class Command:
     def _status(self) -> int | None:
         """Do what the command line says; every error becomes a line and an exit status."""
         try:
+            _check_current_folder()
             args = _parse()
             if args.help and self.name != "train":
                 print(composing.help_text(self.name))
@@ -133,11 +138,17 @@ class Command:
         return self._call(config, run_dir)
 
     def _many(self, overrides: list[str]) -> int:
+        """Do all jobs; the highest exit status of any."""
+        if not self.may_sweep:
+            raise UserError(f"-m: dcgan-{self.name} does one thing at a time")
+        if any(word.startswith("hydra.run.dir=") for word in overrides):
+            raise UserError("hydra.run.dir: with -m, give hydra.sweep.dir, the folder of all jobs")
         sweep_dir, further = composing.check_jobs(self.name, overrides)
         stopped = False
         try:
             with composing.composer() as composer:
-                composer.multirun(self.name, self._job, [*overrides, *further])
+                batches = composer.multirun(self.name, self._job, [*overrides, *further])
+                return max((job.return_value or 0 for jobs in batches for job in jobs), default=0)
         except KeyboardInterrupt:
             stopped = True
             raise
@@ -145,15 +156,14 @@ class Command:
             return error.exit_status  # its job has said what was wrong
         finally:
             self.after_multirun(sweep_dir, stopped)
-        return 0
 
-    def _job(self, settings: DictConfig) -> None:
+    def _job(self, settings: DictConfig) -> int | None:
         """One of a multirun's, perhaps in a process of its own."""
         use_lasting_streams()
         tqdm.set_lock(RLock())  # by default a semaphore, which would outlive a job that is ended
         try:
             config = composing.to_dataclass(settings, composing.SCHEMAS[self.name])
-            self._call(config, Path(HydraConfig.get().runtime.output_dir))
+            return self._call(config, Path(HydraConfig.get().runtime.output_dir))
         except Exception as error:
             if (known := expected(error)) is None:
                 raise
@@ -174,7 +184,14 @@ class Command:
             import_module(self.uses)
         if interruption.received is not None:
             raise Stopped(128 + interruption.received)
-        status = self._run(config, shortest(run_dir))
+        existed = run_dir.exists()
+        try:
+            status = self._run(config, shortest(run_dir))
+        except BaseException:
+            if not existed:
+                with suppress(OSError):  # not made, or not empty: then it stays
+                    run_dir.rmdir()
+            raise
         if is_first_process():
             print(shortest(run_dir))
         return status
@@ -182,7 +199,7 @@ class Command:
 
 def is_first_process() -> bool:
     """Of the processes of one run, which torchrun started: the one that speaks."""
-    return os.environ.get("RANK", "0") == "0"
+    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
 
 
 def _overrides(args: argparse.Namespace) -> list[str]:
@@ -196,6 +213,19 @@ def _overrides(args: argparse.Namespace) -> list[str]:
     if not folder.is_dir():
         raise UserError(f"--config-dir {args.config_dir}: no such folder")
     return [*args.overrides, f"hydra.searchpath=[{quoted(folder.as_uri())}]"]
+
+
+def _leave_to_the_main_thread(failed: threading.ExceptHookArgs) -> None:
+    """What the disk refuses TensorBoard's thread, the main thread is told at its next write."""
+    if not isinstance(failed.exc_value, OSError):
+        threading.__excepthook__(failed)
+
+
+def _check_current_folder() -> None:
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UserError("the current folder is not there any more; cd to another one") from error
 
 
 def _parse() -> argparse.Namespace:

@@ -9,7 +9,7 @@ from dcgan.config import BenchmarkConfig
 ENVIRONMENT = dict(os.environ)  # the user's, before a library adds to it
 
 
-@Command("benchmark", uses="dcgan.benchmarking.benchmark")
+@Command("benchmark", uses="dcgan.benchmarking.benchmark", may_sweep=False)
 def main(config: BenchmarkConfig, run_dir: Path) -> None:
     """Measure, print it, say where the rest lies."""
     from dcgan.benchmarking.benchmark import benchmark

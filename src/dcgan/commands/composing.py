@@ -130,8 +130,12 @@ def check_jobs(name: str, overrides: list[str]) -> tuple[Path, list[str]]:
         params = [f"{key}={value}" for key, value in (master.hydra.sweeper.params or {}).items()]
         parsed = OverridesParser.create().parse_overrides([*params, *master.hydra.overrides.task])
         (jobs,) = BasicSweeper.split_arguments(parsed, None)
+        if len(set(map(tuple, jobs))) < len(jobs):
+            raise UserError("-m: two jobs have the same settings")
         for job in jobs:
-            to_dataclass(hydra.config_loader.load_sweep_config(master, job), schema)
+            config = to_dataclass(hydra.config_loader.load_sweep_config(master, job), schema)
+            if getattr(config, "resume", None) not in (None, "auto"):
+                raise UserError("resume: with -m must be auto, which looks into each job's folder")
         if not master.hydra.sweep.dir:
             raise UserError("hydra.sweep.dir=: must name a folder")
         folder = expand(master.hydra.sweep.dir)

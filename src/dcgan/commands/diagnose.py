@@ -7,7 +7,7 @@ from dcgan.commands.prompt import command_line, setting
 from dcgan.config import DiagnoseConfig
 
 
-@Command("diagnose", uses="dcgan.diagnosing")
+@Command("diagnose", uses="dcgan.diagnosing", may_sweep=False)
 def main(config: DiagnoseConfig, run_dir: Path) -> int:
     """Print layers, periods and the verdict; the exit status says the verdict too."""
     from dcgan.diagnosing import STATUS, diagnose_target

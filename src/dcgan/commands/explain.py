@@ -6,7 +6,7 @@ from dcgan.commands.app import Command
 from dcgan.config import ExplainConfig
 
 
-@Command("explain", uses="dcgan.reports.explanation")
+@Command("explain", uses="dcgan.reports.explanation", may_sweep=False)
 def main(config: ExplainConfig, run_dir: Path) -> int:
     """Check, write the page, print a line for each claim; 1 if one does not hold."""
     from dcgan.reports.explanation import write_explanation

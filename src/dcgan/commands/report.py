@@ -11,7 +11,7 @@ from dcgan.errors import UserError
 from dcgan.files import expand
 
 
-@Command("report", uses="dcgan.reports.page")
+@Command("report", uses="dcgan.reports.page", may_sweep=False)
 def main(config: ReportConfig, run_dir: Path) -> None:
     """Write the page into `run_dir`, then say where it lies."""
     from dcgan.reports.page import write_report

@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from dcgan.config.settings import RULES, Count, ExistingPath, Flag, Natural, TwoOrMore, doublings
+from dcgan.config.settings import (
+    RULES,
+    Count,
+    ExistingPath,
+    Flag,
+    Natural,
+    PathText,
+    TwoOrMore,
+    doublings,
+)
 
 Weights = Literal["ema", "raw"]  # the average, where there is one, or the generator as trained
 Size = Annotated[list[Count], Field(min_length=3, max_length=3)]
@@ -16,7 +25,7 @@ Size = Annotated[list[Count], Field(min_length=3, max_length=3)]
 class SampleConfig:
     """What to draw from a trained generator; every image belongs to its seed alone."""
 
-    checkpoint: str  # a run's folder, its checkpoints/last.pt, or an exported .safetensors
+    checkpoint: PathText  # a run's folder, its checkpoints/last.pt, or an exported .safetensors
     num_images: Count  # draws seeds 0 … num_images − 1 …
     seeds: list[Natural] = field(default_factory=list)  # … unless seeds are chosen here
     weights: Weights = "ema"
@@ -40,7 +49,7 @@ class EvaluateConfig:
     num_images: TwoOrMore  # at most: real ones, and as many generated for each seed
     seeds: Annotated[list[Natural], Field(min_length=1)]  # of sampling: intervals are over these
     weights: Weights = "ema"
-    root: str | None = None  # of the run's data, if they lie elsewhere now
+    root: PathText | None = None  # of the run's data, if they lie elsewhere now
 
 
 @dataclass(kw_only=True, config=RULES)
@@ -50,7 +59,7 @@ class CureConfig:
     checkpoint: ExistingPath  # a run's folder, or a checkpoint
     num_images: TwoOrMore  # generated, and real ones to compare with
     weights: Weights = "ema"
-    root: str | None = None  # of the run's data, if they lie elsewhere now
+    root: PathText | None = None  # of the run's data, if they lie elsewhere now
 
 
 @dataclass(kw_only=True, config=RULES)

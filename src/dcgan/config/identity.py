@@ -95,7 +95,7 @@ def folder_of_run(config: TrainConfig, new: Path) -> Path:
     if config.resume is None:
         return new
     if config.resume != "auto":
-        path = expand(config.resume)
+        path = expand(config.resume).absolute()
         if path.is_file() and path.parent.name == LAST.parent.name:
             return path.parents[1]
         return path if path.is_dir() else new

@@ -12,6 +12,7 @@ from dcgan.config.settings import (
     Flag,
     Natural,
     NonNegative,
+    PathText,
     Positive,
     TwoOrMore,
     check_kind,
@@ -37,10 +38,10 @@ class DataConfig:
     channels: Literal[1, 3]  # 1 gray, 3 color
     flip: Flag  # mirror left-right at random while training
     num_images: Count | None = None  # how many to draw (drawn sources only)
-    root: str | None = None  # the folder that holds the files (file sources only)
+    root: PathText | None = None  # the folder that holds the files (file sources only)
     crop: Count | None = None  # center square, pixels, cut before resizing; None: the largest one
     on_error: Literal["fail", "skip"] = "fail"  # a broken image: fail, or skip (and count it)
-    cache_dir: str = "~/.cache/dcgan"  # prepared images are kept here
+    cache_dir: PathText = "~/.cache/dcgan"  # prepared images are kept here
     num_workers: Count | None = None  # threads that decode; None: one per core
     max_pixels: Count = MAX_PIXELS  # a larger image file is refused like a broken one
 
@@ -256,8 +257,10 @@ class TrainConfig:
     regularizer: RegularizerConfig
     trainer: TrainerConfig
     seed: Natural
-    resume: str | None = None  # auto, a run's folder, or a checkpoint
-    start_from: str | None = None  # a run's folder or a checkpoint, whose weights a new run takes
+    resume: PathText | None = None  # auto, a run's folder, or a checkpoint
+    start_from: PathText | None = (
+        None  # a run's folder or a checkpoint, whose weights a new run takes
+    )
 
     def __post_init__(self) -> None:
         if self.regularizer.kind == "gradient_penalty" and self.discriminator.norm == "batch":

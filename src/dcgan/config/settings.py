@@ -26,12 +26,14 @@ TwoOrMore = Annotated[int, Strict(), Field(ge=2, lt=2**31)]
 NonNegative = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
 BelowOne = Annotated[float, Strict(), Field(ge=0, lt=1)]
-ExistingPath = Annotated[str, AfterValidator(_existing)]
+PathText = Annotated[str, Field(min_length=1)]  # "" would be the current folder
+ExistingPath = Annotated[PathText, AfterValidator(_existing)]
 
 REASONS = {  # by pydantic's name of the error, where its own words are less plain
     "greater_than_equal": "must be at least {ge}",
     "greater_than": "must be above {gt}",
     "less_than": "must be below {lt}",
+    "string_too_short": "must not be empty",
     "literal_error": "must be one of {expected}",
     "list_type": "must be a list, in brackets",
     "too_short": "must be a list of {min_length} or more",

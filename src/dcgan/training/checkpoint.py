@@ -170,8 +170,9 @@ def take_weights(state: State, run: str) -> None:
         weights = source.state_dict()
         free = {name: name.replace(BALANCED, "weight") for name in target.state_dict()}
         try:
-            target.load_state_dict({k: weights.get(k, weights.get(v)) for k, v in free.items()})
-        except (RuntimeError, AttributeError) as error:  # of a size, or without such a layer
+            named = {k: weights[k] if k in weights else weights[v] for k, v in free.items()}
+            target.load_state_dict(named)
+        except (RuntimeError, KeyError) as error:  # of a size, or without such a layer
             raise UserError(
                 f"start_from={run}: its {type(source).__name__.lower()} has other layers or sizes"
                 f" than this run's ({str(error).splitlines()[-1].strip()})"

@@ -69,6 +69,12 @@ def connected(trainer: TrainerConfig) -> Iterator[Fabric]:
             f" {num_processes} processes that share it"
         )
     several = num_processes > 1
+    rank = os.environ.get("RANK", "0")
+    if not rank.isdecimal() or int(rank) >= num_processes:
+        raise UserError(
+            f"RANK={rank}: must be below WORLD_SIZE, which is {num_processes}; unset it, or use"
+            " torchrun"
+        )
     missing = [name for name in TORCHRUN_SETS if name not in os.environ]
     if several and missing:
         raise UserError(

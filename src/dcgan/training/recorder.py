@@ -74,7 +74,11 @@ class Recorder:
             if self._state.fabric.is_global_zero:
                 self._open(stack)
             stack.enter_context(naming_lost_processes(self._where_to_resume))
-            yield self
+            try:
+                yield self
+            except OSError as error:  # TensorBoard's writer, for one, does not say where
+                error.filename = error.filename or str(self._run_dir)
+                raise
 
     def _open(self, stack: ExitStack) -> None:
         state, run_dir, trainer = self._state, self._run_dir, self._state.config.trainer
