@@ -263,12 +263,12 @@ class TrainConfig:
         if self.regularizer.kind == "gradient_penalty" and self.discriminator.norm == "batch":
             raise ValueError(
                 "discriminator.norm=batch: must be spectral or none with"
-                " regularizer=gradient_penalty, which is about each image alone"
+                " regularizer=gradient_penalty, which is defined per image"
             )
         smooth = self.regularizer.kind != "none" or self.discriminator.norm == "spectral"
         if self.loss.kind == "wasserstein" and not smooth:
             raise ValueError(
-                "loss.kind=wasserstein: has no bound by itself; must have"
+                "loss.kind=wasserstein: needs a Lipschitz constraint; set"
                 " discriminator.norm=spectral, or a regularizer such as gradient_penalty"
             )
         if self.generator.notch >= self.data.image_size:
