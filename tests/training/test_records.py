@@ -126,7 +126,7 @@ def test_a_truncated_picture_is_refused(tmp_path: Path) -> None:
 
 @EXAMPLES
 @given(content=damaged(METRICS.encode()), values=st.dictionaries(st.text(), VALUES))
-def test_damaged_metrics_never_cause_a_traceback(
+def test_no_damage_to_text_is_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, values: dict[str, Any]
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "metrics.jsonl"
