@@ -16,7 +16,7 @@ POOLED = [DownsampleConfig(kind="pooled", kernel_size=k) for k in (3, 5)]
 
 @pytest.mark.parametrize("config", [*STRIDED, *POOLED], ids=str)
 @pytest.mark.parametrize("size", [8, 14, 32])
-def test_every_downsampling_block_halves_height_and_width(config: DownsampleConfig, size: int) -> None:
+def test_every_block_halves_height_and_width(config: DownsampleConfig, size: int) -> None:
     halved = downsampling_block(config, 3, 5)(torch.randn(2, 3, size, size))
     assert halved.shape == (2, 5, size // 2, size // 2)
 
@@ -54,9 +54,7 @@ def test_initialization_depends_only_on_the_seed() -> None:
 
 @pytest.mark.parametrize("norm", ["batch", "spectral"])
 @pytest.mark.parametrize("kernel_size", [3, 5])
-def test_a_balanced_layers_input_gradient_has_no_checkerboard(
-    kernel_size: Any, norm: Any
-) -> None:
+def test_a_balanced_layers_input_gradient_has_no_checkerboard(kernel_size: Any, norm: Any) -> None:
     """The input gradient of a strided convolution is a transposed convolution (claim 15)."""
 
     def unevenness(balanced: bool) -> float:

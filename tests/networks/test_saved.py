@@ -157,9 +157,7 @@ def test_an_export_with_changed_tensors_is_refused(
 
 @EXAMPLES
 @given(data=st.data())
-def test_a_damaged_export_is_refused_or_read_unchanged(
-    exported: Path, data: st.DataObject
-) -> None:
+def test_a_damaged_export_is_refused_or_read_unchanged(exported: Path, data: st.DataObject) -> None:
     path = exported.with_name("damaged.safetensors")
     path.write_bytes(data.draw(damaged(exported.read_bytes())))
     generator = read_or_refused(load_generator, path)
