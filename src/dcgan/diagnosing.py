@@ -133,7 +133,7 @@ def _read_folder(folder: Path, num_images: int, setting: str) -> Pictures:
         tiles.append(cut[_evenly(len(cut), max(1, MAX_TILES // len(large)))])
     named = abridged([f"{path}: {reason}" for path, reason in unreadable.items()], 3)
     if not tiles:
-        raise UserError(f"{setting}={folder}: no image of {len(paths)} can be read ({named})")
+        raise UserError(f"{setting}={folder}: none of {len(paths)} images can be read ({named})")
     if unreadable:
         log.warning("%d of %d images left out: %s", len(unreadable), len(paths), named)
     return Pictures(normalize(torch.cat(tiles)), len(sizes) - len(large), jpeg, unreadable)
@@ -179,7 +179,7 @@ def _verdict(
     if undecided:
         around = f"the interval contains {PRESENT:g} (period {', '.join(undecided)})"
         return "could not judge", f"{around}: more images help"
-    return "clean", f"no period stands out {PRESENT:g} times above {beside}"
+    return "clean", f"no period exceeds {PRESENT:g} times that of {beside}"
 
 
 def _interval(period: PeriodJudgement) -> str:

@@ -25,7 +25,7 @@ __all__ = ["generate", "interpolate", "latents_of_seeds", "load_generator", "sam
 
 
 def latents_of_seeds(seeds: Iterable[int], latent_size: int) -> Tensor:
-    """(len(seeds), latent_size) standard normal; row i depends on seed i alone."""
+    """Standard normal latents, (len(seeds), latent_size); row i depends only on seed i."""
     random = torch.Generator()
     rows = [torch.randn(latent_size, generator=random.manual_seed(seed)) for seed in seeds]
     return torch.stack(rows)

@@ -1,4 +1,4 @@
-"""A step compared with the textbook step; golden losses; what swapping a block leaves alone."""
+"""A step compared with the standard one; golden losses; what swapping a block leaves alone."""
 
 import copy
 import json

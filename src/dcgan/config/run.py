@@ -63,7 +63,7 @@ class UpsampleConfig:
     mode: Literal["nearest", "bilinear"] | None = None  # resize only
     padding_mode: Literal["zeros", "reflect"] = "zeros"  # resize, subpixel: of the convolution
     init: Literal["normal", "bilinear", "icnr"] = "normal"
-    balanced: Literal[0, 1, 2] = 0  # order of balance: constants (2: and ramps) stay such; 0: free
+    balanced: Literal[0, 1, 2] = 0  # order: 1 keeps constants constant, 2 also ramps; 0: off
     smooth: Flag = False  # a fixed [1 2 1]/4 filter after the block
     layers: Any = "all"  # all, first, last, up1 … upL, or a list; the others resize
 
@@ -159,7 +159,7 @@ class DownsampleConfig:
 class GeneratorConfig:
     """Kind and size of the generator."""
 
-    kind: Literal["doubling", "flat"] = "doubling"  # upsamples; full size with stride 1 throughout
+    kind: Literal["doubling", "flat"] = "doubling"  # flat: stride 1 at full size
     filters: Count  # channels before the last block, doubling toward the latent; flat: every layer
     latent_size: Count | None = None  # length of z (doubling only; flat: one number per pixel)
     kernel_size: Count | None = None  # flat only

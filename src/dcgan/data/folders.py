@@ -13,8 +13,8 @@ from dcgan.errors import UserError
 
 log = logging.getLogger(__name__)
 
-# Pillow registers these, but they are no usable pictures: BUFR, GRIB and HDF5 hold scientific data
-# and need another library, MPEG is video, WMF is rendered only on Windows, and EPS starts
+# Formats that Pillow registers but that are not usable here: BUFR, GRIB and HDF5 hold scientific
+# data and need another library, MPEG is video, WMF is rendered only on Windows, and EPS starts
 # Ghostscript, which executes the file.
 NO_PICTURES = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 

@@ -13,8 +13,8 @@ from dcgan.data.published import DATA_SETS, find_celeba, find_labeled
 from dcgan.errors import UserError, first_line
 from dcgan.files import expand
 
-NUM_PROBED = 64  # so many files enter the fingerprint with their content …
-PROBE = 2**16  # … up to so many bytes of it
+NUM_PROBED = 64  # files whose content is part of the fingerprint …
+PROBE = 2**16  # … up to this many bytes
 
 
 def find_source(config: DataConfig) -> tuple[str, list[Path]]:

@@ -8,9 +8,7 @@ from dcgan.convolution.balance import notch_taps
 
 
 class Notch(nn.Module):
-    """A fixed filter, per channel and separable, that removes a checkerboard of period 2.
-
-    The borders are padded by reflection.
+    """A fixed depthwise filter that removes a checkerboard of period 2; reflection padding.
 
     Args:
         order: m of `notch_taps`; 1 is the [1 2 1]/4 low-pass, higher orders change images less.

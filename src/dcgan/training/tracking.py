@@ -38,8 +38,8 @@ TILES = {
 }
 ABOUT = """\
 1_images: samples of the same latents over time; real images.
-2_mean_spectrum: mean log power spectrum, low frequencies in the center. A checkerboard of period 2
-shows as a bright dot in a corner or in the middle of an edge; one of period 4, halfway there.
+2_mean_spectrum: mean power spectrum on a log scale, low frequencies in the center. A checkerboard
+of period 2 is a bright dot in a corner or in the middle of an edge; one of period 4, halfway there.
 3_fine_detail_by_pixel_phase: energy of fine detail at each pixel phase, as a 2x2 pattern that is
 shown four times. Uniform gray means even; light and dark squares mean uneven.
 4_discriminator_gradient_by_pixel_phase: the same for the gradient that the generator learns from.
