@@ -18,7 +18,7 @@ GOLDEN = Path(__file__).with_name("golden_losses.json")
 NUM_GOLDEN_STEPS = 10
 
 
-def plain_step(
+def standard_step(
     generator: nn.Module,
     discriminator: nn.Module,
     optimizers: tuple[torch.optim.Optimizer, torch.optim.Optimizer],
@@ -51,7 +51,7 @@ def test_a_step_equals_the_standard_step(build: Build) -> None:
     for _ in range(3):
         real = twin.batches.draw().double()
         latents = draw_latents(twin).double()
-        expected = plain_step(plain[0], plain[1], optimizers, real, latents)  # type: ignore[arg-type]
+        expected = standard_step(plain[0], plain[1], optimizers, real, latents)  # type: ignore[arg-type]
         result = train_step(state)
         assert result.losses[0].item() == pytest.approx(expected[0], rel=1e-5)
         assert result.losses[1].item() == pytest.approx(expected[1], rel=1e-5)

@@ -238,7 +238,7 @@ class TrainerConfig:
     num_samples: Count  # images in a sample grid
     checkpoint_every: Count  # steps between checkpoints
     num_scored: Natural  # generated images for the checkerboard scores; 0: no scores
-    score_from: Count  # scores at steps 0, this, 2, 4, 8, … times this, and the last
+    score_from: Count  # scores at steps 0, this, 2x this, 4x this, …, and the last
     evaluate_every: Natural  # steps between FIDs, the lowest of which is saved as best.pt; 0: none
     num_evaluated: TwoOrMore  # generated and held-out images for FID
 
