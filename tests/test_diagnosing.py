@@ -108,7 +108,7 @@ def test_broken_images_are_named_and_the_others_are_judged(
     assert diagnosed(tmp_path, mixed)["verdict"] == "grid"
 
 
-def test_hidden_copies_and_links_are_treated_as_in_training(tmp_path: Path, folders: Path) -> None:
+def test_hidden_files_and_links_are_handled_as_in_training(tmp_path: Path, folders: Path) -> None:
     linked = tmp_path / "linked"
     (linked / ".ipynb_checkpoints").mkdir(parents=True)
     (linked / ".ipynb_checkpoints" / "0.png").write_bytes(b"no picture")
@@ -141,5 +141,5 @@ def test_a_target_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None
         diagnosed(tmp_path, tmp_path)
     with pytest.raises(ValueError, match="no such file or folder"):
         diagnosed(tmp_path, tmp_path / "nowhere")
-    with pytest.raises(UserError, match="neither a folder of images"):
+    with pytest.raises(UserError, match="must be a folder of images"):
         diagnosed(tmp_path, tmp_path / "broken.png")

@@ -109,7 +109,7 @@ def _read_folder(folder: Path, num_images: int, setting: str) -> Pictures:
             `setting`.
     """
     if folder.is_file():
-        raise UserError(f"{folder}: neither a folder of images, a run, a .pt nor a .safetensors")
+        raise UserError(f"{folder}: must be a folder of images, a run, a .pt or a .safetensors")
     if next(folder.rglob("metrics.jsonl"), None) is not None:
         raise UserError(f"{folder}: holds runs; name one that has saved {LAST}")
     paths = image_files(folder, setting)

@@ -6,7 +6,7 @@
 2      a mistake in the settings, or an input file that cannot be used
 3      dcgan-diagnose could not judge
 70     a bug in dcgan; the traceback is printed
-74     a problem of the machine: a full disk, a missing permission, too little memory
+74     a problem with the machine: a full disk, a missing permission, too little memory
 128+n  stopped by signal n (130: Ctrl-C, 143: SIGTERM, 129: SIGHUP; 141: the output was closed)
 """
 
@@ -34,7 +34,7 @@ class RunFailed(ExpectedError, RuntimeError):
 
 
 class MachineError(ExpectedError):
-    """A problem of the machine: disk, permission, memory."""
+    """A problem with the machine: disk, permission, memory."""
 
     exit_status = 74  # os.EX_IOERR, which Windows lacks
 

@@ -108,7 +108,7 @@ def write_transparent(path: Path, mode: str) -> None:
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA", "P", "L", "I;16", "RGB"])
-def test_transparency_is_composed_over_white(tmp_path: Path, mode: str, channels: int) -> None:
+def test_transparency_is_composited_over_white(tmp_path: Path, mode: str, channels: int) -> None:
     write_transparent(tmp_path / "0.png", mode)
     with decoding.opened(tmp_path / "0.png") as image:
         plain = np.asarray(decoding.plain(image, "L" if channels == 1 else "RGB"))

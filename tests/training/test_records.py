@@ -56,7 +56,7 @@ def test_an_unfinished_last_line_is_dropped(tmp_path: Path, rest: str) -> None:
         ('{"step": -5, "images_seen": 16}', "step must be a whole number, at least 0"),
         ('{"step": 3, "images_seen": 1.5}', "images_seen must be a whole number, at least 0"),
         ('{"step": 3, "images_seen": 24, "fid": "low"}', "fid must be a number"),
-        ('{"step": 3, "images_seen": 24, "alarm": 3}', "alarm must be a text"),
+        ('{"step": 3, "images_seen": 24, "alarm": 3}', "alarm must be a string"),
     ],
 )
 def test_a_broken_line_is_refused_with_its_number(tmp_path: Path, line: str, reason: str) -> None:

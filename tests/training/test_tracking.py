@@ -53,7 +53,7 @@ def test_a_resumed_run_deletes_records_after_its_checkpoint(tmp_path: Path) -> N
         tracker.images(torch.zeros(1, 1, 8, 8), step)
     tracker.close()
     with (tmp_path / "metrics.jsonl").open("a") as file:
-        file.write('{"step": 5, "ima')  # a crash cut this line short
+        file.write('{"step": 5, "ima')  # cut short by a crash
 
     resumed = Tracker(tmp_path, batch_size=1, resume_step=2)
     assert sorted(path.stem for path in (tmp_path / "samples").iterdir()) == ["000001", "000002"]

@@ -129,7 +129,7 @@ class UpsampleConfig:
         known |= {"all": set(range(num_blocks)), "first": {0}, "last": {num_blocks - 1}}
         if not isinstance(names, list) or not names or any(name not in known for name in names):
             raise UserError(
-                f"upsample.layers={self.layers}: must be one or several of {', '.join(known)}"
+                f"upsample.layers={self.layers}: must be one or more of {', '.join(known)}"
             )
         return frozenset().union(*(known[name] for name in names))
 

@@ -60,7 +60,7 @@ def build(schema: type[Settings], values: Mapping[str, Any], where: str = "") ->
 
 
 def check_kind(config: Any, kind: str, **needed: bool) -> None:
-    """Raise `ValueError` unless the settings that `kind` needs are set and the others are not."""
+    """Raise `ValueError` unless the settings that `kind` needs, and no others, are set."""
     for name, needs in needed.items():
         value = getattr(config, name)
         if needs and value is None:

@@ -82,7 +82,7 @@ def decode(
 
 
 def plain(image: Image.Image, mode: str) -> Image.Image:
-    """Convert to 8-bit `mode` (L or RGB), EXIF rotation applied, transparency over white.
+    """Convert to 8-bit `mode` (L or RGB), with EXIF rotation, composited over white.
 
     Raises:
         ValueError: the range of the pixel values is unknown.

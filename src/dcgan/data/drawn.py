@@ -35,9 +35,9 @@ def draw_digits(num_images: int, image_size: int, purpose: str = "digits") -> Im
     # The matrix maps output to input positions, so it divides by the scale.
     cos, sin = torch.cos(angle) / (s := uniform(0.78, 0.98)), torch.sin(angle) / s
     rotation = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
-    affine = torch.cat([rotation, uniform(-0.08, 0.08, 2, 1)], dim=2)  # of a half-width
+    affine = torch.cat([rotation, uniform(-0.08, 0.08, 2, 1)], dim=2)  # in half-widths
     drawn = np.empty((num_images, 1, image_size, image_size), np.uint8)
-    for rows in torch.arange(num_images).split(1000):  # bounds the memory
+    for rows in torch.arange(num_images).split(1000):  # to bound memory
         picked = originals[rows % len(originals)]
         shape = [len(rows), 1, image_size, image_size]
         grid = F.affine_grid(affine[rows], shape, align_corners=False)

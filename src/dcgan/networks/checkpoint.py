@@ -17,7 +17,7 @@ from dcgan.networks.building import check_fit, network_for
 from dcgan.networks.weights import Finite, load_tensors
 from dcgan.reading import naming
 
-FORMAT_VERSION = 1  # raised when an older file can no longer be read
+FORMAT_VERSION = 1  # increase when older files can no longer be read
 
 
 def _random_state(state: Tensor) -> Tensor:

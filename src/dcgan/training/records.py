@@ -32,7 +32,7 @@ def _check_line(line: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(f"{name} must be a whole number, at least 0")
     for name, value in line.items():
         if isinstance(value, str) != (name in TEXTS):
-            raise ValueError(f"{name} must be a {'text' if name in TEXTS else 'number'}")
+            raise ValueError(f"{name} must be a {'string' if name in TEXTS else 'number'}")
     return line
 
 
