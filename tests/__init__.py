@@ -1,1 +1,1 @@
-"""Tests; they mirror src/dcgan."""
+"""Tests, which mirror src/dcgan."""

@@ -1,4 +1,4 @@
-"""What the tests share: composed configs, real commands as subprocesses, a cache of their own."""
+"""Shared by all tests: composed configs, commands as subprocesses, a cache for prepared images."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from pathlib import Path
 import dcgan.configs
 import pytest
 
-# Before torch is imported: as many tests as cores run at once, so one thread is enough for each.
+# Set before torch is imported: one test runs per core, so each should use one thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from dcgan.commands.composing import compose, to_dataclass
@@ -24,18 +24,18 @@ Compose = Callable[..., TrainConfig]
 
 CONFIGS = Path(dcgan.configs.__path__[0])
 
-# What makes a run so small that it ends in a moment.
+# Overrides that make a run small enough to finish at once.
 TINY = ("experiment=smoke", "data.image_size=16", "data.num_images=32")
 
 
 def choices(group: str) -> list[str]:
-    """The names of every choice of a config group, such as transposed_k3 of upsample."""
+    """The names of all choices in a config group, such as transposed_k3 in upsample."""
     return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
 
 
 @pytest.fixture(scope="session")
 def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where every test of this session keeps prepared images."""
+    """The cache for prepared images, shared by all tests of a session."""
     return tmp_path_factory.mktemp("cache")
 
 
@@ -52,7 +52,7 @@ def compose_train(cache_dir: Path) -> Compose:
 
 @pytest.fixture
 def tiny(compose_train: Compose) -> Compose:
-    """Like compose_train, but a run of 8 steps on 16x16 images."""
+    """Like compose_train, but for a run of 8 steps on 16x16 images."""
     return lambda *overrides: compose_train(*TINY, *overrides)
 
 
@@ -71,7 +71,7 @@ def run(tmp_path: Path, cache_dir: Path) -> Run:
 
 @pytest.fixture
 def start(tmp_path: Path, cache_dir: Path) -> Start:
-    """A function that starts dcgan-train in the background, to be sent signals."""
+    """A function that starts dcgan-train in the background, so that tests can send it signals."""
 
     def start_training(
         *overrides: str, processes: int = 1, start_new_session: bool = False
@@ -84,20 +84,20 @@ def start(tmp_path: Path, cache_dir: Path) -> Start:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=start_new_session,
-            preexec_fn=_hear_signals,
+            preexec_fn=_unignore_signals,
         )
 
     return start_training
 
 
-def _hear_signals() -> None:
-    """Whoever starts these tests in the background has some ignored; this child has not."""
+def _unignore_signals() -> None:
+    """Restore default handlers, since tests started in the background may ignore signals."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> Path:
-    """Wait until a file matches `path`, whose folders may be wildcards, and return it."""
+    """Wait until a file matches `path`, which may contain wildcards, and return it."""
     deadline = time.monotonic() + 60
     pattern = str(path.relative_to(path.anchor))
     while not (found := list(Path(path.anchor).glob(pattern))):
@@ -109,7 +109,7 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> Path:
 
 
 def finish(line: Sequence[str], cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end."""
+    """Run a program until it exits."""
     return subprocess.run(
         line,
         cwd=cwd,
@@ -122,7 +122,7 @@ def finish(line: Sequence[str], cwd: Path, **environment: str) -> subprocess.Com
 
 
 def command_line(name: str, *overrides: str, cache_dir: Path, processes: int = 1) -> list[str]:
-    """The installed command, with prepared images kept in the tests' own cache."""
+    """The command line of an installed command, using the tests' cache for prepared images."""
     program = [f"dcgan-{name}"]
     if processes > 1:
         program = ["torchrun", f"--nproc-per-node={processes}", "-m", f"dcgan.commands.{name}"]
@@ -132,25 +132,25 @@ def command_line(name: str, *overrides: str, cache_dir: Path, processes: int = 1
 
 
 def command_environment(**extra: str) -> dict[str, str]:
-    """One thread, so that tests disturb each other little, and no way to a network."""
-    closed = "http://127.0.0.1:9"  # nothing listens there: a download fails at once
+    """An environment with one thread, so that tests interfere little, and without a network."""
+    closed = "http://127.0.0.1:9"  # nothing listens there, so downloads fail at once
     proxies = {f"{scheme}_proxy": closed for scheme in ("http", "https")}
     return {**os.environ, "OMP_NUM_THREADS": "1", **proxies, **extra}
 
 
 def real_data(name: str) -> Path:
-    """A folder of real data beside the checkout; the test is skipped where it is missing."""
+    """A folder of real data next to the checkout; if it is missing, skip the test."""
     folder = Path(__file__).parents[2] / "shared" / "data" / name
     if not folder.is_dir():
-        pytest.skip(f"real data is not here: {folder}")
+        pytest.skip(f"no real data in {folder}")
     return folder
 
 
 def children(parent: int) -> list[int]:
-    """The ids of the processes that another has started, on Linux."""
+    """The ids of a process's children, on Linux."""
     found = []
     for status in Path("/proc").glob("[0-9]*/status"):
-        with suppress(OSError):  # it has just ended
+        with suppress(OSError):  # that process has just ended
             if f"PPid:\t{parent}\n" in status.read_text():
                 found.append(int(status.parent.name))
     return found

@@ -1,4 +1,4 @@
-"""Ways to damage a file, for Hypothesis: its bytes, or the values that it holds."""
+"""Hypothesis strategies that damage a file's bytes or edit its values."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dcgan.errors import UserError
 
-# The same examples every time, whatever the machine's speed.
+# The same examples every time, on any machine.
 EXAMPLES = settings(
     deadline=None,
     derandomize=True,
@@ -20,7 +20,7 @@ EXAMPLES = settings(
     suppress_health_check=list(HealthCheck),
 )
 
-# What somebody may write in the place of any other value.
+# Replacements for any value.
 VALUES = st.sampled_from(
     [
         None,
@@ -45,7 +45,7 @@ Read = TypeVar("Read")
 
 
 def read_or_refused(read: Callable[[Path], Read], path: Path) -> Read | None:
-    """What `read` makes of a file; None if it refuses it in a line that names it."""
+    """The result of `read`, or None if it refuses the file with a one-line error that names it."""
     try:
         return read(path)
     except UserError as error:
@@ -57,7 +57,7 @@ def read_or_refused(read: Callable[[Path], Read], path: Path) -> Read | None:
 
 @st.composite
 def damaged(draw: st.DrawFn, content: bytes) -> bytes:
-    """`content` with one bit flipped, cut at either end, or with bytes put in or zeroed."""
+    """`content` with one bit flipped, cut at either end, or with bytes inserted or zeroed."""
     place = draw(st.integers(0, len(content) - 1))
     kind = draw(st.sampled_from(["flip", "flip", "flip", "cut", "behead", "insert", "zero"]))
     if kind == "flip":
@@ -74,7 +74,7 @@ def damaged(draw: st.DrawFn, content: bytes) -> bytes:
 
 @st.composite
 def edited(draw: st.DrawFn, content: Any, tensors: bool = False) -> Any:
-    """A copy of nested dicts and lists in which one value is gone, new, or another."""
+    """A copy of nested dicts and lists with one value removed, added or replaced."""
     content = copy.deepcopy(content)
     parent, key = draw(st.sampled_from(list(_places(content))))
     kind = draw(st.sampled_from(["change", "change", "remove", "add"]))
@@ -90,7 +90,7 @@ def edited(draw: st.DrawFn, content: Any, tensors: bool = False) -> Any:
 
 
 def _places(content: Any) -> Iterator[tuple[Any, Any]]:
-    """Every value that `content` holds, at any depth, by what holds it and where."""
+    """The container and key (or index) of every value in `content`, at any depth."""
     items = content.items() if isinstance(content, dict) else enumerate(content)
     for key, value in items:
         yield content, key
@@ -99,6 +99,6 @@ def _places(content: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _other_tensors(tensor: torch.Tensor) -> list[Any]:
-    """What may stand in a tensor's place that is not one like it."""
+    """Replacements for a tensor, with another type, shape or value."""
     other = [tensor.to(torch.float16), tensor[None], tensor.to(torch.float32) * torch.nan, None]
     return [*other, torch.zeros(3), torch.empty(0), tensor.tolist()]

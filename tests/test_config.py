@@ -1,4 +1,4 @@
-"""Settings that cannot work are refused by name."""
+"""Settings that cannot work are refused, with the name of the setting."""
 
 import itertools
 import re
@@ -20,7 +20,7 @@ from dcgan.errors import UserError
 from tests.conftest import Compose
 
 
-def test_exactly_the_triples_of_the_theory_are_accepted_for_kernels_up_to_six() -> None:
+def test_transposed_convolutions_must_double_the_size_exactly() -> None:
     accepted, refusals = [], set()
     for triple in itertools.product(range(1, 7), range(4), range(4)):
         k, p, op = triple
@@ -39,7 +39,7 @@ def test_exactly_the_triples_of_the_theory_are_accepted_for_kernels_up_to_six() 
     [
         ({"kind": "deconv", "kernel_size": 3}, "'transposed', 'resize' or 'subpixel'"),
         ({"kind": "resize", "kernel_size": 4, "mode": "nearest"}, "must be odd"),
-        ({"kind": "resize", "kernel_size": 3}, "mode=null: kind=resize needs it"),
+        ({"kind": "resize", "kernel_size": 3}, "mode=null: must be set for kind=resize"),
         (
             {"kind": "resize", "kernel_size": 3, "mode": "nearest", "padding": 1},
             "padding=1: has no effect on kind=resize",
@@ -52,14 +52,14 @@ def test_exactly_the_triples_of_the_theory_are_accepted_for_kernels_up_to_six() 
         ({"kind": "resize", "kernel_size": 3, "mode": "nearest", "init": "icnr"}, "of normal"),
     ],
 )
-def test_upsampling_choices_that_mean_nothing_are_refused(
+def test_inconsistent_upsampling_settings_are_refused(
     settings: dict[str, object], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         UpsampleConfig(**settings)  # type: ignore[arg-type]
 
 
-def test_layers_are_named() -> None:
+def test_layers_are_selected_by_name() -> None:
     def selected(layers: object) -> set[int]:
         config = UpsampleConfig(kind="subpixel", kernel_size=3, layers=layers)
         return set(config.selected_layers(3))
@@ -81,13 +81,13 @@ def test_reflected_padding_must_fit_the_first_block(compose_train: Compose) -> N
         compose_train(*reflect, "upsample.kernel_size=9")
 
 
-def test_a_flat_generator_has_settings_of_its_own(compose_train: Compose) -> None:
+def test_a_flat_generator_has_its_own_settings(compose_train: Compose) -> None:
     assert compose_train("generator=flat").generator.label == "flat k9, 4 layers of 5 filters"
     assert compose_train("generator=tiny").generator.label == "4 filters, z of 8"
     for override, refusal in {
         "generator.kernel_size=4": "generator.kernel_size=4: must be odd",
         "generator.num_layers=1": "generator.num_layers=1: must be at least 2",
-        "generator.kernel_size=null": "generator.kernel_size=null: kind=flat needs it",
+        "generator.kernel_size=null": "generator.kernel_size=null: must be set for kind=flat",
         "generator.latent_size=9": "generator.latent_size=9: has no effect on kind=flat",
     }.items():
         with pytest.raises(UserError, match=refusal):
@@ -158,16 +158,18 @@ def test_a_value_out_of_range_is_refused_by_name(compose_train: Compose, overrid
         ({"weights": "best"}, "weights=best: must be one of ema, raw"),
     ],
 )
-def test_plain_values_become_settings_or_one_line(changes: dict[str, object], line: str) -> None:
+def test_values_become_settings_or_a_one_line_error(changes: dict[str, object], line: str) -> None:
     good: dict[str, object] = {"checkpoint": "run", "num_images": 4}
     assert build(SampleConfig, good) == SampleConfig(checkpoint="run", num_images=4)
-    assert build(SampleConfig, good | {"checkpoint": 7}).checkpoint == "7"  # a folder's name
+    assert (
+        build(SampleConfig, good | {"checkpoint": 7}).checkpoint == "7"
+    )  # a folder may be named 7
     with pytest.raises(UserError) as refusal:
         build(SampleConfig, good | changes)
     assert str(refusal.value).startswith(line)
 
 
-def test_defaults_are_the_same_in_configs_and_in_python(compose_train: Compose) -> None:
+def test_defaults_in_configs_and_in_python_are_equal(compose_train: Compose) -> None:
     config = compose_train("upsample=subpixel", "regularizer=none")
     assert config.upsample == UpsampleConfig(kind="subpixel", kernel_size=3)
     assert config.regularizer == RegularizerConfig(kind="none")

@@ -1,4 +1,4 @@
-"""Every choice in configs/ composes, builds, and says why it is there."""
+"""Every choice in configs/ composes, builds its networks, and says why it is there."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ CHOICES = sorted(
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_every_choice_composes_and_its_networks_fit_its_images(
+def test_every_choice_composes_and_builds_networks_for_its_images(
     compose_train: Compose, choice: str
 ) -> None:
     needs = {
@@ -36,7 +36,7 @@ def test_every_choice_composes_and_its_networks_fit_its_images(
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.yaml")), ids=lambda path: path.stem)
-def test_every_file_opens_with_a_line_that_says_why(path: Path) -> None:
+def test_every_file_starts_with_a_line_that_says_why(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     why = lines[1] if lines[0] == "# @package _global_" else lines[0]
     assert why.startswith("# ")

@@ -1,4 +1,4 @@
-"""Folders of images as people have them."""
+"""Diagnosing folders of images."""
 
 import shutil
 from pathlib import Path
@@ -15,7 +15,7 @@ from dcgan.errors import UserError
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """clean/ and gridded/, 100 photographs each, and large/, four gridded pictures of 128x160."""
+    """clean/ and gridded/ with 100 photographs each, large/ with ten gridded ones of 128x160."""
     root = tmp_path_factory.mktemp("images")
     photos = draw_photos(200, 32).transpose(0, 2, 3, 1).astype(float)
     grid = 8 * (-1.0) ** (np.arange(160)[:, None] + np.arange(160))[..., None]
@@ -37,7 +37,7 @@ def diagnosed(tmp_path: Path, target: Path, reference: Path | None = None) -> di
     return result
 
 
-def test_the_verdicts(tmp_path: Path, folders: Path) -> None:
+def test_a_checkerboard_is_found_and_clean_images_are_clean(tmp_path: Path, folders: Path) -> None:
     assert diagnosed(tmp_path, folders / "clean")["verdict"] == "clean"
     assert diagnosed(tmp_path, folders / "clean", folders / "clean")["verdict"] == "clean"
     gridded = diagnosed(tmp_path, folders / "gridded", folders / "clean")
@@ -47,7 +47,7 @@ def test_the_verdicts(tmp_path: Path, folders: Path) -> None:
     assert (large["verdict"], large["num_tiles"], large["tile_side"]) == ("grid", 40, 64)
 
 
-def test_sixteen_bits_gray_and_transparent_pictures_are_the_same_pictures(
+def test_the_verdict_is_the_same_for_16_bit_transparent_and_palette_images(
     tmp_path: Path, folders: Path
 ) -> None:
     for kind in ("I;16", "RGBA", "P"):
@@ -63,9 +63,7 @@ def test_sixteen_bits_gray_and_transparent_pictures_are_the_same_pictures(
         assert diagnosed(tmp_path, folder)["verdict"] == "grid", kind
 
 
-def test_a_thumbnail_among_the_images_is_left_out_and_counted(
-    tmp_path: Path, folders: Path
-) -> None:
+def test_too_small_images_are_left_out_and_counted(tmp_path: Path, folders: Path) -> None:
     mixed = Path(shutil.copytree(folders / "gridded", tmp_path / "mixed"))
     Image.new("RGB", (12, 12)).save(mixed / "thumbnail.png")
     result = diagnosed(tmp_path, mixed)
@@ -73,7 +71,7 @@ def test_a_thumbnail_among_the_images_is_left_out_and_counted(
     assert len(result["periods"]) == 2  # type: ignore[arg-type]
 
 
-def test_a_folder_of_runs_is_not_taken_for_images(tmp_path: Path, folders: Path) -> None:
+def test_a_folder_of_runs_is_refused(tmp_path: Path, folders: Path) -> None:
     runs = Path(shutil.copytree(folders / "clean", tmp_path / "runs" / "0" / "samples"))
     (runs.parent / "metrics.jsonl").write_text("")
     with pytest.raises(UserError, match=r"runs: holds runs; name one that has saved"):
@@ -92,11 +90,11 @@ def test_too_few_images_are_not_judged(tmp_path: Path, folders: Path) -> None:
     )
 
 
-def test_one_broken_image_among_many_is_named_and_the_others_judged(
+def test_broken_images_are_named_and_the_others_are_judged(
     tmp_path: Path, folders: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     mixed = Path(shutil.copytree(folders / "gridded" / "deeper", tmp_path / "mixed"))
-    (mixed / "7.png").write_bytes((mixed / "7.png").read_bytes()[:100])  # its header is whole
+    (mixed / "7.png").write_bytes((mixed / "7.png").read_bytes()[:100])  # with an intact header
     (mixed / "8.png").write_bytes(b"no picture")
     Image.new("1", (14000, 13000)).save(mixed / "9.png")
     result = diagnosed(tmp_path, mixed, mixed)
@@ -110,7 +108,7 @@ def test_one_broken_image_among_many_is_named_and_the_others_judged(
     assert diagnosed(tmp_path, mixed)["verdict"] == "grid"
 
 
-def test_hidden_copies_and_links_are_treated_as_in_training(tmp_path: Path, folders: Path) -> None:
+def test_hidden_files_and_links_are_handled_as_in_training(tmp_path: Path, folders: Path) -> None:
     linked = tmp_path / "linked"
     (linked / ".ipynb_checkpoints").mkdir(parents=True)
     (linked / ".ipynb_checkpoints" / "0.png").write_bytes(b"no picture")
@@ -123,7 +121,7 @@ def test_hidden_copies_and_links_are_treated_as_in_training(tmp_path: Path, fold
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "JPEG", "jfif"])
-def test_jpegs_are_pointed_out(tmp_path: Path, folders: Path, suffix: str) -> None:
+def test_jpegs_are_reported(tmp_path: Path, folders: Path, suffix: str) -> None:
     folder = tmp_path / "jpeg"
     folder.mkdir()
     for path in (folders / "clean" / "deeper").iterdir():
@@ -133,15 +131,15 @@ def test_jpegs_are_pointed_out(tmp_path: Path, folders: Path, suffix: str) -> No
     assert not diagnosed(tmp_path, folders / "clean")["jpeg"]
 
 
-def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_a_target_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"target=.*: no images in it"):
         diagnosed(tmp_path, tmp_path)
     (tmp_path / "broken.png").write_bytes(b"no picture")
     with pytest.raises(
-        UserError, match=r"target=.*: no image of 1 can be read \(.*broken\.png: broken image"
+        UserError, match=r"target=.*: none of 1 images can be read \(.*broken\.png: broken image"
     ):
         diagnosed(tmp_path, tmp_path)
     with pytest.raises(ValueError, match="no such file or folder"):
         diagnosed(tmp_path, tmp_path / "nowhere")
-    with pytest.raises(UserError, match="neither a folder of images"):
+    with pytest.raises(UserError, match="must be a folder of images"):
         diagnosed(tmp_path, tmp_path / "broken.png")

@@ -1,4 +1,4 @@
-"""The Python in the documentation runs as it stands there."""
+"""The Python examples in the documentation run as printed."""
 
 import re
 from pathlib import Path
@@ -16,11 +16,11 @@ BLOCKS = [
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_an_example_runs_and_prints_what_it_says(
+def test_an_example_runs_and_prints_what_its_comments_say(
     block: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     exec(block, {})
     printed = capsys.readouterr().out
     for promised in re.findall(r"print\(.*?\)  # (.*)", block):
-        if ":" in promised:  # the text itself, not what it is about
+        if ":" in promised:  # a comment that quotes the output, not one that describes it
             assert promised in printed

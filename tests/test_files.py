@@ -1,4 +1,4 @@
-"""A file is replaced whole, or stays as it was."""
+"""A file is replaced atomically, or unchanged."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from dcgan.files import replacing, write_json
 
 
-def test_the_file_appears_when_the_block_ends(tmp_path: Path) -> None:
+def test_the_file_is_replaced_when_the_block_ends(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text("old")
     with replacing(path) as temporary:
@@ -18,7 +18,7 @@ def test_the_file_appears_when_the_block_ends(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_an_error_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text("old")
 
@@ -33,6 +33,6 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_json_has_null_for_what_is_not_finite(tmp_path: Path) -> None:
+def test_numbers_that_are_not_finite_become_null_in_json(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"a": [1.5, float("inf")], "b": {"c": float("nan")}})
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": [1.5, None], "b": {"c": None}}

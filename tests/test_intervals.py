@@ -1,4 +1,4 @@
-"""Means and intervals against numbers worked out elsewhere."""
+"""Means and intervals compared with independently computed numbers."""
 
 import math
 
@@ -7,7 +7,7 @@ import pytest
 from dcgan.intervals import summarize
 
 
-def test_a_mean_and_its_t_interval() -> None:
+def test_mean_and_t_interval() -> None:
     summary = summarize([1.0, 2.0, 3.0, 4.0, 5.0], logarithmic=False)
     # t(0.975, 4) = 2.776445; standard error = sqrt(2.5 / 5).
     margin = 2.776445 * math.sqrt(0.5)

@@ -1,4 +1,4 @@
-"""A built wheel is the whole product; make installs what a target needs, once, with uv or pip."""
+"""The wheel is complete; make installs what a target needs, once, with uv or pip."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ PROJECT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy, so that the checkout stays as it is."""
+    """A wheel that is built from a copy, to leave the checkout unchanged."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     listed = subprocess.run(
@@ -37,17 +37,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_a_wheel_holds_every_config_and_runs_from_another_folder(
-    wheel: Path, tmp_path: Path
-) -> None:
+def test_a_wheel_has_every_config_and_runs_from_another_folder(wheel: Path, tmp_path: Path) -> None:
     configs = {f"dcgan/configs/{p.relative_to(PROJECT / 'configs')}" for p in config_files()}
     assert configs <= set(zipfile.ZipFile(wheel).namelist())
     venv = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
     install = ["install", "--no-deps", "--no-index", str(wheel)]
     subprocess.run([venv / "bin" / "python", "-m", "pip", *install], check=True)
-    # The dependencies are borrowed; as a plain path, which leaves out this checkout's own
-    # editable install, since that hangs on a .pth file.
+    # Use the installed dependencies through PYTHONPATH, which ignores .pth files and hence this
+    # checkout's own editable install.
     borrowed = {"PYTHONPATH": sysconfig.get_path("purelib"), "OMP_NUM_THREADS": "1"}
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -80,7 +78,7 @@ def config_files() -> list[Path]:
     return sorted((PROJECT / "configs").rglob("*.yaml"))
 
 
-# Stands for python and uv: records its arguments and makes the files that the real one would.
+# A stub for python and uv: records its arguments and creates the files that the real one would.
 STUB = """#!/bin/sh
 echo "$(basename "$0") $*" >> "$RECORD"
 case "$*" in
@@ -97,7 +95,7 @@ esac
 
 
 class Checkout:
-    """The Makefile in a folder of its own, with stubs for the programs that it calls."""
+    """A folder with the Makefile and stubs for the programs that it calls."""
 
     def __init__(self, folder: Path, *programs: str) -> None:
         self.folder, self.record = folder, folder / "record"
@@ -108,7 +106,7 @@ class Checkout:
         for name in ("make", "sh", "cat", "cp", "mkdir", "touch", "basename"):
             found = shutil.which(name)
             if found is None:
-                pytest.skip(f"there is no {name} here")
+                pytest.skip(f"no {name} on this machine")
             (self.tools / name).symlink_to(found)
         for name in programs:
             (self.tools / name).write_text(STUB)
@@ -129,7 +127,7 @@ class Checkout:
 
 
 def installing(*, uv: bool, venv: str = ".venv", python: str = "python3") -> tuple[str, str]:
-    """The calls that create a virtual environment and install into it, up to what is installed."""
+    """The calls that create a virtual environment and install into it, without the package."""
     if uv:
         create = f"uv venv --quiet --seed --allow-existing --python {python} {venv}"
         install = f"uv pip install --python {venv}/bin/python"
@@ -139,7 +137,7 @@ def installing(*, uv: bool, venv: str = ".venv", python: str = "python3") -> tup
 
 
 @pytest.mark.parametrize("uv", [False, True])
-def test_make_installs_once_and_no_more_than_a_target_needs(tmp_path: Path, uv: bool) -> None:
+def test_make_installs_once_and_only_what_a_target_needs(tmp_path: Path, uv: bool) -> None:
     checkout = Checkout(tmp_path, "python3", "python3.13", *(["uv"] if uv else []))
     create, install = installing(uv=uv)
     done, calls = checkout.make("train", "ARGS=seed=1")
@@ -157,7 +155,7 @@ def test_make_installs_once_and_no_more_than_a_target_needs(tmp_path: Path, uv: 
     assert calls == [create, f"{install} .", "dcgan-train"]
 
 
-def test_a_failed_installation_is_shown_and_repeated(tmp_path: Path) -> None:
+def test_a_failed_installation_is_shown_and_tried_again(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path, "python3")
     failing = tmp_path / "record.fail"
     for target in ("train", "test"):

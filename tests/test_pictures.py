@@ -1,4 +1,4 @@
-"""One fixed mapping to 8 bits, never stretched."""
+"""A fixed mapping to 8 bits; writing pictures."""
 
 from pathlib import Path
 
@@ -18,12 +18,12 @@ from dcgan.pictures import (
 )
 
 
-def test_the_mapping_is_fixed() -> None:
+def test_the_mapping_to_8_bits_is_fixed() -> None:
     values = torch.tensor([-2.0, -1.0, 0.0, 0.5, 1.0, 2.0])
     assert to_uint8(values).tolist() == [0, 0, 128, 191, 255, 255]
 
 
-def test_a_dim_image_stays_dim_beside_any_other() -> None:
+def test_an_image_does_not_depend_on_the_others_in_its_grid() -> None:
     dim = torch.full((1, 1, 8, 8), 26 / 127.5 - 1)
     for images in (dim, torch.cat([dim, torch.ones(1, 1, 8, 8)])):
         assert grid(images, 2).getpixel((6, 6)) == (26, 26, 26)
@@ -72,7 +72,7 @@ def test_an_interrupted_write_keeps_the_old_picture(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_spectrum_has_its_middle_at_dc_and_one_scale_for_all() -> None:
+def test_a_spectrum_has_dc_in_the_center_and_a_fixed_scale() -> None:
     power = torch.full((8, 8), 1e-3)
     power[0, 0] = 1e6
     picture = spectrum_picture(power, enlarge=2)
@@ -81,7 +81,7 @@ def test_a_spectrum_has_its_middle_at_dc_and_one_scale_for_all() -> None:
     assert picture.getpixel((0, 0)) == (round(2.5 / 8 * 255),) * 3
 
 
-def test_a_phase_tile_is_grey_where_phases_are_equal() -> None:
+def test_a_phase_picture_is_uniform_gray_if_phases_are_equal() -> None:
     assert set(np.asarray(phase_tile_picture(torch.full((2, 2), 7.0))).flatten()) == {128}
     tile = phase_tile_picture(torch.tensor([[1.0, 2.0], [2.0, 4.0]]), enlarge=1)
     uneven = np.asarray(tile)[:, :, 0]

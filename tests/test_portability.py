@@ -1,4 +1,4 @@
-"""macOS and Windows: every module is imported, and a run trained, without what only Linux has."""
+"""Portability: every module imports, and a run trains, without the features only Linux has."""
 
 import subprocess
 import sys
@@ -23,8 +23,8 @@ HIDE = """
                 delattr(module, name)
     platform.libc_ver = lambda *_, **__: ("", "")
 
-    # Other packages know which system they are on, so modules are hidden from ours alone, and from
-    # filelock, which has a fallback.
+    # Other packages detect the system, so modules are hidden only from dcgan, and from filelock,
+    # which has a fallback.
     real_import = builtins.__import__
 
     def import_unless_hidden(name, globals=None, *others, **named):
@@ -48,7 +48,7 @@ HIDE = """
 """
 
 CHECK = """
-    # The means of hiding work, or the test could not fail.
+    # Check that the features are really hidden; otherwise the test could not fail.
     for name in HIDDEN_MODULES:
         try:
             exec(f"import {name}", {"__name__": "dcgan.probe", "__builtins__": builtins})
@@ -75,9 +75,9 @@ IMPORT_AND_TRAIN = """
 """
 
 
-def test_everything_imports_and_trains_without_what_only_linux_has(tmp_path: Path) -> None:
+def test_everything_imports_and_trains_without_linux_only_features(tmp_path: Path) -> None:
     script = textwrap.dedent(HIDE) + textwrap.dedent(CHECK) + textwrap.dedent(IMPORT_AND_TRAIN)
-    # A cache of its own: locks without fcntl are files that must not exist yet.
+    # Use a separate cache: without fcntl, locks are files that must not exist yet.
     cache = f"data.cache_dir={tmp_path / 'cache'}"
     done = subprocess.run(
         [sys.executable, "-c", script, *TINY, cache, "hydra.run.dir=run"],

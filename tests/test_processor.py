@@ -1,4 +1,4 @@
-"""What is read of the processor: made-up texts of several machines."""
+"""Detecting bfloat16 support, from made-up descriptions of several processors."""
 
 import subprocess
 from pathlib import Path
@@ -19,11 +19,11 @@ ARM = "processor\t: 0\nBogoMIPS\t: 50.00\nFeatures\t: fp asimd {} i8mm\nCPU part
         (X86.format("amx_bf16"), True),
         (X86.format("avx512f"), False),
         (ARM.format("bf16"), True),
-        (ARM.format("svebf16"), False),  # for vectors of another kind
+        (ARM.format("svebf16"), False),  # SVE only
         (None, False),
     ],
 )
-def test_bfloat16_is_a_flag_on_linux(
+def test_on_linux_bfloat16_is_a_flag_in_cpuinfo(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, has: bool
 ) -> None:
     info = tmp_path / "cpuinfo"
@@ -36,7 +36,7 @@ def test_bfloat16_is_a_flag_on_linux(
 
 
 @pytest.mark.parametrize(("answer", "has"), [("1\n", True), ("0\n", False), ("", False)])
-def test_bfloat16_is_asked_for_on_a_mac(
+def test_on_a_mac_sysctl_reports_bfloat16(
     monkeypatch: pytest.MonkeyPatch, answer: str, has: bool
 ) -> None:
     def sysctl(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""One line for whatever is wrong with a file."""
+"""Any problem with a file becomes a one-line error."""
 
 import zipfile
 from pathlib import Path
@@ -24,13 +24,13 @@ from tests.damage import EXAMPLES, damaged, read_or_refused
         (FileNotFoundError(2, "No such file or directory", "x"), "no such file"),
     ],
 )
-def test_an_error_gets_the_path_and_the_reason(error: Exception, reason: str) -> None:
+def test_the_error_has_the_path_and_the_reason(error: Exception, reason: str) -> None:
     with pytest.raises(UserError) as raised, naming(Path("a", "b"), "a list"):
         raise error
     assert str(raised.value) == f"{Path('a', 'b')}: {reason}"
 
 
-def test_of_several_wrong_values_the_first_is_named() -> None:
+def test_the_first_of_several_wrong_values_is_named() -> None:
     with pytest.raises(UserError) as raised, naming(Path("a"), "numbers"):
         TypeAdapter(dict[str, list[int]]).validate_python({"x": [1, "two", "three"]})
     assert str(raised.value).startswith("a: not numbers: x.1: must be a valid integer")
@@ -45,7 +45,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_whole_archive_passes_and_a_missing_one_is_named(archive: Path) -> None:
+def test_an_intact_archive_is_accepted_and_a_missing_one_is_named(archive: Path) -> None:
     check_archive(archive)
     with pytest.raises(UserError, match=r"b\.zip: no such file"):
         check_archive(archive.with_name("b.zip"))
@@ -53,7 +53,9 @@ def test_a_whole_archive_passes_and_a_missing_one_is_named(archive: Path) -> Non
 
 @EXAMPLES
 @given(data=st.data())
-def test_a_damaged_archive_is_refused_or_holds_the_same(archive: Path, data: st.DataObject) -> None:
+def test_a_damaged_archive_is_refused_or_has_the_same_content(
+    archive: Path, data: st.DataObject
+) -> None:
     path = archive.with_name("damaged.zip")
     path.write_bytes(data.draw(damaged(archive.read_bytes())))
 

@@ -1,4 +1,4 @@
-"""Images that depend on their latent alone, walks on the sphere."""
+"""Sampling: each image depends only on its seed; interpolation; export."""
 
 import copy
 from pathlib import Path
@@ -14,7 +14,7 @@ from dcgan.sampling import generate, interpolate, latents_of_seeds, sample, writ
 
 @pytest.fixture
 def generator() -> Generator:
-    """A tiny generator whose running statistics are not the ones it started with."""
+    """A tiny generator whose running statistics differ from their initial values."""
     upsample = UpsampleConfig(kind="subpixel", kernel_size=3, smooth=True, layers=["up1", "last"])
     size = GeneratorConfig(latent_size=8, filters=4)
     network = Generator(size, upsample, image_size=16, channels=1)
@@ -32,7 +32,7 @@ def test_an_image_does_not_depend_on_its_batch(generator: Generator) -> None:
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_sampling_leaves_no_trace(generator: Generator, training: bool) -> None:
+def test_sampling_does_not_change_the_generator(generator: Generator, training: bool) -> None:
     generator.train(training)
     before = copy.deepcopy(generator.state_dict())
     images = generate(generator, torch.randn(4, 8))
@@ -42,19 +42,19 @@ def test_sampling_leaves_no_trace(generator: Generator, training: bool) -> None:
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_a_seed_is_one_picture_whatever_is_drawn_beside_it(generator: Generator) -> None:
+def test_a_seed_gives_the_same_image_regardless_of_the_other_seeds(generator: Generator) -> None:
     assert torch.equal(latents_of_seeds([7, 3], 8)[0], latents_of_seeds([7], 8)[0])
     torch.testing.assert_close(sample(generator, [3, 7])[1], sample(generator, range(9))[7])
 
 
-def test_interpolation_passes_through_its_ends_at_a_constant_angle_and_length() -> None:
+def test_interpolation_includes_its_ends_and_keeps_step_angle_and_length_constant() -> None:
     latents = torch.nn.functional.normalize(torch.randn(3, 100, dtype=torch.float64))
     path = interpolate(latents, 10)
     assert path.shape == (21, 100)
     torch.testing.assert_close(path[::10], latents)
     steps = [torch.cosine_similarity(path[i], path[i + 1], dim=0).acos() for i in range(10)]
     torch.testing.assert_close(torch.stack(steps), steps[0].expand(10))
-    lengths = interpolate(10 * latents, 10).norm(dim=1)  # which a straight line would lose
+    lengths = interpolate(10 * latents, 10).norm(dim=1)  # not so on a straight line
     torch.testing.assert_close(lengths, torch.full_like(lengths, 10))
     still = latents[:1].expand(5, 100)
     torch.testing.assert_close(interpolate(still[:2], 4), still)

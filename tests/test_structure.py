@@ -1,4 +1,4 @@
-"""The house has floors: a module imports only from lower ones, and none knows Hydra but the top."""
+"""Package layers: modules import only from their own or lower layers; only commands use Hydra."""
 
 import ast
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import dcgan
 
 SOURCE = Path(dcgan.__file__).parent
-FLOORS = {
+LAYERS = {
     "errors": 0,
     "files": 0,
     "memory": 0,
@@ -41,27 +41,27 @@ def imports(path: Path) -> set[str]:
     return names
 
 
-def room(path: Path) -> str:
+def package(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
 MODULES = [path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py"]
 
 
-def test_every_room_has_a_floor() -> None:
-    assert {room(path) for path in MODULES} == set(FLOORS)
+def test_every_package_has_a_layer() -> None:
+    assert {package(path) for path in MODULES} == set(LAYERS)
 
 
-def test_no_module_imports_from_a_higher_floor() -> None:
+def test_no_module_imports_from_a_higher_layer() -> None:
     for path in MODULES:
         for name in imports(path):
             parts = name.split(".")
-            if parts[0] == "dcgan" and len(parts) > 1 and parts[1] != room(path):
-                assert FLOORS[parts[1]] <= FLOORS[room(path)], f"{path} imports {name}"
-                assert parts[1] not in ("data", "networks") or FLOORS[room(path)] != 2
+            if parts[0] == "dcgan" and len(parts) > 1 and parts[1] != package(path):
+                assert LAYERS[parts[1]] <= LAYERS[package(path)], f"{path} imports {name}"
+                assert parts[1] not in ("data", "networks") or LAYERS[package(path)] != 2
 
 
-def test_only_the_commands_know_hydra() -> None:
+def test_only_the_commands_import_hydra() -> None:
     for path in MODULES:
-        if room(path) != "commands":
+        if package(path) != "commands":
             assert not {name.partition(".")[0] for name in imports(path)} & {"hydra", "omegaconf"}

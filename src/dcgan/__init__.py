@@ -1,3 +1,3 @@
-"""A DCGAN that shows, and measures, what generative upsampling does."""
+"""A DCGAN that shows, measures and cures checkerboard artifacts."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""A checkpoint, an exported generator or a folder of images: does it leave a grid?"""
+"""Diagnose checkerboard artifacts in a run, an exported generator or a folder of images."""
 
 import logging
 import warnings
@@ -35,27 +35,27 @@ from dcgan.sampling import check_images, generate, latents_of_seeds
 
 log = logging.getLogger(__name__)
 
-NUM_INPUTS = 128  # latents whose activations weigh the layers' ρ
-LAYER_OF_PERIOD = {2: "the last doubling layer", 4: "the doubling layer before the last"}
+NUM_INPUTS = 128  # latents for the input statistics that ρ uses
+LAYER_OF_PERIOD = {2: "the last upsampling layer", 4: "the upsampling layer before the last"}
 STATUS = {"clean": 0, "grid": 1, "could not judge": 3}
 
 
 @dataclass
 class Pictures:
-    """What is read of a folder of images, or generated."""
+    """Images read from a folder, or generated, cut into tiles."""
 
     tiles: Tensor  # (N, C, side, side) in [−1, 1]
     num_small: int = 0  # images too small for a tile
-    jpeg: bool = False  # any JPEG, whose blocks leave a grid of 8 pixels
+    jpeg: bool = False  # whether any is a JPEG, whose blocks leave a pattern of period 8
     unreadable: dict[str, str] = field(default_factory=dict)  # file → reason
 
 
 def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
-    """Diagnose what `config.target` names; write result.json.
+    """Diagnose `config.target` and write result.json.
 
     Returns:
-        What result.json holds: verdict (a key of `STATUS`), reason, periods, and layers where there
-        are any; these for people too, as "layer_table".
+        The content of result.json (verdict, which is a key of `STATUS`, reason, periods, and layers
+        if the target is a generator), and the layers as text under "layer_table".
 
     Raises:
         UserError: the target or the reference cannot be read.
@@ -67,7 +67,9 @@ def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
         check_images(f"num_images={config.num_images}", config.num_images, generator)
         latents = latents_of_seeds(range(config.num_images), generator.latent_size)
         network = diagnose(generator, latents[:NUM_INPUTS])
-        images = normalize(to_uint8(generate(generator, latents)))  # as a file would have them
+        images = normalize(
+            to_uint8(generate(generator, latents))
+        )  # as saved to and read from files
         pictures = Pictures(cut_into_tiles(images, tile_side([images.shape[-1]])))
     else:
         pictures = _read_folder(target, config.num_images, "target")
@@ -100,13 +102,14 @@ def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
 
 
 def _read_folder(folder: Path, num_images: int, setting: str) -> Pictures:
-    """Tiles of evenly chosen images of a tree, about `MAX_TILES`, evenly taken from each image.
+    """Cut evenly spaced images below a folder into tiles; keep about `MAX_TILES`, evenly spaced.
 
     Raises:
-        UserError: `setting` names no folder of images, or none of them can be read.
+        UserError: this is not a folder of images, or none of them can be read. The message names
+            `setting`.
     """
     if folder.is_file():
-        raise UserError(f"{folder}: neither a folder of images, a run, a .pt nor a .safetensors")
+        raise UserError(f"{folder}: must be a folder of images, a run, a .pt or a .safetensors")
     if next(folder.rglob("metrics.jsonl"), None) is not None:
         raise UserError(f"{folder}: holds runs; name one that has saved {LAST}")
     paths = image_files(folder, setting)
@@ -130,7 +133,7 @@ def _read_folder(folder: Path, num_images: int, setting: str) -> Pictures:
         tiles.append(cut[_evenly(len(cut), max(1, MAX_TILES // len(large)))])
     named = abridged([f"{path}: {reason}" for path, reason in unreadable.items()], 3)
     if not tiles:
-        raise UserError(f"{setting}={folder}: no image of {len(paths)} can be read ({named})")
+        raise UserError(f"{setting}={folder}: none of {len(paths)} images can be read ({named})")
     if unreadable:
         log.warning("%d of %d images left out: %s", len(unreadable), len(paths), named)
     return Pictures(normalize(torch.cat(tiles)), len(sizes) - len(large), jpeg, unreadable)
@@ -139,11 +142,11 @@ def _read_folder(folder: Path, num_images: int, setting: str) -> Pictures:
 def _read(
     paths: Iterable[Path], use: Callable[[Image.Image], Any], unreadable: dict[str, str]
 ) -> Iterator[tuple[Path, Any]]:
-    """Yield what `use` makes of each image; note those that are broken."""
+    """Yield each path with the result of `use` for its image; collect broken ones."""
     for path in paths:
         try:
             with warnings.catch_warnings(), opened(path) as image:
-                warnings.simplefilter("ignore")  # Pillow's, of damage that it can read
+                warnings.simplefilter("ignore")  # Pillow's, about damage it can recover from
                 result = use(image)
         except BrokenImage as error:
             unreadable[shown(path)] = str(error)
@@ -174,12 +177,12 @@ def _verdict(
             f"period {p.period}: {p.ratio:.3g} times that of {beside} {_interval(p)}" for p in grids
         )
         guilty = " and ".join(LAYER_OF_PERIOD[p.period] for p in grids)
-        return "grid", f"{found}; such is made by {guilty}"
+        return "grid", f"{found}; this is produced by {guilty}"
     undecided = [f"{p.period} {_interval(p)}" for p in periods if p.verdict == "undecided"]
     if undecided:
         around = f"the interval contains {PRESENT:g} (period {', '.join(undecided)})"
         return "could not judge", f"{around}: more images help"
-    return "clean", f"no period stands out {PRESENT:g} times above {beside}"
+    return "clean", f"no period exceeds {PRESENT:g} times that of {beside}"
 
 
 def _interval(period: PeriodJudgement) -> str:

@@ -1,14 +1,13 @@
-"""What a command reports as one line instead of a traceback, and with which exit status.
-
-All statuses of the commands:
+"""Errors that commands report in one line instead of a traceback, and exit statuses.
 
 0      done; dcgan-diagnose: clean
-1      a run failed; dcgan-diagnose: a grid; dcgan-explain: a claim does not hold
-2      a mistake in the settings; nothing was written
+1      a run failed; dcgan-diagnose: a checkerboard; dcgan-explain: a claim does not hold;
+       dcgan-cure: no cure is clean
+2      a mistake in the settings, or an input file that cannot be used
 3      dcgan-diagnose could not judge
-70     a fault in the program, with its traceback
-74     the machine refused: a full disk, a file that may not be read or written, too little memory
-128+n  stopped by signal n (130: Ctrl-C, 143: SIGTERM; 141: nobody reads the output any more)
+70     a bug in dcgan; the traceback is printed
+74     a problem with the machine: a full disk, a missing permission, too little memory
+128+n  stopped by signal n (130: Ctrl-C, 143: SIGTERM, 129: SIGHUP; 141: the output was closed)
 """
 
 import logging
@@ -19,30 +18,30 @@ PIPE_CLOSED = 141  # as a shell reports SIGPIPE
 
 
 class ExpectedError(Exception):
-    """Base of the errors below."""
+    """Base class of the errors below."""
 
     exit_status = 1
     level = logging.ERROR
 
 
 class UserError(ExpectedError, ValueError):
-    """A mistake the user can mend: a setting, a missing file."""
+    """An error the user can fix: a setting, a missing file."""
 
     exit_status = 2
 
 
 class RunFailed(ExpectedError, RuntimeError):
-    """A run that could not go on, through no mistake in its settings."""
+    """A run that had to stop for a reason other than its settings."""
 
 
 class MachineError(ExpectedError):
-    """What the machine refused: disk, permission, memory."""
+    """A problem with the machine: disk, permission, memory."""
 
     exit_status = 74  # os.EX_IOERR, which Windows lacks
 
 
 class Interrupted(ExpectedError):
-    """A run that was asked to stop, and saved itself first."""
+    """A run that was stopped by a signal, after it was saved."""
 
     level = logging.WARNING
 
@@ -52,12 +51,12 @@ class Interrupted(ExpectedError):
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, on one line."""
+    """The first line of an error's message, or its type if it has none."""
     return (str(error) or type(error).__name__).strip().splitlines()[0]
 
 
 def expected(error: Exception) -> ExpectedError | None:
-    """`error` as one that a user or the machine can cause; None for a fault of the program."""
+    """Convert an error that the user or the machine can cause; None if `error` is a bug."""
     if isinstance(error, ExpectedError):
         return error
     if isinstance(error, OSError) and error.strerror:

@@ -1,4 +1,4 @@
-"""Paths as users write them; files that are whole or not there at all."""
+"""Paths as users write them, and atomic file writes."""
 
 import errno
 import os
@@ -17,10 +17,10 @@ PATH_ERRORS = (errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EINVAL, errno.EN
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; flush it to disk and rename it when the block ends.
+    """Yield a temporary path next to `path`; at the end of the block, flush and rename it.
 
-    If the block raises, the temporary file goes and `path` stays what it was. Two writers at once
-    must exclude each other by a lock.
+    If the block raises, the temporary file is deleted and `path` is unchanged. Concurrent writers
+    need a lock.
     """
     temporary = path.with_name(f"{path.name}.tmp")
     try:
@@ -29,7 +29,7 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        if error.errno is not None and error.filename is None:  # such as of a full disk
+        if error.errno is not None and error.filename is None:  # as for a full disk
             error.filename = str(path)
         raise
     finally:
@@ -37,22 +37,22 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def expand(path: str | Path) -> Path:
-    """`path`, with ~ as the user's home folder.
+    """`path` with ~ expanded to the user's home folder.
 
     Raises:
-        UserError: the system knows no such folder.
+        UserError: the home folder is unknown.
     """
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
-        raise UserError(f"{path}: the home folder is not known; set HOME") from error
+        raise UserError(f"{path}: the home folder is unknown; set HOME") from error
 
 
 def make_folder(path: Path, setting: str = "hydra.run.dir") -> None:
-    """Make the folder of a run, unless it exists.
+    """Create a run's folder, unless it exists.
 
     Raises:
-        UserError, MachineError: it cannot be made; `setting` is what names it.
+        UserError, MachineError: it cannot be created; the message names `setting`.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -61,22 +61,22 @@ def make_folder(path: Path, setting: str = "hydra.run.dir") -> None:
 
 
 def cannot_write(setting: str, error: OSError) -> ExpectedError:
-    """What to raise if the folder that a setting names cannot be written."""
+    """The error to raise if the folder that a setting names cannot be written."""
     kind = UserError if error.errno in PATH_ERRORS else MachineError
     return kind(f"{setting}: {error.strerror}")
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write plain values as indented JSON, whole or not at all."""
+    """Write plain values as indented JSON, atomically."""
     write_text(path, to_json(content, indent=1) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8, whole or not at all."""
+    """Write text as UTF-8, atomically."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def to_json(content: Any, indent: int | None = None) -> str:
-    """JSON has no infinity: what is not finite becomes null."""
+    """Convert to JSON; numbers that are not finite become null, since JSON has none."""
     return to_json_bytes(content, indent=indent, inf_nan_mode="null").decode()

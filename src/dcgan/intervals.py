@@ -1,4 +1,4 @@
-"""A mean with its interval, over seeds or over anything that is measured several times."""
+"""Means with confidence intervals, over seeds or other repeated measurements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ LEVEL = 0.05
 
 @dataclass(frozen=True)
 class Summary:
-    """Equal measurements of one thing, such as one a seed."""
+    """The mean of repeated measurements, such as one per seed, with its interval."""
 
-    mean: float  # geometric where it is of ratios
-    low: float | None = None  # 95 % t-interval of that mean; None for a single value
+    mean: float  # geometric for ratios
+    low: float | None = None  # 95 % t-interval of the mean; None for a single value
     high: float | None = None
 
     def __str__(self) -> str:
-        """Three digits; what is nothing but rounding is 0."""
+        """Three significant digits; rounding errors are shown as 0."""
         known = [value for value in (self.mean, self.low, self.high) if value is not None]
         mean, *interval = (f"{value:.3g}" if abs(value) > 1e-12 else "0" for value in known)
         return f"{mean} [{', '.join(interval)}]" if interval else mean
 
 
 def summarize(values: Sequence[float], logarithmic: bool = False) -> Summary:
-    """Mean and its 95 % t-interval, on the logarithm where the values are ratios."""
+    """The mean and its 95 % t-interval, computed on logarithms if `logarithmic` (for ratios)."""
     array = np.asarray(values, dtype=float)
     logs = logarithmic and bool((array > 0).all())
     scaled = np.log(array) if logs else array

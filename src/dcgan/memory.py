@@ -1,4 +1,4 @@
-"""What is too large for this machine is refused before any work."""
+"""Refuse what does not fit into this machine's memory, before any work is done."""
 
 import psutil
 
@@ -6,18 +6,18 @@ from dcgan.errors import UserError
 
 
 def check_memory(setting: str, num_bytes: float) -> None:
-    """Refuse what takes more memory than the machine has.
+    """Refuse a setting that takes more memory than the machine has.
 
     Args:
-        setting: what decides it, as NAME=VALUE.
-        num_bytes: what it takes at least.
+        setting: NAME=VALUE, for the message.
+        num_bytes: the least memory it takes.
 
     Raises:
-        UserError: with both sizes.
+        UserError: it does not fit; the message has both sizes.
     """
     try:
         total = psutil.virtual_memory().total
-    except OSError:  # a system that does not tell
+    except OSError:  # unknown on this system
         return
     if num_bytes > total:
         takes, has = (f"{size / 2**30:,.1f} GiB" for size in (num_bytes, total))

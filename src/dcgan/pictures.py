@@ -1,4 +1,4 @@
-"""Image tensors: 8 bits to [−1, 1] and back by one fixed mapping; picture files, grids."""
+"""Convert image tensors between 8 bits and [−1, 1] by one fixed mapping; write pictures."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from dcgan.files import replacing
 
 
 def normalize(images: Tensor) -> Tensor:
-    """uint8 0 … 255 to float32 in [−1, 1], channels last in memory."""
+    """uint8 0 … 255 to float32 in [−1, 1], channels-last."""
     return images.to(torch.float32, memory_format=torch.channels_last).div_(127.5).sub_(1)
 
 
@@ -29,12 +29,12 @@ def subsample(images: Tensor, at_most: int) -> Tensor:
 
 
 def to_uint8(images: Tensor) -> Tensor:
-    """[−1, 1] to 0 … 255 by the same fixed line for every image; never stretched to its range."""
+    """[−1, 1] to 0 … 255 by a fixed linear mapping, without per-image normalization."""
     return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
 def grid(images: Tensor, num_columns: int | None = None) -> Image.Image:
-    """(N, C, H, W) in [−1, 1] as one color picture, about square by default."""
+    """Arrange (N, C, H, W) in [−1, 1] in one RGB picture, about square by default."""
     columns = num_columns or max(1, round(len(images) ** 0.5))
     tensor = make_grid(to_uint8(images), nrow=columns, padding=2, pad_value=255)
     picture: Image.Image = to_pil_image(tensor)
@@ -52,10 +52,10 @@ def save_grid(images: Tensor, path: str | Path, num_columns: int | None = None) 
 
 
 def save_image(picture: Image.Image, path: Path) -> None:
-    """Write a picture, whole or not at all; the format follows the path's suffix.
+    """Write a picture atomically; the suffix determines the format.
 
     Raises:
-        UserError: there is no format of this suffix.
+        UserError: no picture format has this suffix.
     """
     format_ = Image.registered_extensions().get(path.suffix.lower())
     if format_ is None:
@@ -65,25 +65,25 @@ def save_image(picture: Image.Image, path: Path) -> None:
 
 
 def spectrum_picture(power: Tensor, enlarge: int = 8) -> Image.Image:
-    """A (H, W) power spectrum: DC in the middle, logarithmic.
+    """Show a (H, W) power spectrum on a logarithmic scale, with DC in the center.
 
     Black is a power of 10^−5.5, just below 8-bit rounding noise on the [−1, 1] scale, and white
-    10^2.5: the same line for every picture.
+    10^2.5, in every picture.
     """
     level = (torch.fft.fftshift(power).clamp_min(1e-6).log10() + 5.5) / 8
     return _gray(level, enlarge)
 
 
 def phase_tile_picture(energy: Tensor, enlarge: int = 64) -> Image.Image:
-    """A (P, P) energy by pixel phase, repeated twice along each axis.
+    """Show (P, P) energies by pixel phase, repeated twice along each axis.
 
-    Mid-gray is the mean over phases, black nothing, white twice the mean or more.
+    Mid-gray is the mean over phases, black is 0, white is twice the mean or more.
     """
     return _gray((energy / energy.mean().clamp_min(1e-12) / 2).repeat(2, 2), enlarge)
 
 
 def _gray(level: Tensor, enlarge: int) -> Image.Image:
-    """(H, W) in [0, 1], enlarged by whole pixels."""
+    """(H, W) in [0, 1] to a gray picture, each pixel enlarged to a square."""
     pixels = (level * 255).round().clamp(0, 255).to(torch.uint8)
     enlarged = F.interpolate(pixels.expand(1, 3, -1, -1), scale_factor=enlarge)[0]
     picture: Image.Image = to_pil_image(enlarged)

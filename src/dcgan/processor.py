@@ -1,15 +1,15 @@
-"""What the operating system says of the processor; torch is not needed."""
+"""Information about the processor from the operating system, without torch."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-# With one of these a CPU computes in bfloat16: "flags" of x86, "Features" of Arm.
+# Any of these means native bfloat16: "flags" on x86, "Features" on Arm.
 BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}
 
 
 def cpu_info(field: str) -> str:
-    """What Linux says of the first processor, such as its "model name"; elsewhere nothing."""
+    """A field of Linux's /proc/cpuinfo for the first processor, such as "model name"; or ""."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
     parts = (line.partition(":") for line in lines)
@@ -17,7 +17,7 @@ def cpu_info(field: str) -> str:
 
 
 def cpu_has_bfloat16() -> bool:
-    """Whether bfloat16 is computed there, not emulated."""
+    """Whether the CPU supports bfloat16 natively."""
     if sys.platform == "darwin":
         command = ["sysctl", "-n", "hw.optional.arm.FEAT_BF16"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,6 +1,6 @@
-"""Files read back: whatever is wrong with one is a user's error, a line that names it and says why.
+"""Read files back: any problem with a file becomes a one-line `UserError` that names it.
 
-Nothing here knows torch, so that settings are read without waiting for it.
+Nothing here imports torch, so reading settings is fast.
 """
 
 import zipfile
@@ -16,10 +16,10 @@ from dcgan.errors import UserError, first_line
 
 @contextmanager
 def naming(path: Path, kind: str) -> Iterator[None]:
-    """Turn whatever reading a file raises into `UserError`: PATH: not KIND: REASON.
+    """Turn any exception raised in the block into `UserError`: PATH: not KIND: REASON.
 
-    Only calls that read and check belong inside: libraries raise a different type for every kind of
-    damage.
+    It catches everything, since libraries raise many types for damaged files; so the block should
+    only read and check.
     """
     try:
         yield
@@ -31,14 +31,14 @@ def naming(path: Path, kind: str) -> Iterator[None]:
 
 
 def check_archive(path: Path) -> None:
-    """Compare every record of a zip archive, such as torch.save writes, with its checksum.
+    """Verify the checksums of all records in a zip archive, such as a file from torch.save.
 
     Raises:
-        UserError: a record differs, or the file is no such archive.
+        UserError: a record is damaged, or the file is not such an archive.
     """
     with naming(path, "a whole file"), zipfile.ZipFile(path) as archive:
         if not archive.namelist():
-            raise UserError("holds nothing")
+            raise UserError("is empty")
         if damaged := archive.testzip():
             raise UserError(f"{damaged} is damaged (its checksum differs)")
 

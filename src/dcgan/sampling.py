@@ -1,4 +1,4 @@
-"""From a generator to images: latents by seed, interpolation; and files of these.
+"""Sample images from a generator by seed, interpolate between seeds, and write them to files.
 
 from dcgan.sampling import load_generator, sample, save_grid
 generator = load_generator("generator.safetensors")
@@ -25,14 +25,14 @@ __all__ = ["generate", "interpolate", "latents_of_seeds", "load_generator", "sam
 
 
 def latents_of_seeds(seeds: Iterable[int], latent_size: int) -> Tensor:
-    """(len(seeds), latent_size) standard normal; row i depends on seed i alone."""
+    """Standard normal latents, (len(seeds), latent_size); row i depends only on seed i."""
     random = torch.Generator()
-    draws = [torch.randn(latent_size, generator=random.manual_seed(seed)) for seed in seeds]
-    return torch.stack(draws)
+    rows = [torch.randn(latent_size, generator=random.manual_seed(seed)) for seed in seeds]
+    return torch.stack(rows)
 
 
 def sample(generator: Generator, seeds: Iterable[int]) -> Tensor:
-    """The images of `seeds`: (len(seeds), C, H, W) in [−1, 1]. See `generate`."""
+    """The images for `seeds`: (len(seeds), C, H, W) in [−1, 1]; see `generate`."""
     return generate(generator, latents_of_seeds(seeds, generator.latent_size))
 
 
@@ -50,38 +50,41 @@ def generate(generator: nn.Module, latents: Tensor, batch_size: int = 256) -> Te
 
 
 def interpolate(latents: Tensor, num_frames: int) -> Tensor:
-    """Move from each latent to the next on the sphere between them (Shoemake, 1985; White, 2016).
+    """Spherical interpolation from each latent to the next (Shoemake, 1985; White, 2016).
 
     A straight line would pass through latents that are shorter than any the generator has seen.
 
     Args:
-        latents: (N, latent_size), N at least 2, no two neighbors opposite to each other.
-        num_frames: frames from one latent up to, but without, the next.
+        latents: (N, latent_size), N at least 2, consecutive ones not opposite to each other.
+        num_frames: frames from one latent up to, but excluding, the next.
 
     Returns:
-        ((N − 1)·num_frames + 1, latent_size): the given latents are among them, unchanged.
+        ((N − 1)·num_frames + 1, latent_size), which includes the given latents unchanged.
     """
     start, end = latents[:-1, None], latents[1:, None]
     fraction = torch.arange(num_frames)[None, :, None] / num_frames
     angle = torch.cosine_similarity(start, end, dim=-1).clamp(-1, 1).arccos()[..., None]
-    # Of (nearly) one direction sin(angle) is 0: a small angle in its place makes the arc a line.
+    # Avoid dividing by sin(0): for a tiny angle the arc is a straight line.
     angle = angle.clamp_min(1e-4)
     arc = torch.sin((1 - fraction) * angle) * start + torch.sin(fraction * angle) * end
     return torch.cat([(arc / torch.sin(angle)).flatten(0, 1), latents[-1:]])
 
 
 def check_images(setting: str, count: int, generator: Generator) -> None:
-    """Refuse more images than fit into memory, in float32 and once more as bytes or latents.
+    """Refuse more images than fit into memory (in float32, plus copies).
+
+    Args:
+        setting: NAME=VALUE, for the message.
 
     Raises:
-        UserError: `setting`, as NAME=VALUE, asks for them.
+        UserError: the images do not fit.
     """
     numbers = generator.channels * generator.image_size**2 + generator.latent_size
     check_memory(setting, 8.0 * count * numbers)
 
 
 def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
-    """Write what `config` asks for into `run_dir`; return what result.json holds.
+    """Write the samples that `config` asks for into `run_dir`; return result.json's content.
 
     Raises:
         UserError: the checkpoint cannot be read.
@@ -105,7 +108,7 @@ def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
     if frames:
         files["strip"] = "interpolation.png"
         between = generate(generator, interpolate(latents, frames))
-        # Each row goes from one seed to the next, both included.
+        # Each row goes from one seed to the next, inclusive.
         rows = [between[i : i + frames + 1] for i in range(0, len(between) - 1, frames)]
         save_grid(torch.cat(rows), run_dir / "interpolation.png", num_columns=frames + 1)
     if config.export:

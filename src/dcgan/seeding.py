@@ -1,7 +1,7 @@
 """Independent random streams from one run seed.
 
-Each purpose (data order, latents, one layer's weights) has a stream of its own, so changing one
-thing, an upsampling block say, leaves every other number of the run as it was.
+Each purpose (data order, latents, one layer's weights) has its own stream, so changing one thing,
+such as an upsampling block, leaves all other random numbers of the run unchanged.
 """
 
 import hashlib
@@ -10,11 +10,11 @@ import torch
 
 
 def derive_seed(seed: int, *purpose: object) -> int:
-    """A 63-bit seed that depends on the run's seed and on every part of `purpose`."""
+    """Derive a 63-bit seed from the run's seed and all parts of `purpose`."""
     text = "/".join(str(part) for part in (seed, *purpose))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1
 
 
 def stream(seed: int, *purpose: object) -> torch.Generator:
-    """A CPU generator for one purpose; the CPU's numbers are the same on every device."""
+    """A random generator for one purpose, on the CPU so that numbers are equal on all devices."""
     return torch.Generator().manual_seed(derive_seed(seed, *purpose))

@@ -1,4 +1,4 @@
-"""Where a run that is resumed lies."""
+"""Which settings identify a run, and which run resume finds."""
 
 import copy
 import os
@@ -19,7 +19,7 @@ from tests.damage import EXAMPLES, damaged, edited, read_or_refused
 
 
 def save(folder: Path, config: TrainConfig, time: int) -> Path:
-    """Leave what a run leaves behind."""
+    """Write what a run leaves behind."""
     (folder / LAST).parent.mkdir(parents=True)
     with zipfile.ZipFile(folder / LAST, "w") as archive:
         archive.writestr("data", b"weights")
@@ -39,7 +39,7 @@ def test_auto_is_the_newest_run_with_these_settings(tmp_path: Path, tiny: Compos
     assert folder_of_run(tiny(), new) == new
 
 
-def test_auto_passes_over_damaged_runs_and_names_them(
+def test_auto_skips_damaged_runs_and_names_them(
     tmp_path: Path, tiny: Compose, caplog: pytest.LogCaptureFixture
 ) -> None:
     auto, new = tiny("resume=auto"), tmp_path / "new"
@@ -68,7 +68,7 @@ def test_auto_passes_over_damaged_runs_and_names_them(
         (b"\xff", "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
     ],
 )
-def test_a_file_that_holds_no_settings_is_named(
+def test_a_file_without_settings_is_refused_by_name(
     tmp_path: Path, text: str | bytes, reason: str
 ) -> None:
     path = tmp_path / "config.yaml"
@@ -78,7 +78,7 @@ def test_a_file_that_holds_no_settings_is_named(
     assert str(raised.value) == f"{path}: not the settings of a run: {reason}"
 
 
-def test_settings_are_read_as_this_version_has_them(tmp_path: Path, tiny: Compose) -> None:
+def test_older_settings_are_converted_to_this_version(tmp_path: Path, tiny: Compose) -> None:
     settings = asdict(tiny())
     older = copy.deepcopy(settings)
     del older["upsample"]["balanced"], older["start_from"]
@@ -91,7 +91,7 @@ def test_settings_are_read_as_this_version_has_them(tmp_path: Path, tiny: Compos
         read_settings(tmp_path)
 
 
-def test_settings_that_somebody_edited_are_read_or_refused(tmp_path: Path, tiny: Compose) -> None:
+def test_edited_settings_are_read_or_refused(tmp_path: Path, tiny: Compose) -> None:
     path, settings = tmp_path / "config.yaml", asdict(tiny())
 
     @EXAMPLES
@@ -109,20 +109,24 @@ def test_settings_that_somebody_edited_are_read_or_refused(tmp_path: Path, tiny:
     check()
 
 
-def test_auto_precision_is_either_and_a_given_one_is_itself(tmp_path: Path, tiny: Compose) -> None:
+def test_auto_precision_matches_any_run_and_a_given_one_only_its_own(
+    tmp_path: Path, tiny: Compose
+) -> None:
     run = save(tmp_path / "run", tiny("trainer.precision=bf16-mixed"), 1)
     for precision, found in (("auto", True), ("bf16-mixed", True), ("32-true", False)):
         config = tiny("resume=auto", f"trainer.precision={precision}")
         assert (folder_of_run(config, tmp_path / "new") == run) is found
 
 
-def test_a_path_is_the_runs_own_folder(tmp_path: Path, tiny: Compose) -> None:
+def test_a_path_to_a_run_or_its_checkpoint_gives_the_runs_folder(
+    tmp_path: Path, tiny: Compose
+) -> None:
     run, new = save(tmp_path / "run", tiny(), 1), tmp_path / "new"
     for path, folder in ((run, run), (run / LAST, run), (tmp_path / "missing", new)):
         assert folder_of_run(replace(tiny(), resume=str(path)), new) == folder
 
 
-def test_what_makes_a_run_this_run(tiny: Compose) -> None:
+def test_which_settings_identify_a_run(tiny: Compose) -> None:
     settings = identity_settings(asdict(tiny("resume=auto")))
     assert settings["trainer.beta2"] == 0.99
     assert not {"resume", "trainer.steps", "data.cache_dir", "data.root"} & settings.keys()

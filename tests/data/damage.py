@@ -1,11 +1,11 @@
-"""Damaged bytes for hypothesis, and how long it may try."""
+"""Hypothesis strategies and settings for damaged files."""
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 
 def limited(max_examples: int) -> settings:
-    """The same examples on every machine, however slow; each overwrites the files of the last."""
+    """The same examples on every machine, however slow; each overwrites the previous files."""
     return settings(
         max_examples=max_examples,
         deadline=None,
@@ -16,7 +16,7 @@ def limited(max_examples: int) -> settings:
 
 @st.composite
 def damaged(draw: st.DrawFn, content: bytes) -> bytes:
-    """Content with up to four bytes changed, more often those of the header, perhaps cut."""
+    """`content` with up to four bytes changed, mostly in the header, and possibly truncated."""
     changed = bytearray(content)
     places = st.integers(0, min(len(content), 200) - 1) | st.integers(0, len(content) - 1)
     for place in draw(st.lists(places, max_size=4)):

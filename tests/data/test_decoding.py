@@ -1,4 +1,4 @@
-"""One image file: upright, opaque, 8 bits, and never another error than its own."""
+"""Image files are decoded to upright, opaque, 8-bit pixels, or refused as broken."""
 
 import errno
 import io
@@ -17,11 +17,11 @@ from dcgan.data.decoding import BrokenImage, TooLarge, decode
 from dcgan.errors import MachineError, UserError
 from tests.data.damage import damaged, limited
 
-RAMP = (0, 16500, 33300, 50000, 65535)  # 16 bits …
-IN_8_BITS = [0, 64, 129, 194, 255]  # … and what they are in 8
+RAMP = (0, 16500, 33300, 50000, 65535)  # 16 bits
+IN_8_BITS = [0, 64, 129, 194, 255]
 
 
-def test_the_center_is_cropped_pixels_that_fit_are_kept_and_exif_turns(tmp_path: Path) -> None:
+def test_crop_resize_and_exif_rotation(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (32, 48, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "wide.png")
     image, enlarged = decode(tmp_path / "wide.png", 32, 3, None)
@@ -32,7 +32,7 @@ def test_the_center_is_cropped_pixels_that_fit_are_kept_and_exif_turns(tmp_path:
     with pytest.raises(BrokenImage, match=r"48x32 is smaller than data.crop=40"):
         decode(tmp_path / "wide.png", 32, 3, 40)
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was turned: show it rotated by 90° clockwise
+    exif[0x0112] = 6  # to be shown rotated by 90° clockwise
     Image.fromarray(pixels).save(tmp_path / "turned.png", exif=exif)
     turned, _ = decode(tmp_path / "turned.png", 32, 3, None)
     assert np.array_equal(turned, np.rot90(image, k=-1, axes=(1, 2)))
@@ -65,7 +65,7 @@ def write_jpeg_2000(path: Path) -> None:
 @pytest.mark.parametrize(
     "write", [write_png, write_tiff, write_32_bit_tiff, write_pgm, write_jpeg_2000]
 )
-def test_16_bits_are_the_same_in_every_container(
+def test_16_bits_are_scaled_to_8_in_every_format(
     tmp_path: Path, write: Callable[[Path], None]
 ) -> None:
     write(tmp_path / "ramp")
@@ -73,7 +73,7 @@ def test_16_bits_are_the_same_in_every_container(
     assert image[0].tolist() == [IN_8_BITS] * 5
 
 
-def test_pixels_without_a_scale_are_refused(tmp_path: Path) -> None:
+def test_pixels_of_unknown_range_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "0.tif"
     for pixels in (np.full((4, 4), 65536, np.int32), np.full((4, 4), -1, np.int32)):
         Image.fromarray(pixels).save(path)
@@ -85,7 +85,7 @@ def test_pixels_without_a_scale_are_refused(tmp_path: Path) -> None:
 
 
 def write_transparent(path: Path, mode: str) -> None:
-    """A 2x1 PNG: black that is not seen beside gray of 100 that is."""
+    """Write a 2x1 PNG: a transparent black pixel, then an opaque gray one (100)."""
     if mode in ("RGBA", "LA"):
         gray = Image.fromarray(np.array([[0, 100]], np.uint8))
         image = gray.convert(mode)
@@ -108,7 +108,7 @@ def write_transparent(path: Path, mode: str) -> None:
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA", "P", "L", "I;16", "RGB"])
-def test_transparency_is_composed_over_white(tmp_path: Path, mode: str, channels: int) -> None:
+def test_transparency_is_composited_over_white(tmp_path: Path, mode: str, channels: int) -> None:
     write_transparent(tmp_path / "0.png", mode)
     with decoding.opened(tmp_path / "0.png") as image:
         plain = np.asarray(decoding.plain(image, "L" if channels == 1 else "RGB"))
@@ -121,7 +121,7 @@ def test_half_transparent_is_half_white(tmp_path: Path) -> None:
     assert image[:, 0, 0].tolist() == [255, 127, 127]
 
 
-def test_an_image_larger_than_allowed_is_refused_with_its_pixels(tmp_path: Path) -> None:
+def test_a_too_large_image_is_refused_with_its_number_of_pixels(tmp_path: Path) -> None:
     Image.new("1", (14000, 13000)).save(tmp_path / "scan.png")
     for limit in ({}, {"max_pixels": 181_999_999}):
         with pytest.raises(TooLarge, match="too large: 14000x13000 is 182000000 pixels"):
@@ -132,7 +132,7 @@ def test_an_image_larger_than_allowed_is_refused_with_its_pixels(tmp_path: Path)
         decode(tmp_path / "small.png", 4, 1, None, max_pixels=599)
 
 
-def test_a_fault_of_the_machine_is_not_held_against_the_image(
+def test_errors_of_the_machine_do_not_count_as_a_broken_image(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for fault in (OSError(errno.EMFILE, "Too many open files"), MemoryError()):
@@ -145,7 +145,7 @@ def test_a_fault_of_the_machine_is_not_held_against_the_image(
             decode(tmp_path / "0.png", 4, 1, None)
 
 
-def test_a_file_that_pretends_to_be_an_image_never_starts_ghostscript(tmp_path: Path) -> None:
+def test_postscript_disguised_as_png_never_starts_ghostscript(tmp_path: Path) -> None:
     path = tmp_path / "0.png"
     path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n")
     with pytest.raises(BrokenImage, match="cannot identify image file"):
@@ -162,10 +162,10 @@ def encoded(name: str) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.filterwarnings("ignore")  # Pillow's, of damage that it can read
+@pytest.mark.filterwarnings("ignore")  # Pillow's, about damage it can recover from
 @given(data=st.data(), name=st.sampled_from(FORMATS))
 @limited(300)
-def test_damaged_files_raise_their_own_error_or_none(
+def test_damaged_files_are_decoded_or_refused_as_broken(
     tmp_path: Path, data: st.DataObject, name: str
 ) -> None:
     (tmp_path / "0.png").write_bytes(data.draw(damaged(encoded(name))))
@@ -177,7 +177,7 @@ def test_damaged_files_raise_their_own_error_or_none(
     assert image.dtype == np.uint8
 
 
-def test_a_header_that_promises_more_than_memory_holds_costs_none(tmp_path: Path) -> None:
+def test_a_header_with_a_huge_size_is_refused_without_allocating_memory(tmp_path: Path) -> None:
     header = struct.pack("<BBBHHBHHHHBB", 0, 0, 2, 0, 0, 0, 0, 0, 65535, 65535, 24, 0)
     (tmp_path / "0.tga").write_bytes(header)
     with pytest.raises(TooLarge, match="65535x65535"):

@@ -1,4 +1,4 @@
-"""Embedded images: as many as asked for, the same on every call, without a pixel phase."""
+"""Generated images: as many as requested, the same on every call, without a periodic pattern."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ DRAWS = [(draw_digits, 1), (draw_photos, 3), (draw_synthetic, 3)]
 
 
 @pytest.mark.parametrize(("draw", "channels"), DRAWS)
-def test_shape_type_and_repetition(draw: Callable[[int, int], Images], channels: int) -> None:
+def test_shape_type_and_repeatability(draw: Callable[[int, int], Images], channels: int) -> None:
     images = draw(40, 32)
     assert images.shape == (40, channels, 32, 32)
     assert images.dtype == np.uint8
@@ -30,14 +30,14 @@ def test_more_digits_than_originals_are_all_different() -> None:
     assert len(np.unique(images.reshape(4000, -1), axis=0)) == 4000
 
 
-def test_digits_are_light_on_black_and_whole() -> None:
+def test_digits_are_light_on_black_and_not_cut_off() -> None:
     images = draw_digits(1000, 32).astype(float)
     border = np.concatenate([images[..., 0, :], images[..., -1, :]], axis=-1)
     assert images.max() > 240
     assert border.mean() < 0.25 * images.mean()
 
 
-def test_photos_are_crops_of_the_reduced_photographs() -> None:
+def test_photos_are_crops_of_the_downscaled_photographs() -> None:
     original = Image.fromarray(load_sample_images().images[0])
     photo = np.asarray(original.resize((640 // 3, 427 // 3), Image.Resampling.LANCZOS))
     windows = np.lib.stride_tricks.sliding_window_view(photo, (32, 32), axis=(0, 1))
@@ -51,14 +51,14 @@ def test_photos_larger_than_the_photographs_are_refused() -> None:
 
 
 def phase_contrast(images: np.ndarray) -> float:
-    """Largest over smallest energy of detail, by column modulo 4."""
+    """Energy of fine detail by column modulo 4: the largest divided by the smallest."""
     images = images.astype(float)
     detail = images[..., 1:-1] - (images[..., :-2] + images[..., 2:]) / 2
     energy = np.array([np.mean(detail[..., 8 + phase : 24 : 4] ** 2) for phase in range(4)])
     return float(energy.max() / energy.min())
 
 
-def test_drawing_digits_leaves_no_period_four_pattern() -> None:
+def test_digits_have_no_pattern_of_period_four() -> None:
     in_place = F.interpolate(
         torch.from_numpy(load_digits().images)[:, None], scale_factor=4, mode="bicubic"
     )

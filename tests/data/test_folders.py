@@ -1,4 +1,4 @@
-"""Which files of a folder are taken, and what is said about the others."""
+"""Which files in a folder are used, and what is logged about the others."""
 
 import logging
 import os
@@ -18,13 +18,13 @@ def write(path: Path) -> Path:
     return path
 
 
-def test_any_tree_of_images_sorted(tmp_path: Path) -> None:
+def test_images_are_found_at_any_depth_and_sorted(tmp_path: Path) -> None:
     two, one = write(tmp_path / "two.jpeg"), write(tmp_path / "a" / "b" / "one.PNG")
     assert image_files(tmp_path) == [one, two]
 
 
 @pytest.mark.parametrize("suffix", [".jfif", ".avif", ".jp2", ".tga", ".JPG", ".mpo", ".qoi"])
-def test_every_suffix_that_pillow_opens_is_taken(tmp_path: Path, suffix: str) -> None:
+def test_every_suffix_that_pillow_opens_is_used(tmp_path: Path, suffix: str) -> None:
     if suffix.lower() not in IMAGE_SUFFIXES:
         pytest.skip("this Pillow cannot open it")
     path = tmp_path / f"0{suffix}"
@@ -34,12 +34,12 @@ def test_every_suffix_that_pillow_opens_is_taken(tmp_path: Path, suffix: str) ->
     assert image[:, 0, 0] == pytest.approx((200, 100, 50), abs=8)
 
 
-def test_what_is_no_picture_is_left_out_though_pillow_knows_it() -> None:
+def test_formats_that_are_not_pictures_are_left_out_even_if_pillow_registers_them() -> None:
     assert not IMAGE_SUFFIXES.keys() & {".pdf", ".eps", ".ps", ".mpg", ".h5", ".hdf", ".grib"}
     assert {".jpg", ".png", ".gif", ".webp", ".tif", ".bmp", ".pgm"} <= IMAGE_SUFFIXES.keys()
 
 
-def test_what_is_left_out_is_counted_and_named_in_one_line(
+def test_one_line_counts_and_names_what_is_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     write(tmp_path / "a" / "0.png")
@@ -57,13 +57,13 @@ def test_what_is_left_out_is_counted_and_named_in_one_line(
     )
 
 
-def test_links_are_followed_loops_end_and_links_to_nothing_are_named(
+def test_links_are_followed_once_and_dangling_links_are_named(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
     own, far = write(root / "z" / "0.png"), write(elsewhere / "1.png")
     (root / "b").symlink_to(elsewhere)
-    (root / "a").symlink_to(root / "z")  # the folder itself is read, under its own name
+    (root / "a").symlink_to(root / "z")  # z is read under its own name
     (root / "z" / "loop").symlink_to(root)
     (root / "single.png").symlink_to(far)
     (root / "gone.png").symlink_to(tmp_path / "nowhere.png")
@@ -75,7 +75,7 @@ def test_links_are_followed_loops_end_and_links_to_nothing_are_named(
     assert "2 already read (a, z/loop)" in record.getMessage()
 
 
-def test_pipes_and_folders_without_permission_are_named(
+def test_pipes_and_unreadable_folders_are_named(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "0.png")
@@ -96,7 +96,7 @@ def test_pipes_and_folders_without_permission_are_named(
     assert ("pipe.png" in caplog.text) == hasattr(os, "mkfifo")
 
 
-def test_a_folder_without_images_says_what_it_holds(tmp_path: Path) -> None:
+def test_a_folder_without_images_is_refused_with_its_content(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no images in it \(it is empty\)"):
         image_files(tmp_path)
     (tmp_path / "scan.pdf").write_text("")
@@ -108,6 +108,6 @@ def test_a_folder_without_images_says_what_it_holds(tmp_path: Path) -> None:
         image_files(write(tmp_path / "0.png"), "target")
 
 
-def test_a_name_is_printed_on_one_line_in_utf_8() -> None:
+def test_a_path_is_printed_as_one_line_of_utf_8() -> None:
     assert shown("été/0 1.png") == "été/0 1.png"
     assert shown(os.fsdecode(b"caf\xe9\n.png")) == r"caf\udce9\n.png"

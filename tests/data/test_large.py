@@ -1,4 +1,4 @@
-"""More images than one would keep in memory: prepared and trained on with bounded memory."""
+"""A large data set is prepared and trained on in bounded memory."""
 
 import shutil
 import subprocess
@@ -13,10 +13,10 @@ from PIL import Image
 from tests.conftest import command_environment
 
 NUM_IMAGES = 200_000
-BYTES = NUM_IMAGES * 3 * 64 * 64  # once prepared: 2.5 GB
+BYTES = NUM_IMAGES * 3 * 64 * 64  # when prepared: 2.5 GB
 
-# A process of its own, so that its memory is that of this work alone. Pages of a mapped file can be
-# dropped at any time and do not count; what the process owns itself does.
+# Run in its own process, to measure this work alone. Only anonymous memory counts, since the system
+# can drop the pages of a mapped file at any time.
 SCRIPT = """
     import sys
     import threading
@@ -54,7 +54,7 @@ SCRIPT = """
 
 
 @pytest.mark.slow
-def test_200_000_color_images_need_little_memory_of_their_own(tmp_path: Path) -> None:
+def test_200_000_color_images_need_little_memory(tmp_path: Path) -> None:
     folder = tmp_path / "images"
     folder.mkdir()
     random = np.random.default_rng(0)

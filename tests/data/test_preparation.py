@@ -1,4 +1,4 @@
-"""Decoded once, whole or not at all, safe for two at once, and small in memory."""
+"""Images are prepared once, atomically, verified, and by one process at a time."""
 
 import errno
 import json
@@ -38,7 +38,7 @@ def write_images(folder: Path, count: int, size: tuple[int, int] = (16, 16)) -> 
 
 
 @pytest.mark.parametrize("num_workers", [1, 2])
-def test_images_come_out_in_the_order_of_their_names(
+def test_images_are_in_the_order_of_their_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, num_workers: int
 ) -> None:
     monkeypatch.setattr(preparation, "FILES_PER_TASK", 8)
@@ -47,7 +47,7 @@ def test_images_come_out_in_the_order_of_their_names(
     assert np.array_equal(prepare(config).open(), originals)
 
 
-def test_a_second_run_reads_no_image_file_and_its_images_cannot_change_it(
+def test_a_second_run_decodes_nothing_and_cannot_change_the_prepared_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     originals = write_images(tmp_path / "in", 3)
@@ -61,7 +61,7 @@ def test_a_second_run_reads_no_image_file_and_its_images_cannot_change_it(
     assert np.array_equal(first.open(), originals)
 
 
-def test_other_settings_or_other_files_get_a_file_of_their_own(tmp_path: Path) -> None:
+def test_other_settings_or_files_are_prepared_into_another_file(tmp_path: Path) -> None:
     write_images(tmp_path / "in", 3, (40, 40))
     cache = tmp_path / "cache"
     changes: list[dict[str, int]] = [{}, {"image_size": 8}, {"channels": 1}, {"crop": 20}]
@@ -72,7 +72,7 @@ def test_other_settings_or_other_files_get_a_file_of_their_own(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("num_workers", [1, 2])
-def test_a_broken_image_is_named_and_nothing_is_left(
+def test_a_broken_image_is_named_and_no_files_are_left_behind(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     recwarn: pytest.WarningsRecorder,
@@ -88,7 +88,7 @@ def test_a_broken_image_is_named_and_nothing_is_left(
     assert {path.suffix for path in (tmp_path / "cache").iterdir()} <= {".lock"}
 
 
-def test_a_large_image_is_named_with_its_pixels_and_the_setting(tmp_path: Path) -> None:
+def test_a_too_large_image_is_named_with_its_size_and_the_setting(tmp_path: Path) -> None:
     write_images(tmp_path / "in", 3)
     Image.new("L", (50, 40)).save(tmp_path / "in" / "scan.png")
     limited = settings(tmp_path / "in", tmp_path / "cache", max_pixels=1999)
@@ -106,19 +106,19 @@ def test_equal_images_have_equal_digests(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_images(tmp_path / name, 3)
     first, second = (prepare(settings(tmp_path / name, cache)) for name in ("a", "b"))
-    assert first.path != second.path  # other files, by their times
+    assert first.path != second.path  # the files' times differ
     assert first.digest == second.digest
     Image.new("RGB", (16, 16)).save(tmp_path / "b" / "00001.png")
     assert prepare(settings(tmp_path / "b", cache)).digest != first.digest
 
 
-def test_skipped_images_are_counted_and_left_out_but_not_all_of_them(
+def test_broken_images_can_be_skipped_unless_all_are_broken(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     originals = write_images(tmp_path / "in", 5)
     (tmp_path / "in" / "00003.png").write_bytes(b"no image")
     config = settings(tmp_path / "in", tmp_path / "cache", on_error="skip")
-    for _ in range(2):  # a later run says it again
+    for _ in range(2):  # a later run repeats the warning
         prepared = prepare(config)
         assert "1 broken images were skipped" in caplog.text
         caplog.clear()
@@ -127,11 +127,11 @@ def test_skipped_images_are_counted_and_left_out_but_not_all_of_them(
     assert [Path(path).name for path in facts["skipped"]] == ["00003.png"]
     for path in (tmp_path / "in").iterdir():
         path.write_bytes(b"no image")
-    with pytest.raises(UserError, match="every one of 5 images is broken"):
+    with pytest.raises(UserError, match="all 5 images are broken"):
         prepare(config)
 
 
-def test_broken_files_are_counted_by_file_not_by_what_is_printed(tmp_path: Path) -> None:
+def test_broken_files_whose_names_print_alike_are_counted_separately(tmp_path: Path) -> None:
     write_images(tmp_path / "in", 3)
     for name in ("a\n.png", "a\\n.png"):
         (tmp_path / "in" / name).write_bytes(b"no image")
@@ -139,7 +139,7 @@ def test_broken_files_are_counted_by_file_not_by_what_is_printed(tmp_path: Path)
     assert len(prepare(config).open()) == 3
 
 
-def test_enlarged_images_are_pointed_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_enlarging_images_logs_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_images(tmp_path / "in", 3, (12, 12))
     prepare(settings(tmp_path / "in", tmp_path / "cache"))
     assert "3 images were enlarged to 16 pixels" in caplog.text
@@ -175,7 +175,9 @@ def test_a_read_only_cache_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         prepare(replace(config, image_size=8))
 
 
-def test_folders_of_equal_names_sizes_and_times_do_not_share_images(tmp_path: Path) -> None:
+def test_folders_with_equal_names_sizes_and_times_do_not_share_prepared_images(
+    tmp_path: Path,
+) -> None:
     for name, color in (("a", (200, 0, 0)), ("b", (0, 0, 200))):
         (tmp_path / name).mkdir()
         for number in range(3):
@@ -189,7 +191,7 @@ def test_folders_of_equal_names_sizes_and_times_do_not_share_images(tmp_path: Pa
 
 @given(data=st.data(), suffix=st.sampled_from([".npy", ".json"]))
 @limited(100)
-def test_a_damaged_cache_is_made_again(
+def test_images_are_prepared_again_if_the_cache_is_damaged(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, suffix: str
 ) -> None:
     root = tmp_path_factory.getbasetemp()
@@ -215,7 +217,7 @@ def test_a_damaged_cache_is_made_again(
         (".npy", b""),
     ],
 )
-def test_a_damaged_cache_is_pointed_out_once(
+def test_a_damaged_cache_logs_one_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, suffix: str, content: bytes
 ) -> None:
     originals = write_images(tmp_path / "in", 3)
@@ -224,10 +226,10 @@ def test_a_damaged_cache_is_pointed_out_once(
     path.write_bytes(content)
     for _ in range(2):
         assert np.array_equal(prepare(config).open(), originals)
-    assert caplog.text.count("incomplete or damaged; the images are prepared again") == 1
+    assert caplog.text.count("incomplete or damaged; preparing the images again") == 1
 
 
-def test_half_a_cache_is_made_again(tmp_path: Path) -> None:
+def test_images_are_prepared_again_if_half_of_the_cache_is_missing(tmp_path: Path) -> None:
     originals = write_images(tmp_path / "in", 3)
     config = settings(tmp_path / "in", tmp_path / "cache")
     for suffix in (".npy", ".json"):
@@ -236,7 +238,7 @@ def test_half_a_cache_is_made_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_nothing_outlives_a_killed_preparation(tmp_path: Path) -> None:
+def test_a_killed_preparation_leaves_no_processes_or_shared_memory(tmp_path: Path) -> None:
     write_images(tmp_path / "in", 2)
     script = """
         import sys, time
@@ -257,7 +259,7 @@ def test_nothing_outlives_a_killed_preparation(tmp_path: Path) -> None:
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "decoding\n"
-        assert children(process.pid) == []  # threads: they end with their process
+        assert children(process.pid) == []  # it uses threads, which end with the process
         process.kill()
     if shared.is_dir():
         assert not [
@@ -266,7 +268,7 @@ def test_nothing_outlives_a_killed_preparation(tmp_path: Path) -> None:
     assert len(prepare(settings(tmp_path / "in", tmp_path / "cache")).open()) == 2
 
 
-def test_two_processes_at_once_prepare_it_once(tmp_path: Path) -> None:
+def test_two_processes_at_once_prepare_the_images_once(tmp_path: Path) -> None:
     originals = write_images(tmp_path / "in", 200)
     script = textwrap.dedent(
         """

@@ -1,4 +1,4 @@
-"""Published data sets as people have them on disk, and what is said when files are missing."""
+"""Published data sets in their usual layouts, and the messages when files are missing."""
 
 import gzip
 import pickle
@@ -33,7 +33,7 @@ def settings(source: str, root: Path, **changes: object) -> DataConfig:
 
 
 def write_idx(folder: Path) -> np.ndarray:
-    """MNIST's files, with 12 training and 4 test images of noise."""
+    """Write MNIST's files with noise: 12 training and 4 test images."""
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(0)
     arrays = {}
@@ -84,7 +84,7 @@ def test_real_mnist_is_found_without_a_download() -> None:
 
 @pytest.fixture
 def any_cifar10(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let torchvision read files that are not the published ones."""
+    """Let torchvision read files other than the published ones."""
     monkeypatch.setattr(CIFAR10, "_check_integrity", lambda _: True)
     monkeypatch.setattr(CIFAR10, "meta", {**CIFAR10.meta, "md5": None})
 
@@ -93,7 +93,7 @@ def any_cifar10(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "place", ["cifar-10-batches-py", "cifar-10-python/cifar-10-batches-py", "."]
 )
-def test_cifar10_is_read_as_it_is(tmp_path: Path, place: str) -> None:
+def test_cifar10_is_read_unchanged(tmp_path: Path, place: str) -> None:
     originals = write_cifar10(tmp_path / place)
     assert np.array_equal(read_images(settings("cifar10", tmp_path)), originals)
     with pytest.raises(UserError, match=r"cifar10 images are never resized; must be 32$"):
@@ -117,7 +117,7 @@ def compress(path: Path) -> None:
 
 @pytest.mark.parametrize("compressed", [0, 2, 4])
 @pytest.mark.parametrize("place", ["MNIST/raw", "MNIST", "raw", "."])
-def test_mnist_is_found_where_people_unpack_it(tmp_path: Path, place: str, compressed: int) -> None:
+def test_mnist_is_found_in_its_usual_layouts(tmp_path: Path, place: str, compressed: int) -> None:
     originals = write_idx(tmp_path / place)
     for path in sorted((tmp_path / place).glob("*-ubyte"))[:compressed]:
         compress(path)
@@ -128,7 +128,7 @@ def test_mnist_is_found_where_people_unpack_it(tmp_path: Path, place: str, compr
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_digits_are_not_taken_for_clothing(tmp_path: Path) -> None:
+def test_mnist_and_fashion_mnist_are_not_confused(tmp_path: Path) -> None:
     write_idx(tmp_path / "MNIST" / "raw")
     path = tmp_path / "MNIST" / "raw" / "train-labels-idx1-ubyte"
     root = tmp_path / "MNIST"
@@ -140,7 +140,7 @@ def test_digits_are_not_taken_for_clothing(tmp_path: Path) -> None:
             read_images(settings(other, root))
 
 
-def test_files_of_another_content_are_refused(tmp_path: Path) -> None:
+def test_inconsistent_labels_are_refused(tmp_path: Path) -> None:
     write_idx(tmp_path)
     data = settings("mnist", tmp_path)
     labels = tmp_path / "train-labels-idx1-ubyte"
@@ -172,10 +172,10 @@ def test_damaged_files_are_refused_or_read(tmp_path: Path, data: st.DataObject) 
     assert images.shape[1:] == (1, 32, 32)
 
 
-def test_the_download_code_is_torchvisions_own(
+def test_missing_files_are_downloaded_by_torchvision(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Serve MNIST's archives from this machine, and let torchvision fetch them."""
+    """Serve MNIST's archives locally, and let torchvision download them."""
     originals = write_idx(tmp_path / "made")
     served = []
     for path in sorted((tmp_path / "made").iterdir()):
@@ -210,7 +210,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
         ("celeba", "img_align_celeba.zip .*000001.jpg exists, then run the same command again"),
     ],
 )
-def test_without_a_network_the_message_says_what_to_put_where(
+def test_without_a_network_the_message_says_which_files_go_where(
     tmp_path: Path, source: str, place: str
 ) -> None:
     for root in (tmp_path, tmp_path / "new" / "root"):
@@ -221,7 +221,7 @@ def test_without_a_network_the_message_says_what_to_put_where(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_download_that_fails_halfway_leaves_what_was_there(
+def test_a_download_that_fails_halfway_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(self: MNIST) -> None:
@@ -240,14 +240,14 @@ def test_a_download_that_fails_halfway_leaves_what_was_there(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_file_is_no_root(tmp_path: Path) -> None:
+def test_a_file_as_root_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mnist.zip").write_bytes(b"")
     for source in ("mnist", "celeba", "folder"):
         with pytest.raises(UserError, match=r"data\.root=.*zip: is a file; must be a folder"):
             find_source(settings(source, tmp_path / "mnist.zip"))
 
 
-def test_an_archive_of_celeba_must_be_unpacked(tmp_path: Path) -> None:
+def test_celeba_that_is_not_unpacked_is_refused(tmp_path: Path) -> None:
     (tmp_path / "img_align_celeba.zip").write_bytes(b"")
     with pytest.raises(UserError, match=r"img_align_celeba\.zip is not unpacked\. Unpack "):
         find_source(settings("celeba", tmp_path))
@@ -263,10 +263,10 @@ def test_an_archive_of_celeba_must_be_unpacked(tmp_path: Path) -> None:
         ".",
     ],
 )
-def test_celeba_is_its_center_178_resized(tmp_path: Path, layout: str) -> None:
+def test_celeba_images_are_cropped_to_the_center_and_resized(tmp_path: Path, layout: str) -> None:
     folder = tmp_path / layout
     folder.mkdir(parents=True, exist_ok=True)
-    # Red where the crop must not look, white inside: rows 20 to 197 of 218 are the center 178.
+    # White in the center 178 rows of 218 (20 to 197), red outside, where the crop must not reach.
     face = np.full((218, 178, 3), (255, 0, 0), np.uint8)
     face[20:198] = 255
     for number in (1, 2, 3):

@@ -1,4 +1,4 @@
-"""What a source's fingerprint knows, and channels."""
+"""The fingerprint of a source, and conversion of channels."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ def fingerprint(root: Path) -> str:
 
 
 def write(path: Path, value: int) -> Path:
-    """An image whose size in bytes and time do not depend on what it shows."""
+    """Write an image whose file size and time do not depend on its content."""
     path.parent.mkdir(exist_ok=True)
     Image.new("L", (8, 8), value).save(path)
     os.utime(path, (1e9, 1e9))
@@ -37,20 +37,20 @@ def test_the_fingerprint_changes_with_the_files(tmp_path: Path) -> None:
     assert len({first, second, fingerprint(tmp_path)}) == 3
 
 
-def test_equal_names_sizes_and_times_are_not_equal_files(tmp_path: Path) -> None:
+def test_the_fingerprint_changes_with_the_folder_and_the_content(tmp_path: Path) -> None:
     for name, value in (("a", 0), ("b", 255), ("c", 255)):
         for number in range(3):
             write(tmp_path / name / f"{number}.bmp", value)
     found = [fingerprint(tmp_path / name) for name in "abc"]
     assert len({*found}) == 3
     shutil.rmtree(tmp_path / "a")
-    (tmp_path / "b").rename(tmp_path / "a")  # other pictures in the same place
+    (tmp_path / "b").rename(tmp_path / "a")  # other images under the same path
     assert fingerprint(tmp_path / "a") not in found
     (tmp_path / "link").symlink_to(tmp_path / "c")
     assert fingerprint(tmp_path / "link") == found[2]
 
 
-def test_a_name_that_is_not_utf_8_is_no_obstacle(tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf_8_has_a_fingerprint(tmp_path: Path) -> None:
     path = write(tmp_path / "0.bmp", 0)
     try:
         path.rename(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.bmp"))
@@ -65,7 +65,7 @@ def test_a_file_that_vanishes_is_named(tmp_path: Path, monkeypatch: pytest.Monke
         fingerprint(tmp_path)
 
 
-def test_channels_are_repeated_or_weighted() -> None:
+def test_gray_is_repeated_and_color_is_weighted() -> None:
     gray = np.full((2, 1, 4, 4), 7, np.uint8)
     assert np.array_equal(fit_channels(gray, 3), np.full((2, 3, 4, 4), 7))
     color = np.zeros((1, 3, 2, 2), np.uint8)

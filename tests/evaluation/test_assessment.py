@@ -1,4 +1,4 @@
-"""Class shares and their divergence; every score of a set of images; data without labels."""
+"""Class shares; the scores of good and bad images; data without labels."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from dcgan.pictures import normalize
 PHOTOS = DataConfig(source="photos", image_size=16, channels=3, flip=False, num_images=8)
 
 
-def test_shares_count_what_images_are_taken_for() -> None:
+def test_class_shares_count_the_most_likely_classes() -> None:
     probabilities = torch.eye(10)[[0, 0, 3, 9]]
     assert class_shares(probabilities).tolist() == [0.5, 0, 0, 0.25, 0, 0, 0, 0, 0, 0.25]
 
@@ -45,7 +45,7 @@ def test_real_images_score_well_and_noise_badly(tmp_path: Path) -> None:
     assert good.numbers.keys() == bad.numbers.keys() >= {"confidence", "r2_over_real", "pec2"}
 
 
-def test_data_without_labels_need_inception_and_say_how_to_get_it(
+def test_without_inception_unlabeled_data_are_refused_with_instructions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def unavailable(**_: object) -> None:
@@ -58,6 +58,6 @@ def test_data_without_labels_need_inception_and_say_how_to_get_it(
     assert "\n" not in str(error.value)
 
 
-def test_without_a_test_split_training_images_are_compared_with() -> None:
+def test_without_a_test_split_training_images_are_used() -> None:
     training = torch.randint(0, 256, (8, 3, 16, 16), dtype=torch.uint8)
     assert torch.equal(held_out(PHOTOS, training, 99), normalize(training))

@@ -1,4 +1,4 @@
-"""The classifier learns, is kept, and is the same for the same data."""
+"""The classifier learns, is cached, and is the same for the same data."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def digits(cache_dir: Path, **settings: int) -> DataConfig:
 
 
 @pytest.mark.parametrize(("channels", "size"), [(1, 32), (3, 64), (1, 8), (3, 28)])
-def test_it_takes_any_size(channels: int, size: int) -> None:
+def test_any_image_size_is_accepted(channels: int, size: int) -> None:
     network = Classifier(channels).eval()
     images = torch.zeros(2, channels, size, size)
     assert network.features(images).shape == (2, 128)
@@ -25,7 +25,9 @@ def test_it_takes_any_size(channels: int, size: int) -> None:
     assert network.features(images).min() >= 0
 
 
-def test_it_learns_the_digits_is_kept_and_leaves_the_random_state_alone(tmp_path: Path) -> None:
+def test_the_classifier_learns_is_cached_and_leaves_the_random_state_alone(
+    tmp_path: Path,
+) -> None:
     data = digits(tmp_path)
     before = torch.get_rng_state()
     trained, accuracy = get_classifier(data, "digest")
@@ -47,7 +49,7 @@ def test_the_same_data_give_the_same_classifier(tmp_path: Path) -> None:
         assert torch.equal(a, b)
 
 
-def test_the_digits_test_split_is_other_drawings_of_the_same_digits(tmp_path: Path) -> None:
+def test_the_test_split_of_digits_has_other_transforms_of_the_same_digits(tmp_path: Path) -> None:
     data = digits(tmp_path)
     train, test = (read_labeled(data, train=train) for train in (True, False))
     assert torch.equal(train.labels[:1797], test.labels[:1797])
@@ -55,7 +57,7 @@ def test_the_digits_test_split_is_other_drawings_of_the_same_digits(tmp_path: Pa
     assert sorted(train.labels.unique().tolist()) == list(range(10))
 
 
-def test_a_damaged_file_is_trained_again_with_one_warning(
+def test_a_damaged_classifier_is_trained_again_with_one_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     trained = []
@@ -92,11 +94,11 @@ def test_a_damaged_file_is_trained_again_with_one_warning(
         assert len(trained) == 1
         (warning,) = [r.message for r in caplog.records if r.levelname == "WARNING"]
         assert warning.startswith(f"{path}: not a")
-        assert warning.endswith("; it is trained again")
+        assert warning.endswith("; training it again")
 
 
 @pytest.mark.slow
-def test_on_mnist_it_is_right_about_99_percent(tmp_path: Path) -> None:
+def test_accuracy_on_mnist_is_99_percent(tmp_path: Path) -> None:
     root = str(real_data("MNIST").parent)
     data = DataConfig(
         source="mnist", image_size=32, channels=1, flip=False, root=root, cache_dir=str(tmp_path)

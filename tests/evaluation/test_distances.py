@@ -1,4 +1,4 @@
-"""FID, KID, precision and recall against closed forms."""
+"""FID, KID, precision and recall compared with closed forms."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ def normal(number: int, dimensions: int, seed: int) -> torch.Tensor:
     return torch.randn(number, dimensions, generator=torch.Generator().manual_seed(seed))
 
 
-def test_fid_is_the_distance_of_gaussians() -> None:
+def test_fid_is_the_frechet_distance_of_gaussians() -> None:
     real, fake = normal(400, 5, 0) @ normal(5, 5, 1), normal(300, 5, 2) + 0.5
     means = [x.double().mean(0).numpy() for x in (real, fake)]
     covariances = [np.cov(x.double().numpy(), rowvar=False) for x in (real, fake)]
@@ -23,7 +23,7 @@ def test_fid_is_the_distance_of_gaussians() -> None:
 
 
 def test_kid_of_one_subset_is_the_unbiased_cubic_mmd() -> None:
-    """With as many images as a subset has, every subset is the whole set."""
+    """There are only as many images as in a subset, so every subset is the whole set."""
     real, fake = normal(60, 4, 0).double(), normal(60, 4, 1).double() + 1
 
     def kernel(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -38,7 +38,7 @@ def test_kid_of_one_subset_is_the_unbiased_cubic_mmd() -> None:
     assert kernel_distance(real, fake) == pytest.approx(expected, rel=1e-6)
 
 
-def test_kid_leaves_the_random_state_alone_and_is_the_same_every_time() -> None:
+def test_kid_is_reproducible_and_leaves_the_random_state_alone() -> None:
     real, fake = normal(1500, 4, 0), normal(1500, 4, 1)
     before = torch.get_rng_state()
     first = kernel_distance(real, fake)
@@ -47,7 +47,7 @@ def test_kid_leaves_the_random_state_alone_and_is_the_same_every_time() -> None:
     assert kernel_distance(real, fake) == first
 
 
-def test_a_dropped_mode_costs_recall_and_garbage_costs_precision() -> None:
+def test_a_dropped_mode_lowers_recall_and_garbage_lowers_precision() -> None:
     modes = torch.cat([normal(200, 3, 0), normal(200, 3, 1) + 50])
     assert precision_recall(modes, modes) == (1, 1)
     assert precision_recall(modes, modes + 100) == (0, 0)

@@ -1,4 +1,4 @@
-"""The nearest training image, found whatever the chunks; copies have distance 0."""
+"""The nearest training image is found for any chunk size; copies have distance 0."""
 
 import pytest
 import torch
@@ -12,11 +12,11 @@ TRAINING = torch.randint(
 
 
 @pytest.mark.parametrize("chunk", [7, 50, 1000])
-def test_copies_are_found_wherever_they_stand(chunk: int) -> None:
+def test_copies_are_found_at_any_position(chunk: int) -> None:
     chosen = torch.tensor([0, 6, 7, 31, 49])
     distances, indices = nearest(normalize(TRAINING[chosen]), TRAINING, chunk)
     assert indices.tolist() == chosen.tolist()
-    assert distances.abs().max() < 1e-2  # cdist goes by way of matrix products
+    assert distances.abs().max() < 1e-2  # cdist uses matrix products, which round
 
 
 def test_distances_are_rms_differences_of_pixels() -> None:

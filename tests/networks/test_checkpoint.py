@@ -1,4 +1,4 @@
-"""What is read back is a whole checkpoint of one run, or a line that says why it is not."""
+"""A checkpoint is read completely, or refused in one line that says why."""
 
 import copy
 from pathlib import Path
@@ -21,7 +21,7 @@ BYTES = FORMAT1.read_bytes()
 
 
 def tensors(content: Any, name: str = "") -> dict[str, torch.Tensor]:
-    """Every tensor of nested dicts and lists, by its full name."""
+    """Every tensor in nested dicts and lists, by its full name."""
     if isinstance(content, torch.Tensor):
         return {name: content}
     items: Any = ()
@@ -36,7 +36,7 @@ def tensors(content: Any, name: str = "") -> dict[str, torch.Tensor]:
 
 
 def refused(content: Any, path: Path) -> str:
-    """Why a checkpoint with this content is refused: one line, without the path."""
+    """The one-line reason why a checkpoint with this content is refused, without the path."""
     torch.save(content, path)
     with pytest.raises(UserError) as raised:
         read_checkpoint(path)
@@ -46,7 +46,7 @@ def refused(content: Any, path: Path) -> str:
     return reason
 
 
-def test_an_older_checkpoint_is_read_with_the_settings_that_are_new() -> None:
+def test_an_older_checkpoint_gets_defaults_for_newer_settings() -> None:
     config = read_checkpoint(FORMAT1)["config"]
     build(TrainConfig, config)
     assert config["upsample"]["balanced"] == 0
@@ -63,19 +63,19 @@ def test_an_older_checkpoint_is_read_with_the_settings_that_are_new() -> None:
         ({"weight": torch.zeros(2)}, "a state dict, not a run's checkpoint: it does not say which"),
         (
             torch.nn.Linear(2, 2),
-            "not a file of tensors and plain values alone: holds objects that could run code",
+            "not a file of tensors and plain values only: holds objects that could run code",
         ),
     ],
     ids=["version", "later version", "empty", "list", "state dict", "module"],
 )
-def test_files_of_torch_that_are_no_checkpoints_say_so(
+def test_torch_files_that_are_not_checkpoints_are_refused(
     content: Any, reason: str, tmp_path: Path
 ) -> None:
     assert refused(content, tmp_path / "last.pt").startswith(reason)
 
 
 def changed(part: str, **values: Any) -> dict[str, Any]:
-    """A part of the checkpoint in which some values are others; None: they are gone."""
+    """A part of the checkpoint with some values replaced, or removed if None."""
     content = {**CONTENT[part], **{name.replace("__", "."): v for name, v in values.items()}}
     return {part: {name: value for name, value in content.items() if value is not None}}
 
@@ -125,18 +125,20 @@ UP1, NORM0 = "layers__up1__0__weight", "layers__norm0__bias"
             "discriminator_optimizer: moments of 7 tensors, not 5",
         ),
         (changed("random", torch=None), "random.torch: Field required"),
-        (changed("random", mixing=NAN), "random.mixing: is no state of a random generator"),
-        (changed("random", latents=NO_STATE), "random.latents: is no state of a random generator"),
-        (changed("random", cuda=[NO_STATE]), "random.cuda.0: is no state of a GPU's random"),
+        (changed("random", mixing=NAN), "random.mixing: is not the state of a random"),
+        (changed("random", latents=NO_STATE), "random.latents: is not the state of a random"),
+        (changed("random", cuda=[NO_STATE]), "random.cuda.0: is not the state of a GPU's"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_does_not_fit_is_named(change: dict[str, Any], reason: str, tmp_path: Path) -> None:
+def test_inconsistent_content_is_refused_by_name(
+    change: dict[str, Any], reason: str, tmp_path: Path
+) -> None:
     found = refused(CONTENT | change, tmp_path / "last.pt")
     assert found.startswith(f"not a run's checkpoint: {reason}")
 
 
-def test_moments_of_another_shape_and_not_finite_ones_are_named(tmp_path: Path) -> None:
+def test_adams_moments_of_another_shape_or_not_finite_are_refused(tmp_path: Path) -> None:
     for value, reason in (
         (torch.zeros(3), "generator_optimizer: moments 0 do not have their parameter's shape"),
         (torch.full((8, 8, 4, 4), torch.nan), "generator_optimizer.state.0.exp_avg_sq: "),
@@ -162,7 +164,7 @@ def test_moments_of_another_shape_and_not_finite_ones_are_named(tmp_path: Path) 
         ("trainer", "unknown", 1),
     ],
 )
-def test_settings_that_are_not_those_of_the_tensors_are_refused_before_they_take_memory(
+def test_settings_that_contradict_the_tensors_are_refused_before_allocating_memory(
     group: str, setting: str, value: Any, tmp_path: Path
 ) -> None:
     content = copy.deepcopy(CONTENT)
@@ -178,7 +180,7 @@ def test_settings_that_are_not_those_of_the_tensors_are_refused_before_they_take
 
 @EXAMPLES
 @given(content=edited(CONTENT, tensors=True))
-def test_a_checkpoint_that_somebody_edited_is_read_or_refused(
+def test_an_edited_checkpoint_is_read_or_refused(
     content: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "edited.pt"
@@ -188,7 +190,7 @@ def test_a_checkpoint_that_somebody_edited_is_read_or_refused(
 
 @EXAMPLES
 @given(content=damaged(BYTES))
-def test_no_damage_changes_a_tensor(
+def test_a_damaged_checkpoint_is_refused_or_read_unchanged(
     content: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "damaged.pt"
@@ -199,7 +201,7 @@ def test_no_damage_changes_a_tensor(
         assert all(torch.equal(found[name], expected[name]) for name in found)
 
 
-def test_a_run_without_an_average_and_one_with_other_layers_are_read(tmp_path: Path) -> None:
+def test_a_run_without_ema_and_with_other_layers_is_read(tmp_path: Path) -> None:
     content = copy.deepcopy(CONTENT)
     content["config"]["trainer"]["ema_half_life"] = 0.0
     content["config"]["discriminator"]["norm"] = "none"
@@ -221,8 +223,8 @@ def test_reading_leaves_the_random_state_alone() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_a_disk_that_is_full_is_named(tmp_path: Path) -> None:
-    resource = pytest.importorskip("resource")  # Windows has none
+def test_a_full_disk_raises_an_error_with_the_path(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")  # not on Windows
     path = tmp_path / "last.pt"
     path.write_text("old")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

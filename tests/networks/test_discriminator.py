@@ -1,4 +1,4 @@
-"""Sizes, and the ways to halve an image."""
+"""The discriminator's sizes, downsampling blocks, initialization and normalization."""
 
 from typing import Any
 
@@ -16,13 +16,13 @@ POOLED = [DownsampleConfig(kind="pooled", kernel_size=k) for k in (3, 5)]
 
 @pytest.mark.parametrize("config", [*STRIDED, *POOLED], ids=str)
 @pytest.mark.parametrize("size", [8, 14, 32])
-def test_every_choice_halves_exactly(config: DownsampleConfig, size: int) -> None:
+def test_every_block_halves_height_and_width(config: DownsampleConfig, size: int) -> None:
     halved = downsampling_block(config, 3, 5)(torch.randn(2, 3, size, size))
     assert halved.shape == (2, 5, size // 2, size // 2)
 
 
 @pytest.mark.parametrize("image_size", [8, 28, 32, 56, 64])
-def test_one_logit_per_image(image_size: int) -> None:
+def test_the_output_is_one_logit_per_image(image_size: int) -> None:
     discriminator = Discriminator(
         DiscriminatorConfig(filters=4), STRIDED[2], image_size=image_size, channels=3
     )
@@ -31,7 +31,7 @@ def test_one_logit_per_image(image_size: int) -> None:
     assert not isinstance(list(discriminator.modules())[-1], nn.Sigmoid)
 
 
-def test_paper_size_is_the_papers_discriminator() -> None:
+def test_the_paper_size_matches_the_papers_discriminator() -> None:
     discriminator = Discriminator(
         DiscriminatorConfig(filters=64), STRIDED[2], image_size=64, channels=3
     )
@@ -39,7 +39,7 @@ def test_paper_size_is_the_papers_discriminator() -> None:
     assert sum(p.numel() for p in discriminator.parameters()) == 2_765_568
 
 
-def test_its_initialisation_depends_on_the_seed_alone() -> None:
+def test_initialization_depends_only_on_the_seed() -> None:
     def weights(seed: int, config: DownsampleConfig) -> list[torch.Tensor]:
         network = Discriminator(
             DiscriminatorConfig(filters=4), config, image_size=16, channels=1, seed=seed
@@ -54,9 +54,7 @@ def test_its_initialisation_depends_on_the_seed_alone() -> None:
 
 @pytest.mark.parametrize("norm", ["batch", "spectral"])
 @pytest.mark.parametrize("kernel_size", [3, 5])
-def test_a_balanced_discriminator_passes_back_a_constant_as_one(
-    kernel_size: Any, norm: Any
-) -> None:
+def test_a_balanced_layers_input_gradient_has_no_checkerboard(kernel_size: Any, norm: Any) -> None:
     """The input gradient of a strided convolution is a transposed convolution (claim 15)."""
 
     def unevenness(balanced: bool) -> float:
@@ -80,13 +78,13 @@ def discriminator_with(norm: Any) -> Discriminator:
     return Discriminator(size, STRIDED[2], image_size=32, channels=1)
 
 
-def test_without_a_norm_the_weights_are_those_of_batch_norms_network() -> None:
+def test_weights_are_the_same_with_and_without_batch_norm() -> None:
     batch, none = (discriminator_with(norm) for norm in ("batch", "none"))
     assert [sum(isinstance(m, nn.BatchNorm2d) for m in x.modules()) for x in (batch, none)] == [
         2,
         0,
     ]
-    for network in (batch, none):  # batch norm's shift stands for a bias
+    for network in (batch, none):  # with batch norm, its shift replaces the bias
         biases = [m.bias is not None for m in network.modules() if isinstance(m, nn.Conv2d)]
         assert set(biases) == {network is none}
     for name, weight in none.named_parameters():
@@ -96,7 +94,7 @@ def test_without_a_norm_the_weights_are_those_of_batch_norms_network() -> None:
             assert not weight.any()
 
 
-def test_spectral_norm_makes_the_largest_singular_value_one() -> None:
+def test_with_spectral_norm_the_largest_singular_value_is_one() -> None:
     network = discriminator_with("spectral")
     for _ in range(50):  # each pass in training mode is one step of the power iteration
         network(torch.randn(2, 1, 32, 32))

@@ -1,4 +1,4 @@
-"""A convolution over its whole image is one matrix product."""
+"""The first layer of G and the last of D equal the convolutions that they replace."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ from dcgan.networks.generator import Projection
     ],
     ids=["projection", "readout", "readout with bias"],
 )
-def test_values_and_gradients_are_the_convolutions(
+def test_values_and_gradients_equal_the_convolutions(
     layer: nn.Module,
     plain: type[nn.Module],
     shape: tuple[int, ...],

@@ -1,4 +1,4 @@
-"""Sizes, ranges, initialisation, and what swapping a block leaves alone."""
+"""The generator's sizes, range and initialization, and what swapping a block leaves alone."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,14 +18,14 @@ K4 = UpsampleConfig(kind="transposed", kernel_size=4, padding=1, output_padding=
 
 @pytest.mark.parametrize("image_size", [8, 16, 28, 32, 56, 64])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_images_have_the_size_asked_for_and_lie_in_range(image_size: int, channels: int) -> None:
+def test_images_have_the_requested_size_and_range(image_size: int, channels: int) -> None:
     generator = Generator(SIZE, K4, image_size=image_size, channels=channels)
     images = generator(torch.randn(3, 6))
     assert images.shape == (3, channels, image_size, image_size)
     assert images.abs().max() <= 1
 
 
-def test_paper_size_is_the_papers_generator() -> None:
+def test_the_paper_size_matches_the_papers_generator() -> None:
     generator = Generator(
         GeneratorConfig(latent_size=100, filters=64), K4, image_size=64, channels=3
     )
@@ -35,7 +35,7 @@ def test_paper_size_is_the_papers_generator() -> None:
     assert sum(p.numel() for p in generator.parameters()) == 3_576_704
 
 
-def test_initialisation_is_the_papers() -> None:
+def test_initialization_matches_the_paper() -> None:
     generator = Generator(
         GeneratorConfig(latent_size=100, filters=32), K4, image_size=32, channels=1
     )
@@ -48,7 +48,7 @@ def test_initialisation_is_the_papers() -> None:
             assert layer.bias.abs().max() == 0
 
 
-def test_swapping_the_block_changes_the_blocks_alone_and_another_seed_everything() -> None:
+def test_swapping_the_block_changes_only_the_blocks_and_another_seed_everything() -> None:
     first = Generator(SIZE, K3, image_size=32, channels=3, seed=5).state_dict()
     second = Generator(SIZE, K4, image_size=32, channels=3, seed=5).state_dict()
     assert first.keys() == second.keys()
@@ -60,7 +60,7 @@ def test_swapping_the_block_changes_the_blocks_alone_and_another_seed_everything
 
 
 @pytest.mark.parametrize("order", [1, 2])
-def test_balanced_blocks_start_as_strong_as_free_ones_and_nothing_else_differs(order: Any) -> None:
+def test_balancing_keeps_the_initial_std_and_changes_only_the_blocks(order: Any) -> None:
     size = GeneratorConfig(latent_size=6, filters=32)
     free, balanced = (
         Generator(size, replace(K4, balanced=n), image_size=32, channels=3, seed=5)
@@ -76,7 +76,7 @@ def test_balanced_blocks_start_as_strong_as_free_ones_and_nothing_else_differs(o
     assert all(torch.equal(v, free.state_dict()[k]) for k, v in rest.items())
 
 
-def test_named_layers_are_swapped_and_the_others_resize() -> None:
+def test_selected_layers_use_the_choice_and_the_others_resize() -> None:
     config = UpsampleConfig(
         kind="transposed", kernel_size=3, padding=1, output_padding=1, layers="last"
     )
@@ -85,7 +85,7 @@ def test_named_layers_are_swapped_and_the_others_resize() -> None:
     assert kinds == [nn.Upsample, nn.Upsample, nn.ConvTranspose2d]
 
 
-def test_a_flat_generator_keeps_full_resolution_and_stride_1_throughout() -> None:
+def test_a_flat_generator_has_full_resolution_and_stride_1_throughout() -> None:
     flat = GeneratorConfig(kind="flat", filters=5, kernel_size=9, num_layers=4)
     generator = Generator(flat, K4, image_size=16, channels=3)
     assert generator.latent_size == 16 * 16

@@ -9,7 +9,7 @@ from dcgan.networks.notch import Notch
 
 
 @pytest.mark.parametrize("order", [1, 2, 7])
-def test_a_notch_keeps_a_constant_and_removes_a_checkerboard_whole(order: int) -> None:
+def test_a_notch_keeps_a_constant_and_removes_a_checkerboard(order: int) -> None:
     notch = Notch(2, order)
     rows, columns = torch.meshgrid(torch.arange(8), torch.arange(8), indexing="ij")
     checkerboard = ((-1.0) ** (rows + columns)).expand(1, 2, 8, 8)
@@ -19,7 +19,7 @@ def test_a_notch_keeps_a_constant_and_removes_a_checkerboard_whole(order: int) -
     assert not notch.state_dict()
 
 
-def test_a_generator_may_end_in_one() -> None:
+def test_a_generator_may_end_in_a_notch() -> None:
     upsample = UpsampleConfig(kind="transposed", kernel_size=4, padding=1, output_padding=0)
     plain, notched = (
         Generator(

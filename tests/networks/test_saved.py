@@ -1,4 +1,4 @@
-"""Generators as files: what is refused, and which weights are loaded."""
+"""Loading and exporting generators: which weights are used, and what is refused."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ from dcgan.networks.saved import export_generator
 from dcgan.sampling import latents_of_seeds, sample
 from tests.damage import EXAMPLES, damaged, edited, read_or_refused
 
-FORMAT1 = Path(__file__).with_name("format1.pt")  # made by the code of November 2026
+FORMAT1 = Path(__file__).with_name("format1.pt")  # written by the code of November 2026
 
 
 def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
@@ -28,7 +28,7 @@ def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
     return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
 
 
-def test_balanced_generators_are_saved_with_plain_kernels(tmp_path: Path) -> None:
+def test_balanced_generators_are_exported_with_baked_kernels(tmp_path: Path) -> None:
     upsample = UpsampleConfig(
         kind="transposed", kernel_size=4, padding=1, output_padding=0, balanced=1
     )
@@ -40,10 +40,10 @@ def test_balanced_generators_are_saved_with_plain_kernels(tmp_path: Path) -> Non
     assert not any("parametrizations" in name for name in names)
     loaded = load_generator(tmp_path / "g.safetensors")
     assert torch.equal(sample(loaded, range(3)), sample(generator, range(3)))
-    assert any("parametrizations" in name for name in generator.state_dict())  # left as it was
+    assert any("parametrizations" in name for name in generator.state_dict())  # unchanged
 
 
-def test_a_checkpoint_gives_the_average_or_the_raw_generator(tmp_path: Path) -> None:
+def test_a_checkpoint_gives_the_ema_or_the_raw_generator(tmp_path: Path) -> None:
     content = torch.load(FORMAT1, weights_only=True)
     raw, average = content["generator"], content["ema"]
     path = tmp_path / "checkpoints" / "last.pt"
@@ -59,13 +59,13 @@ def test_a_checkpoint_gives_the_average_or_the_raw_generator(tmp_path: Path) -> 
     assert same(load_generator(path), load_generator(path, "raw"))
 
 
-def test_a_run_folder_stands_for_its_last_checkpoint(tmp_path: Path) -> None:
+def test_a_run_folder_means_its_last_checkpoint(tmp_path: Path) -> None:
     assert find_checkpoint(tmp_path) == tmp_path / "checkpoints" / "last.pt"
     assert find_checkpoint(tmp_path / "x.pt") == tmp_path / "x.pt"
 
 
 @pytest.mark.parametrize("name", ["g.safetensors", "g.pt"])
-def test_files_of_another_kind_are_refused(tmp_path: Path, name: str) -> None:
+def test_missing_and_unrelated_files_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match="no such file"):
         load_generator(tmp_path / name)
     (tmp_path / name).write_bytes(b"something else altogether")
@@ -77,7 +77,7 @@ def test_an_older_checkpoint_still_gives_the_same_images_and_can_be_diagnosed() 
     generator = load_generator(FORMAT1)
     images = sample(generator, seeds=[3, 4])
     seen = [images.std(), images[0, 0, 5, 5], images[1, 2, 8, 3]]
-    expected = [0.068422139, 0.005462505, 0.095661819]  # as that code printed them
+    expected = [0.068422139, 0.005462505, 0.095661819]  # printed by that code
     assert [value.item() for value in seen] == pytest.approx(expected, abs=1e-5)
     latents = latents_of_seeds(range(8), generator.latent_size)
     assert [layer.name for layer in diagnose(generator, latents).layers] == [
@@ -94,12 +94,12 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def contents(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """The recipe and the tensors of an export."""
+    """The recipe and the tensors in an export."""
     with safe_open(path, "pt") as file:
         return json.loads(file.metadata()["dcgan"]), load_file(path)
 
 
-def test_an_export_of_an_earlier_version_has_no_digest_and_is_read(
+def test_an_export_without_a_digest_from_an_earlier_version_is_read(
     exported: Path, tmp_path: Path
 ) -> None:
     recipe, state = contents(exported)
@@ -112,14 +112,14 @@ def test_an_export_of_an_earlier_version_has_no_digest_and_is_read(
 @pytest.mark.parametrize(
     ("metadata", "reason"),
     [
-        ({}, "does not say how to build it"),
-        ({"dcgan": "{}", "more": "text"}, "does not say how to build it"),
+        ({}, "has no settings to rebuild it from"),
+        ({"dcgan": "{}", "more": "text"}, "has no settings to rebuild it from"),
         ({"dcgan": "{"}, "Expecting property name"),
         ({"dcgan": "[]"}, "generator is not set"),
         ({"dcgan": "1"}, "'int' object is not iterable"),
     ],
 )
-def test_an_export_that_is_not_ours_is_refused(
+def test_a_safetensors_file_that_is_not_an_export_is_refused(
     tmp_path: Path, metadata: dict[str, str], reason: str
 ) -> None:
     path = tmp_path / "g.safetensors"
@@ -139,7 +139,7 @@ def test_an_export_that_is_not_ours_is_refused(
         ("norm0.bias", torch.zeros(4), "norm0.bias: is float32 (4,), must be float32 (8,)"),
     ],
 )
-def test_an_export_with_other_tensors_is_refused(
+def test_an_export_with_changed_tensors_is_refused(
     exported: Path, tmp_path: Path, name: str, tensor: torch.Tensor | None, reason: str
 ) -> None:
     recipe, state = contents(exported)
@@ -157,7 +157,7 @@ def test_an_export_with_other_tensors_is_refused(
 
 @EXAMPLES
 @given(data=st.data())
-def test_no_damage_changes_a_tensor_of_an_export(exported: Path, data: st.DataObject) -> None:
+def test_a_damaged_export_is_refused_or_read_unchanged(exported: Path, data: st.DataObject) -> None:
     path = exported.with_name("damaged.safetensors")
     path.write_bytes(data.draw(damaged(exported.read_bytes())))
     generator = read_or_refused(load_generator, path)
@@ -166,7 +166,7 @@ def test_no_damage_changes_a_tensor_of_an_export(exported: Path, data: st.DataOb
 
 @EXAMPLES
 @given(data=st.data())
-def test_a_recipe_that_somebody_edited_is_read_or_refused(
+def test_an_export_with_an_edited_recipe_is_read_or_refused(
     exported: Path, data: st.DataObject
 ) -> None:
     recipe, state = contents(exported)

@@ -1,4 +1,4 @@
-"""Every block doubles exactly, and starts as it says."""
+"""Every upsampling block doubles height and width, and is initialized as its `init` says."""
 
 import pytest
 import torch
@@ -35,20 +35,20 @@ def test_every_choice_doubles_height_and_width(
 
 
 @pytest.mark.parametrize("choice", [c for c in CHOICES if not c.startswith("transposed")])
-def test_reflect_padding_keeps_a_constant_constant_up_to_the_border(
+def test_with_reflect_padding_a_constant_stays_constant_up_to_the_border(
     compose_train: Compose, choice: str
 ) -> None:
     def spread(padding_mode: str) -> float:
         overrides = (f"upsample={choice}", f"upsample.padding_mode={padding_mode}")
         image = build(compose_train(*overrides).upsample)(torch.ones(1, 8, 6, 6))
-        phases = image.unfold(2, 2, 2).unfold(3, 2, 2)  # sub-pixel phases differ, rightly
+        phases = image.unfold(2, 2, 2).unfold(3, 2, 2)  # phases of sub-pixel may differ
         return float(phases.std(dim=(2, 3)).max().item())
 
     assert spread("reflect") < 1e-6
     assert spread("zeros") > 1e-3
 
 
-def test_bilinear_initialisation_has_equal_gains_and_the_energy_of_independent_taps(
+def test_bilinear_initialization_has_equal_gains_and_the_energy_of_independent_taps(
     compose_train: Compose,
 ) -> None:
     config = compose_train("upsample=transposed_k4_bilinear").upsample
@@ -60,7 +60,7 @@ def test_bilinear_initialisation_has_equal_gains_and_the_energy_of_independent_t
         torch.testing.assert_close(gain, gains[0])
 
 
-def test_icnr_starts_as_nearest_neighbour_resizing(compose_train: Compose) -> None:
+def test_icnr_starts_as_nearest_neighbor_resizing(compose_train: Compose) -> None:
     image = torch.randn(1, 8, 6, 6)
     doubled = build(compose_train("upsample=subpixel_icnr").upsample)(image)
     assert torch.equal(doubled, F.interpolate(doubled[..., ::2, ::2], scale_factor=2))

@@ -1,4 +1,4 @@
-"""A tiny run, built but not trained."""
+"""A fixture that builds a tiny run without training it."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Alarms: raised when they should be, once, with a cure; and not on a run that goes well."""
+"""Alarms are raised when they should be, once, with a fix, and never in a healthy run."""
 
 from dcgan.training.alarms import PATIENCE, Alarms
 
@@ -9,11 +9,11 @@ def raised(lines: list[tuple[float, float]]) -> list[list[str]]:
     return [list(alarms.check(line)) for line in metrics]
 
 
-def test_a_healthy_run_raises_none() -> None:
+def test_a_healthy_run_raises_no_alarm() -> None:
     assert not any(raised([(0.9, 0.2), (0.8, 0.6), *[(0.85, 0.95)] * 20]))
 
 
-def test_a_saturated_discriminator_is_named_once_and_again_after_it_has_passed() -> None:
+def test_saturation_is_reported_once_and_again_only_if_it_recurs() -> None:
     saturated, well = [(1.0, 1.0)] * (PATIENCE + 3), [(0.9, 1.0)]
     names = raised(saturated + well + saturated)
     at = [i for i, found in enumerate(names) if found == ["discriminator saturated"]]
@@ -21,14 +21,14 @@ def test_a_saturated_discriminator_is_named_once_and_again_after_it_has_passed()
     assert sum(map(len, names)) == 2
 
 
-def test_diversity_must_have_been_there_to_fall() -> None:
-    assert not any(raised([(0.9, 0.3)] * 20))  # the start of every run
+def test_low_diversity_only_counts_once_it_has_been_high() -> None:
+    assert not any(raised([(0.9, 0.3)] * 20))  # every run starts like this
     names = raised([(0.9, 0.9), *[(0.9, 0.3)] * PATIENCE])
     assert names[-1] == ["diversity fallen"]
     assert not any(names[:-1])
 
 
-def test_a_message_says_what_and_names_a_setting_that_cures_it() -> None:
+def test_a_message_states_the_problem_and_a_setting_that_fixes_it() -> None:
     alarms = Alarms()
     alarms.check({"d_accuracy": 0.5, "diversity": 0.9})
     for _ in range(PATIENCE):
@@ -41,13 +41,13 @@ def test_a_message_says_what_and_names_a_setting_that_cures_it() -> None:
     assert "\n" not in saturated + fallen
 
 
-def test_a_critic_may_tell_everything_apart() -> None:
+def test_a_critic_may_separate_real_from_fake_completely() -> None:
     alarms = Alarms(is_critic=True)
     found = [alarms.check({"d_accuracy": 1.0, "diversity": 1.0}) for _ in range(2 * PATIENCE)]
     assert not any(found)
 
 
-def test_a_resumed_run_remembers_that_it_was_diverse() -> None:
+def test_a_resumed_run_remembers_its_earlier_diversity() -> None:
     alarms = Alarms()
     earlier = [{"d_accuracy": 0.9, "diversity": 0.9}, {"step": 3, "std": 0.2}]
     alarms.recall(earlier)
@@ -55,7 +55,7 @@ def test_a_resumed_run_remembers_that_it_was_diverse() -> None:
     assert list(found[-1]) == ["diversity fallen"]
 
 
-def test_steps_that_become_many_times_slower_are_named_once_with_a_cause_and_a_cure() -> None:
+def test_a_large_slowdown_is_reported_once_with_its_cause_and_a_fix() -> None:
     alarms = Alarms()
     well = {"d_accuracy": 0.5, "diversity": 0.9}
     found = [alarms.check(well, each) for each in (0.02, 0.03, 0.07, 0.2, 0.2, 0.02, 0.1)]
@@ -63,5 +63,5 @@ def test_steps_that_become_many_times_slower_are_named_once_with_a_cause_and_a_c
         *([], [], [], ["steps slow"], [], [], ["steps slow"]),
     ]
     message = found[3]["steps slow"]
-    assert "10 times as long as at the start: other programs use the cores" in message
+    assert "10 times as long as at the start: other programs are using the CPU" in message
     assert "OMP_NUM_THREADS=1" in message

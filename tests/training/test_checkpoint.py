@@ -1,4 +1,4 @@
-"""One file, whole or not at all; resumed only with the same settings, in a folder of its own."""
+"""Checkpoints are written atomically, and resumed only with the same settings and folder."""
 
 import copy
 import math
@@ -27,12 +27,12 @@ from tests.training.conftest import Build
 
 @pytest.fixture
 def run_dir(tmp_path: Path, build: Build) -> Path:
-    """The folder of a tiny run that was saved at step 0."""
+    """The folder of a tiny run, saved at step 0."""
     save_checkpoint(tmp_path / "run" / LAST, build())
     return tmp_path / "run"
 
 
-def test_a_checkpoint_is_plain_tensors_and_plain_values(run_dir: Path) -> None:
+def test_a_checkpoint_holds_only_tensors_and_plain_values(run_dir: Path) -> None:
     content = torch.load(run_dir / LAST, weights_only=True)
     assert content["format_version"] == 1
     assert content["config"]["trainer"]["steps"] == 8
@@ -67,7 +67,7 @@ def test_an_interrupted_write_keeps_the_old_file(
     assert list((run_dir / LAST).parent.iterdir()) == [run_dir / LAST]
 
 
-def test_a_run_without_steps_left_is_refused_but_in_its_own_folder(
+def test_a_run_without_steps_left_is_refused_except_in_its_own_folder(
     run_dir: Path, build: Build, tiny: Compose
 ) -> None:
     state, config = build(), tiny(f"resume={run_dir}")
@@ -75,14 +75,14 @@ def test_a_run_without_steps_left_is_refused_but_in_its_own_folder(
     for step in (8, 9):
         state.step = step
         save_checkpoint(run_dir / LAST, state)
-        with pytest.raises(UserError, match=f"trainer.steps=8: the run is at step {step} already"):
+        with pytest.raises(UserError, match=f"trainer.steps=8: the run is already at step {step}"):
             read_for_resume(config, run_dir.with_name("elsewhere"))
     state.step = 8
     save_checkpoint(run_dir / LAST, state)
     assert read_for_resume(config, run_dir) is not None
 
 
-def test_the_best_fid_counts_where_its_checkpoint_is(
+def test_the_best_fid_only_counts_in_the_folder_that_has_its_checkpoint(
     run_dir: Path, build: Build, tiny: Compose
 ) -> None:
     state, config = build(), tiny(f"resume={run_dir}")
@@ -100,11 +100,11 @@ def test_other_data_is_refused(run_dir: Path, build: Build, tiny: Compose) -> No
     state = build()
     state.data_digest = "another"
     assert content is not None
-    with pytest.raises(UserError, match="not the images that the run to resume was started on"):
+    with pytest.raises(UserError, match="not the images that the resumed run was started on"):
         load_state(state, content)
 
 
-def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, tiny: Compose) -> None:
+def test_a_file_that_is_not_a_checkpoint_is_refused(tmp_path: Path, tiny: Compose) -> None:
     path = tmp_path / "last.pt"
     path.touch()
     with pytest.raises(UserError, match=rf"{path}: not a whole file: File is not a zip file"):
@@ -114,7 +114,9 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, tiny: Compose) 
         read_for_resume(tiny(f"resume={path}"), tmp_path / "run")
 
 
-def test_a_damaged_checkpoint_in_the_folder_itself_is_refused(run_dir: Path, tiny: Compose) -> None:
+def test_a_damaged_checkpoint_in_the_runs_own_folder_is_refused(
+    run_dir: Path, tiny: Compose
+) -> None:
     content = bytearray((run_dir / LAST).read_bytes())
     content[len(content) // 2] ^= 1
     (run_dir / LAST).write_bytes(content)
@@ -133,7 +135,7 @@ def test_a_damaged_checkpoint_in_the_folder_itself_is_refused(run_dir: Path, tin
         "generator=flat discriminator.norm=none data.image_size=20",
     ],
 )
-def test_what_is_saved_can_be_read(tmp_path: Path, build: Build, words: str) -> None:
+def test_a_saved_checkpoint_can_be_read(tmp_path: Path, build: Build, words: str) -> None:
     state = build(*words.split())
     for _ in range(2):
         save_checkpoint(tmp_path / LAST, state)
@@ -142,7 +144,7 @@ def test_what_is_saved_can_be_read(tmp_path: Path, build: Build, words: str) -> 
     assert state.step == 2
 
 
-def test_learning_rates_are_those_of_the_settings(run_dir: Path, build: Build) -> None:
+def test_learning_rates_come_from_the_settings(run_dir: Path, build: Build) -> None:
     content = torch.load(run_dir / LAST, weights_only=True)
     for part in ("generator_optimizer", "discriminator_optimizer"):
         content[part]["param_groups"] = "damaged"
@@ -152,7 +154,7 @@ def test_learning_rates_are_those_of_the_settings(run_dir: Path, build: Build) -
     assert state.generator_optimizer.param_groups[0]["lr"] == 0.5
 
 
-def test_what_resume_names(run_dir: Path, tiny: Compose) -> None:
+def test_resume_names_a_folder_a_file_or_auto(run_dir: Path, tiny: Compose) -> None:
     def step(resume: str, folder: Path) -> int | None:
         checkpoint = read_for_resume(tiny(f"resume={resume}"), folder)
         return None if checkpoint is None else int(checkpoint["step"])
@@ -167,14 +169,14 @@ def test_what_resume_names(run_dir: Path, tiny: Compose) -> None:
         step("null", run_dir)
 
 
-def test_a_folder_of_foreign_files_is_refused(tmp_path: Path, tiny: Compose) -> None:
-    refused = pytest.raises(UserError, match=r"holds files that are no run's \(config.yaml, ten")
+def test_a_folder_with_unrelated_files_is_refused(tmp_path: Path, tiny: Compose) -> None:
+    refused = pytest.raises(UserError, match=r"do not belong to a run \(config.yaml, ten")
     for name in ("config.yaml", "tensorboard"):
         (tmp_path / name).write_text("name: another project")
     for resume in ("null", "auto"):
         with refused:
             read_for_resume(tiny(f"resume={resume}"), tmp_path)
-    # What a run left that ended before its first checkpoint may be overwritten.
+    # Leftovers of a run that ended before its first checkpoint may be overwritten.
     (tmp_path / "left").mkdir()
     (tmp_path / "left" / "config.yaml.tmp").touch()
     assert read_for_resume(tiny(), tmp_path / "left") is None
@@ -182,8 +184,8 @@ def test_a_folder_of_foreign_files_is_refused(tmp_path: Path, tiny: Compose) -> 
     assert read_for_resume(tiny(), tmp_path) is None
 
 
-def test_weights_of_another_run_are_taken_and_balanced(build: Build, tmp_path: Path) -> None:
-    """G, D and the EMA; optimizers and data order are those of a new run."""
+def test_a_run_can_start_from_another_runs_weights_balanced(build: Build, tmp_path: Path) -> None:
+    """G, D and the EMA are taken over; optimizers and data order are new."""
     other = build("seed=7")
     for _ in range(3):
         train_step(other)
@@ -201,7 +203,7 @@ def test_weights_of_another_run_are_taken_and_balanced(build: Build, tmp_path: P
         nearest = Balanced([4, 4], [2, 2])(free.weight)
         torch.testing.assert_close(block.weight, nearest, rtol=0, atol=1e-6)
 
-    # The average goes on as one of a long run: a step moves it little, where a new one would copy.
+    # The EMA continues: a step changes it little, whereas a new one would copy the weights.
     average = [w.detach().clone() for w in state.ema.module.parameters()]
     train_step(state)
     moved = [(a - b).abs().max() for a, b in zip(average, state.ema.parameters(), strict=True)]
@@ -210,7 +212,7 @@ def test_weights_of_another_run_are_taken_and_balanced(build: Build, tmp_path: P
     ]
     assert sum(moved) < 0.01 * sum(learned)
 
-    # Its statistics are those of the changed kernels.
+    # The running statistics fit the balanced kernels.
     fresh = copy.deepcopy(state.generator)
     take_weights(state, str(tmp_path / "other"))
     fresh.load_state_dict(state.generator.state_dict())
@@ -218,7 +220,7 @@ def test_weights_of_another_run_are_taken_and_balanced(build: Build, tmp_path: P
     for name, value in fresh.state_dict().items():
         torch.testing.assert_close(value, state.generator.state_dict()[name])
 
-    # And back: free layers start from the balanced kernels as they were used.
+    # And back: unbalanced layers start from the balanced kernels as they were used.
     balanced = build("upsample=transposed_k4_balanced", "downsample.balanced=true")
     train_step(balanced)
     save_checkpoint(tmp_path / "balanced" / LAST, balanced)
@@ -240,14 +242,16 @@ def test_weights_of_another_run_are_taken_and_balanced(build: Build, tmp_path: P
         (["discriminator.filters=8"], "discriminator"),
     ],
 )
-def test_weights_of_other_networks_are_refused(
+def test_weights_of_a_different_network_are_refused(
     build: Build, run_dir: Path, words: list[str], network: str
 ) -> None:
-    with pytest.raises(UserError, match=rf"start_from={run_dir}: its {network} has other layers"):
+    with pytest.raises(UserError, match=rf"start_from={run_dir}: its {network} differs in layers"):
         take_weights(build(*words), str(run_dir))
 
 
-def test_a_setting_that_is_new_does_not_stop_an_older_run(tiny: Compose, run_dir: Path) -> None:
+def test_a_checkpoint_from_before_a_setting_existed_can_be_resumed(
+    tiny: Compose, run_dir: Path
+) -> None:
     path = run_dir / LAST
     checkpoint = torch.load(path, weights_only=True)
     del checkpoint["config"]["upsample"]["balanced"], checkpoint["config"]["start_from"]

@@ -1,4 +1,4 @@
-"""Precision, and several processes that train one run."""
+"""Precision, and training one run in several processes."""
 
 import json
 import os
@@ -21,7 +21,7 @@ TORCHRUN = [str(Path(sys.executable).parent / "torchrun"), "--nproc-per-node=2"]
 
 
 @pytest.mark.parametrize(("has", "expected"), [(True, "bf16-mixed"), (False, "32-true")])
-def test_auto_takes_bfloat16_where_the_hardware_has_it(
+def test_auto_precision_uses_bfloat16_where_supported(
     tiny: Compose, monkeypatch: pytest.MonkeyPatch, has: bool, expected: str
 ) -> None:
     monkeypatch.setattr(devices, "cpu_has_bfloat16", lambda: has)
@@ -40,7 +40,7 @@ def test_auto_takes_bfloat16_where_the_hardware_has_it(
         (["trainer.accelerator=gpu"], {}, "trainer.accelerator=gpu: no GPU is available"),
     ],
 )
-def test_devices_and_processes_that_are_not_there_are_refused(
+def test_missing_devices_and_processes_are_refused(
     tiny: Compose,
     monkeypatch: pytest.MonkeyPatch,
     overrides: list[str],
@@ -54,11 +54,11 @@ def test_devices_and_processes_that_are_not_there_are_refused(
         pass
 
 
-def test_processes_that_never_meet_end_with_a_line(tmp_path: Path) -> None:
+def test_a_failed_connection_between_processes_is_reported_in_one_line(tmp_path: Path) -> None:
     script = """
 from datetime import timedelta
 from dcgan.training import devices
-devices.MEETING = timedelta(seconds=1)
+devices.TIMEOUT = timedelta(seconds=1)
 from dcgan.commands.train import main
 main()
 """
@@ -66,7 +66,7 @@ main()
     alone = dict(zip(names, ("0", "0", "1", "2", "127.0.0.1", "0"), strict=True))
     done = finish([sys.executable, "-c", script, *TINY], tmp_path, **alone)
     assert done.returncode == 1, done.stderr
-    assert "ERROR the 2 processes of this run did not meet at 127.0.0.1:0" in done.stderr
+    assert "ERROR the 2 processes of this run could not connect at 127.0.0.1:0" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -79,12 +79,12 @@ def test_parameters_are_equal_on_all_ranks(cache_dir: Path, regularizer: str) ->
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["largest difference of parameters"] == 0
     assert found["steps"] == 6
-    # Each rank saw its own images and latents, so what it generated differs.
+    # Each rank had its own images and latents, so the generated images differ.
     assert found["difference of fakes"] > 1e-3
 
 
 @pytest.mark.slow
-def test_two_processes_make_one_run_and_either_goes_on_with_the_others_checkpoint(
+def test_two_processes_make_one_run_and_checkpoints_resume_with_any_number_of_processes(
     run: Run, tmp_path: Path
 ) -> None:
     options = (*TINY, "hydra.run.dir=run", "resume=auto")
@@ -106,7 +106,7 @@ def test_two_processes_make_one_run_and_either_goes_on_with_the_others_checkpoin
 
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", [0, 1])
-def test_a_lost_process_ends_the_other_with_a_checkpoint_to_go_on_from(
+def test_if_a_process_is_lost_the_other_stops_and_the_run_can_be_resumed(
     run: Run, start: Start, tmp_path: Path, victim: int
 ) -> None:
     options = (*TINY, "hydra.run.dir=run", "trainer.num_scored=0", "resume=auto")
@@ -128,7 +128,7 @@ def test_a_lost_process_ends_the_other_with_a_checkpoint_to_go_on_from(
 def rank_of(parent: int, rank: int) -> int:
     """The process id of one of torchrun's children."""
     for child in children(parent):
-        with suppress(OSError):  # it has just ended
+        with suppress(OSError):  # the child has just ended
             if f"RANK={rank}".encode() in Path(f"/proc/{child}/environ").read_bytes().split(b"\0"):
                 return child
     raise AssertionError(f"no rank {rank} below process {parent}")

@@ -1,4 +1,4 @@
-"""The first signal is kept, a later one stops, and the old handlers come back."""
+"""The first signal is stored, a later one interrupts, and the old handlers are restored."""
 
 import os
 import signal
@@ -12,14 +12,14 @@ from dcgan.training.interruption import GRACE, SIGNALS, Interruption
 
 @pytest.fixture(autouse=True)
 def _no_signal_is_ignored() -> Iterator[None]:
-    """Whoever starts these tests may have them ignored, as nohup does."""
+    """The process that starts these tests may ignore some signals, as nohup does."""
     before = {number: signal.signal(number, signal.default_int_handler) for number in SIGNALS}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
-def test_an_ignored_signal_stays_so() -> None:
+def test_an_ignored_signal_stays_ignored() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with Interruption() as interruption:
         os.kill(os.getpid(), signal.SIGHUP)
@@ -27,7 +27,7 @@ def test_an_ignored_signal_stays_so() -> None:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_is_kept_until_it_is_asked_for(
+def test_the_first_signal_is_stored_and_a_later_one_interrupts(
     number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, now = signal.getsignal(number), time.monotonic()
@@ -41,7 +41,7 @@ def test_a_signal_is_kept_until_it_is_asked_for(
     assert signal.getsignal(number) == before
 
 
-def test_what_comes_twice_at_once_is_one_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signals_at_the_same_time_count_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.monotonic()
     monkeypatch.setattr("time.monotonic", lambda: now)
     with Interruption() as interruption:

@@ -1,4 +1,4 @@
-"""A whole training, in this process: what it learns, and what it returns."""
+"""Complete training runs, in this process: what they learn and return."""
 
 import shutil
 from pathlib import Path
@@ -28,31 +28,31 @@ DIGITS = ("data=digits", "data.num_images=400", "trainer.num_scored=0", "trainer
 
 
 def features(images: Tensor) -> Tensor:
-    """(N, C, 16, 16) images as (N, 16): brightness of coarse blocks."""
+    """Brightness of 4x4 blocks: (N, 1, 16, 16) images to (N, 16)."""
     return F.avg_pool2d(images, 4).flatten(1)
 
 
-def test_a_run_that_is_finished_is_left_alone_and_can_be_made_longer(
+def test_a_finished_run_is_left_unchanged_and_can_be_extended(
     tiny: Compose, tmp_path: Path
 ) -> None:
     first = train(tiny(), tmp_path, "")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     assert train(tiny("resume=auto"), tmp_path, "") == first
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
-    (tmp_path / "result.json").unlink()  # the run was killed while it wrote that
+    (tmp_path / "result.json").unlink()  # as if the run was killed while writing it
     assert train(tiny("resume=auto"), tmp_path, "")["metrics"] == first["metrics"]
     longer = train(tiny("resume=auto", "trainer.steps=9"), tmp_path, "")
     assert (longer["step"], longer["resumed_from_step"]) == (9, 8)
 
 
-def test_a_finished_run_whose_result_is_damaged_says_so(tiny: Compose, tmp_path: Path) -> None:
+def test_a_damaged_result_of_a_finished_run_is_refused(tiny: Compose, tmp_path: Path) -> None:
     train(tiny(), tmp_path, "")
     (tmp_path / "result.json").write_text("{")
     with pytest.raises(UserError, match=rf"^{tmp_path / 'result.json'}: not the result of a run"):
         train(tiny("resume=auto"), tmp_path, "")
 
 
-def test_a_run_that_had_only_its_result_to_write_keeps_its_speed(
+def test_a_run_killed_before_its_result_was_written_keeps_its_recorded_speed(
     tiny: Compose, tmp_path: Path
 ) -> None:
     train(tiny(), tmp_path, "")
@@ -67,7 +67,7 @@ def test_a_run_that_had_only_its_result_to_write_keeps_its_speed(
 
 
 def recorded(run_dir: Path) -> tuple[list[Any], ...]:
-    """All that a run has recorded, without times and speeds."""
+    """Everything that a run has recorded, except times and speeds."""
     lines = [
         {key: value for key, value in line.items() if key != "images_per_second"}
         for line in read_metrics(run_dir / "metrics.jsonl")
@@ -90,10 +90,10 @@ def recorded(run_dir: Path) -> tuple[list[Any], ...]:
     return lines, events, files
 
 
-def test_a_kill_at_any_moment_leaves_no_hole_and_nothing_twice(
+def test_after_a_kill_at_any_write_the_records_have_no_gap_and_no_duplicate(
     tiny: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is on disk around every flush and every checkpoint is resumed, and ends the same."""
+    """Resume from what is on disk before and after every write: the records end up the same."""
     whole, killed = tmp_path / "whole", list[Path]()
 
     def watched(owner: Any, name: str) -> None:
@@ -123,7 +123,7 @@ def test_a_kill_at_any_moment_leaves_no_hole_and_nothing_twice(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("choice", ["transposed_k4", "resize_nearest"])
-def test_training_brings_generated_images_nearer_to_real_ones(
+def test_training_brings_generated_images_closer_to_real_ones(
     tiny: Compose, tmp_path: Path, choice: str
 ) -> None:
     size = ("generator.filters=16", "discriminator.filters=16", "trainer.steps=250")

@@ -1,4 +1,4 @@
-"""The losses against the papers' formulas, and what every loss must do."""
+"""Compare the losses with the papers' formulas; check what every loss must do."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ def d(logits: Tensor) -> Tensor:
     return torch.sigmoid(logits)
 
 
-# D's and G's loss as the papers have them, where no sigmoid saturates.
+# D's and G's loss as the papers write them, for logits where no sigmoid saturates.
 FORMULAS: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], ...]] = {
     "nonsaturating": (
         lambda x, g: -torch.log(d(x)).mean() - torch.log(1 - d(g)).mean(),
@@ -46,7 +46,7 @@ def value_and_gradients(
 
 
 @pytest.mark.parametrize("kind", FORMULAS)
-def test_values_and_gradients_are_the_formulas(kind: str) -> None:
+def test_values_and_gradients_match_the_formulas(kind: str) -> None:
     for ours, formula in zip(
         (LOSSES[kind].discriminator, LOSSES[kind].generator), FORMULAS[kind], strict=True
     ):
@@ -54,18 +54,18 @@ def test_values_and_gradients_are_the_formulas(kind: str) -> None:
         torch.testing.assert_close(value_and_gradients(ours, REAL, FAKE), expected)
 
 
-def test_every_choice_is_a_loss() -> None:
+def test_every_config_has_a_loss_and_every_loss_a_config() -> None:
     assert set(choices("loss")) == set(LOSSES)
 
 
 @pytest.mark.parametrize("kind", LOSSES)
-def test_d_learns_to_tell_real_from_fake_and_g_to_be_taken_for_real(kind: str) -> None:
+def test_d_learns_to_tell_real_from_fake_and_g_to_fool_it(kind: str) -> None:
     loss, near = LOSSES[kind], torch.full((4,), 0.4, dtype=torch.float64)
     _, on_real, on_fake = value_and_gradients(loss.discriminator, near, near)
     assert (on_real < 0).all()
     assert (on_fake > 0).all()
     _, _, on_fake = value_and_gradients(loss.generator, near, near - 20)
-    assert on_fake.sum() < -0.9  # it does not vanish where D is sure of the fake
+    assert on_fake.sum() < -0.9  # G's gradient does not vanish where D is confident
 
 
 @pytest.mark.parametrize("kind", LOSSES)
@@ -76,13 +76,13 @@ def test_losses_stay_finite_where_a_sigmoid_would_saturate(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", LOSSES)
-def test_gs_loss_reads_outputs_on_real_images_only_where_it_says_so(kind: str) -> None:
-    """Where it does not, the step hands it those from before D's update."""
+def test_gs_loss_uses_outputs_on_real_images_only_if_pairs_is_true(kind: str) -> None:
+    """If `pairs` is false, the step passes it outputs from before D's update."""
     _, on_real, _ = value_and_gradients(LOSSES[kind].generator, REAL, FAKE)
     assert bool(on_real.any()) == LOSSES[kind].pairs
 
 
-def test_the_threshold_lies_halfway_between_what_real_and_fake_are_drawn_to() -> None:
+def test_the_threshold_is_halfway_between_the_targets_for_real_and_fake() -> None:
     for kind, real, fake in (("nonsaturating", 5, -5), ("hinge", 1, -1), ("least_squares", 1, 0)):
         assert LOSSES[kind].threshold == (real + fake) / 2
     assert LOSSES["wasserstein"].threshold is None

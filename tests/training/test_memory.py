@@ -1,4 +1,4 @@
-"""What malloc is told, and what it then does."""
+"""The calls to mallopt, and their effect on page faults."""
 
 import ctypes
 import platform
@@ -35,7 +35,7 @@ def faults(keeping: bool) -> int:
     return int(done.stdout)
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="is about glibc")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
 def test_kept_memory_costs_no_page_faults() -> None:
     assert faults(keeping=False) > 1000
     assert faults(keeping=True) < 100
@@ -43,7 +43,7 @@ def test_kept_memory_costs_no_page_faults() -> None:
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """What an older glibc is told: it refuses thresholds above 32 MiB."""
+    """The calls to the mallopt of an older glibc, which refuses thresholds above 32 MiB."""
     calls: list[tuple[int, int]] = []
 
     def mallopt(parameter: int, value: int) -> bool:
@@ -57,13 +57,13 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     return calls
 
 
-def test_an_older_glibc_gets_the_most_that_it_takes(told: list[tuple[int, int]]) -> None:
+def test_an_older_glibc_gets_the_highest_threshold_it_accepts(told: list[tuple[int, int]]) -> None:
     keep_freed_memory()
     assert told == [(MMAP_THRESHOLD, 2**30), (MMAP_THRESHOLD, 2**25), (TRIM_THRESHOLD, -1)]
 
 
 @pytest.mark.parametrize("libc", ["glibc", ""])
-def test_what_the_user_set_stays_and_elsewhere_nothing_happens(
+def test_the_users_own_settings_and_other_libcs_are_left_alone(
     told: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch, libc: str
 ) -> None:
     monkeypatch.setattr(platform, "libc_ver", lambda: (libc, ""))

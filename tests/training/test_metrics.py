@@ -1,4 +1,4 @@
-"""The numbers of a log line against their definitions."""
+"""Compare the metrics of a log line with their definitions."""
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ from dcgan.training.step import StepResult
 from tests.training.conftest import Build
 
 
-def test_step_metrics_are_what_their_names_say(build: Build) -> None:
+def test_step_metrics_match_their_definitions(build: Build) -> None:
     fabric = build().fabric
     result = StepResult(
         losses=torch.tensor([1.5, 2.5]),
@@ -23,8 +23,8 @@ def test_step_metrics_are_what_their_names_say(build: Build) -> None:
     assert metrics["d_real"] == pytest.approx(2 / 3)
     assert metrics["d_fake"] == pytest.approx(1 / 3)
     assert metrics["d_accuracy"] == pytest.approx(4 / 6)
-    # Least squares draws real outputs to 1 and fakes to 0, so its threshold is 0.5.
+    # Least squares has target 1 for real and 0 for fake, so its threshold is 0.5.
     assert step_metrics(result, "least_squares", fabric)["d_accuracy"] == pytest.approx(4 / 6)
-    # A critic's outputs have no zero: their mean, 0.5, stands for it.
+    # A critic's outputs have no fixed threshold: their mean, 0.5, is used.
     assert step_metrics(result, "wasserstein", fabric)["d_accuracy"] == pytest.approx(4 / 6)
     assert metrics["diversity"] == pytest.approx((0 + 3 + 3) / (3 + 3 + 6))

@@ -1,4 +1,4 @@
-"""Penalties against closed forms, and what they do to a step."""
+"""Penalties compared with closed forms, and their effect on a step."""
 
 import copy
 
@@ -24,7 +24,7 @@ class Linear(nn.Module):
         self.weight = nn.Parameter(weight)
 
     def forward(self, images: Tensor) -> Tensor:
-        """⟨w, x⟩ of each."""
+        """⟨w, x⟩ for each image."""
         return images.flatten(1) @ self.weight
 
 
@@ -32,7 +32,7 @@ class Square(nn.Module):
     """D(x) = ‖x‖²/2: its gradient is x."""
 
     def forward(self, images: Tensor) -> Tensor:
-        """‖x‖²/2 of each."""
+        """‖x‖²/2 for each image."""
         return images.flatten(1).square().sum(1) / 2
 
 
@@ -42,7 +42,7 @@ REAL = torch.randn(5, 1, 2, 2, generator=torch.Generator().manual_seed(0))
 def test_r1_is_half_the_mean_squared_gradient_at_real_images() -> None:
     expected = REAL.flatten(1).square().sum(1).mean().item() / 2
     assert r1(Square(), REAL).item() == pytest.approx(expected)
-    assert not REAL.requires_grad  # the images are left alone
+    assert not REAL.requires_grad  # the caller's tensor is left alone
     network = Linear(torch.tensor([1.0, 2.0, 2.0, 4.0]))
     penalty = r1(network, REAL)
     assert penalty.item() == pytest.approx(25 / 2)
@@ -50,7 +50,7 @@ def test_r1_is_half_the_mean_squared_gradient_at_real_images() -> None:
     torch.testing.assert_close(gradient, network.weight.detach())  # d(½‖w‖²)/dw = w
 
 
-def test_the_gradient_penalty_draws_the_length_to_one() -> None:
+def test_the_gradient_penalty_pulls_the_gradient_norm_toward_one() -> None:
     for length, expected in ((1.0, 0.0), (5.0, 16.0)):
         network = Linear(torch.tensor([length, 0.0, 0.0, 0.0]))
         assert gradient_penalty(network, REAL).item() == pytest.approx(expected)
@@ -59,7 +59,7 @@ def test_the_gradient_penalty_draws_the_length_to_one() -> None:
     torch.testing.assert_close(gradient, torch.tensor([8.0, 0.0, 0.0, 0.0]))  # 2(‖w‖ − 1)w/‖w‖
 
 
-def test_points_lie_between_real_and_fake_each_at_its_own_place(
+def test_penalty_points_are_random_interpolations_of_real_and_fake(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = build("regularizer=gradient_penalty", "discriminator.norm=none")
@@ -75,12 +75,12 @@ def test_points_lie_between_real_and_fake_each_at_its_own_place(
     for _ in range(2):
         penalize(state, real, fake)
     assert 0 <= seen[0].min() < 0.3 < 0.7 < seen[0].max() <= 1
-    assert seen[0].flatten(1).std(1).max() == 0  # one share an image
+    assert seen[0].flatten(1).std(1).max() == 0  # one weight per image
     assert not torch.equal(*seen)
 
 
 @pytest.mark.parametrize(("weight", "every"), [(0.3, 1), (2.0, 16)])
-def test_the_gradient_is_the_penaltys_times_weight_and_interval(
+def test_the_penaltys_gradient_is_scaled_by_weight_and_interval(
     build: Build, weight: float, every: int
 ) -> None:
     factor = (f"regularizer.weight={weight}", f"regularizer.every={every}")
@@ -90,7 +90,7 @@ def test_the_gradient_is_the_penaltys_times_weight_and_interval(
     weights = list(state.discriminator.parameters())
     expected = torch.autograd.grad(r1(state.discriminator, real), weights, allow_unused=True)
     for parameter, gradient in zip(weights, expected, strict=True):
-        if gradient is not None:  # the last bias moves no gradient of D
+        if gradient is not None:  # D's gradient does not depend on the last bias
             torch.testing.assert_close(parameter.grad, weight * every * gradient)
 
 
@@ -102,14 +102,14 @@ def test_the_gradient_is_the_penaltys_times_weight_and_interval(
     ],
     ids=["r1", "gradient_penalty"],
 )
-def test_penalties_go_with_bfloat16(build: Build, recipe: tuple[str, ...]) -> None:
+def test_penalties_work_in_bfloat16(build: Build, recipe: tuple[str, ...]) -> None:
     state = build("trainer.precision=bf16-mixed", *recipe)
     for _ in range(2):
         result = train_step(state)
     assert torch.isfinite(result.losses[0])
 
 
-def test_a_lazy_penalty_comes_every_so_often(build: Build) -> None:
+def test_a_lazy_penalty_is_applied_every_few_steps(build: Build) -> None:
     plain = build()
     lazy = build("regularizer=r1", "regularizer.every=3", "regularizer.weight=5")
     differing = []
@@ -122,7 +122,7 @@ def test_a_lazy_penalty_comes_every_so_often(build: Build) -> None:
     assert differing == [True, False, False, True, False, False]
 
 
-def test_settings_that_have_no_effect_or_make_no_sense_are_refused(compose_train: Compose) -> None:
+def test_regularizer_settings_that_cannot_work_are_refused(compose_train: Compose) -> None:
     assert compose_train("regularizer=r1").regularizer.every == 16
     with pytest.raises(UserError, match=r"regularizer.weight=0.*: must be above 0"):
         compose_train("regularizer=r1", "regularizer.weight=0")
@@ -130,5 +130,5 @@ def test_settings_that_have_no_effect_or_make_no_sense_are_refused(compose_train
         RegularizerConfig(kind="none", weight=1.0)
     with pytest.raises(UserError, match=r"discriminator.norm=batch: must be spectral or none"):
         compose_train("regularizer=gradient_penalty")
-    with pytest.raises(UserError, match=r"loss.kind=wasserstein: has no bound by itself"):
+    with pytest.raises(UserError, match=r"loss.kind=wasserstein: needs a Lipschitz constraint"):
         compose_train("loss=wasserstein")

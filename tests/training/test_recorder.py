@@ -1,4 +1,4 @@
-"""Losses that are not finite, what is due when, and what is written then."""
+"""What is recorded at which step, and how losses that are not finite abort a run."""
 
 import json
 import math
@@ -29,7 +29,7 @@ def result(loss: float) -> StepResult:
 
 
 def train_steps(recorder: Recorder, state: State, number: int) -> None:
-    """As the loop does it."""
+    """Train and record as the loop does."""
     for _ in range(number):
         recorder.record(train_step(state), due(state.step, state.config.trainer))
 
@@ -38,7 +38,7 @@ def saved_step(path: Path) -> int:
     return int(torch.load(path, weights_only=True)["step"])
 
 
-def test_what_is_due_when(tiny: Compose) -> None:
+def test_what_is_due_at_which_step(tiny: Compose) -> None:
     every = ("trainer.log_every=3", "trainer.sample_every=4", "trainer.checkpoint_every=5")
     trainer = tiny("trainer.steps=7", "trainer.num_scored=0", *every).trainer
     assert [sorted(due(step, trainer)) for step in range(1, 8)] == [
@@ -54,7 +54,9 @@ def test_what_is_due_when(tiny: Compose) -> None:
     assert [step for step in range(1, 11) if "fid" in due(step, trainer)] == [4, 8, 10]
 
 
-def test_everything_is_written_where_it_belongs(tmp_path: Path, build: Build) -> None:
+def test_scores_samples_and_checkpoints_are_written_at_their_steps(
+    tmp_path: Path, build: Build
+) -> None:
     state = build("trainer.steps=7", "trainer.sample_every=100")
     with Recorder(state, tmp_path).opened() as recorder:
         train_steps(recorder, state, 7)
@@ -62,7 +64,7 @@ def test_everything_is_written_where_it_belongs(tmp_path: Path, build: Build) ->
     lines = read_metrics(tmp_path / "metrics.jsonl")
     scored = [(line["step"], line["images_seen"]) for line in lines if "r2_over_real" in line]
     assert scored == [(0, 0), (2, 16), (4, 32), (7, 56)]
-    assert "d_real" in lines[-1]  # the last line is that of the losses
+    assert "d_real" in lines[-1]  # the last line has the losses
     steps = ["000000", "000002", "000004", "000007", "real"]
     for folder in ("samples", "checkerboard"):
         assert sorted(p.stem for p in (tmp_path / folder).iterdir()) == steps
@@ -71,7 +73,7 @@ def test_everything_is_written_where_it_belongs(tmp_path: Path, build: Build) ->
     assert json.loads((tmp_path / "result.json").read_text())["images_seen"] == 56
 
 
-def test_metrics_hold_what_the_run_promises(tmp_path: Path, build: Build) -> None:
+def test_every_log_line_has_all_metrics(tmp_path: Path, build: Build) -> None:
     state = build("trainer.log_every=1", "trainer.num_scored=0", "trainer.generator_lr=3e-4")
     with Recorder(state, tmp_path).opened() as recorder:
         train_steps(recorder, state, 1)
@@ -85,7 +87,7 @@ def test_metrics_hold_what_the_run_promises(tmp_path: Path, build: Build) -> Non
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
-def test_a_loss_that_is_not_finite_is_named_by_its_step(
+def test_a_loss_that_is_not_finite_aborts_the_run_and_reports_the_step(
     tmp_path: Path, build: Build, loss: float
 ) -> None:
     state = build()
@@ -94,7 +96,7 @@ def test_a_loss_that_is_not_finite_is_named_by_its_step(
             state.step = step
             recorder.record(result(value), frozenset())
         state.step = 4
-        with pytest.raises(RunFailed, match=r"not finite at step 3 \(.*no checkpoint yet; smaller"):
+        with pytest.raises(RunFailed, match=r"not finite at step 3 \(.*no checkpoint yet; try"):
             recorder.record(result(loss), frozenset(["log"]))
 
 
@@ -106,12 +108,12 @@ def test_the_last_good_checkpoint_is_kept(tmp_path: Path, build: Build) -> None:
         with torch.no_grad():
             next(state.generator.parameters()).fill_(float("inf"))
         state.step = 4
-        with pytest.raises(RunFailed, match=r"at step 4 a weight of the generator .*last\.pt"):
+        with pytest.raises(RunFailed, match=r"a weight of the generator .* at step 4; .*last\.pt"):
             recorder.record(result(1.0), frozenset(["checkpoint"]))
     assert (tmp_path / LAST).read_bytes() == before
 
 
-def test_the_best_checkpoint_stays_until_a_better_one_comes(
+def test_the_best_checkpoint_is_replaced_only_by_a_better_one(
     tmp_path: Path, build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = build("trainer.num_scored=0", "trainer.evaluate_every=1")
@@ -129,7 +131,7 @@ def test_the_best_checkpoint_stays_until_a_better_one_comes(
     assert [line["fid"] for line in lines] == [9, 5, 7, None, 4]
 
 
-def test_alarms_are_written_where_people_look(
+def test_alarms_go_to_the_log_metrics_and_tensorboard(
     tmp_path: Path, build: Build, caplog: pytest.LogCaptureFixture
 ) -> None:
     state = build("trainer.num_scored=0", "trainer.steps=99")
@@ -150,7 +152,7 @@ def test_alarms_are_written_where_people_look(
     assert 5 in [e.step for e in events.Tensors("alarms/text_summary")]
 
 
-def test_scoring_is_not_mistaken_for_slow_steps(
+def test_time_spent_on_scores_does_not_count_as_slow_steps(
     tmp_path: Path, build: Build, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     state, clock = build("trainer.steps=99"), SimpleNamespace(now=0.0)
@@ -172,12 +174,12 @@ def test_scoring_is_not_mistaken_for_slow_steps(
 
 
 def files_of(run_dir: Path) -> dict[Path, bytes]:
-    """But for TensorBoard's, which a thread writes."""
+    """Every file except TensorBoard's, which a thread writes."""
     paths = [path for path in run_dir.rglob("*") if "tensorboard" not in path.parts]
     return {path: path.read_bytes() for path in paths if path.is_file()}
 
 
-def test_a_folder_that_another_run_uses_stays_as_it_is(tmp_path: Path, build: Build) -> None:
+def test_a_folder_in_use_by_another_run_is_left_unchanged(tmp_path: Path, build: Build) -> None:
     with Recorder(build(), tmp_path).opened():
         (tmp_path / "train.log").write_text("of the first")
         before = files_of(tmp_path)
@@ -187,7 +189,7 @@ def test_a_folder_that_another_run_uses_stays_as_it_is(tmp_path: Path, build: Bu
         assert files_of(tmp_path) == before
 
 
-def test_a_run_that_goes_on_from_its_best_checkpoint_takes_back_the_later_one(
+def test_resuming_from_the_best_checkpoint_discards_later_records(
     tmp_path: Path, build: Build
 ) -> None:
     state = build("trainer.num_scored=0", "trainer.log_every=1", "trainer.checkpoint_every=100")
@@ -221,9 +223,7 @@ def test_damaged_metrics_are_refused_before_anything_is_written(
     assert files_of(tmp_path) == before
 
 
-def test_records_of_a_run_that_saved_nothing_are_not_those_of_one_that_goes_on_there(
-    tmp_path: Path, build: Build
-) -> None:
+def test_records_of_a_run_without_a_checkpoint_are_discarded(tmp_path: Path, build: Build) -> None:
     state = build("trainer.num_scored=0", "trainer.log_every=1")
     with Recorder(state, tmp_path).opened() as recorder:
         for _ in range(3):

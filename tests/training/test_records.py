@@ -1,4 +1,4 @@
-"""What a run has recorded is read as it was written, or refused by name."""
+"""Records are read as they were written, or refused with the name of the file."""
 
 import json
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_metrics_are_read_as_they_were_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rest", ['{"step": 6, "ima', "\0" * 20, "{", "[]"])
-def test_what_a_crash_cut_short_is_left_out(tmp_path: Path, rest: str) -> None:
+def test_an_unfinished_last_line_is_dropped(tmp_path: Path, rest: str) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_text(METRICS + rest)
     assert read_metrics(path) == LINES
@@ -56,10 +56,10 @@ def test_what_a_crash_cut_short_is_left_out(tmp_path: Path, rest: str) -> None:
         ('{"step": -5, "images_seen": 16}', "step must be a whole number, at least 0"),
         ('{"step": 3, "images_seen": 1.5}', "images_seen must be a whole number, at least 0"),
         ('{"step": 3, "images_seen": 24, "fid": "low"}', "fid must be a number"),
-        ('{"step": 3, "images_seen": 24, "alarm": 3}', "alarm must be a text"),
+        ('{"step": 3, "images_seen": 24, "alarm": 3}', "alarm must be a string"),
     ],
 )
-def test_a_broken_line_is_named_and_never_dropped(tmp_path: Path, line: str, reason: str) -> None:
+def test_a_broken_line_is_refused_with_its_number(tmp_path: Path, line: str, reason: str) -> None:
     path = tmp_path / "metrics.jsonl"
     first, *others = METRICS.splitlines(keepends=True)
     for text, place in ((first + line + "\n" + "".join(others), 2), (METRICS + line + "\n", 4)):
@@ -79,7 +79,7 @@ def test_a_broken_line_is_named_and_never_dropped(tmp_path: Path, line: str, rea
         (json.dumps(RESULT | {"images_per_second": "fast"}), "images_per_second: must be a valid"),
     ],
 )
-def test_a_result_that_is_damaged_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+def test_a_damaged_result_is_refused(tmp_path: Path, text: str, reason: str) -> None:
     path = tmp_path / "result.json"
     path.write_text(text)
     with pytest.raises(UserError) as raised:
@@ -99,7 +99,7 @@ def test_a_result_that_is_damaged_is_refused(tmp_path: Path, text: str, reason: 
         ({"discriminator_phase_energy2": None}, "discriminator_phase_energy2: missing"),
     ],
 )
-def test_arrays_that_do_not_fit_are_refused(
+def test_missing_or_misshapen_arrays_are_refused(
     tmp_path: Path, change: dict[str, Any], reason: str
 ) -> None:
     path = tmp_path / "000004.npz"
@@ -110,10 +110,10 @@ def test_arrays_that_do_not_fit_are_refused(
     assert str(raised.value).startswith(f"{path}: not the arrays of a run's scores: {reason}")
     assert "spectrum" in ARRAYS
     np.savez(path, spectrum=np.ones((8, 8)))
-    assert list(read_arrays(path, 8)) == ["spectrum"]  # such small images have no phases
+    assert list(read_arrays(path, 8)) == ["spectrum"]  # images this small have no phases
 
 
-def test_a_picture_that_is_cut_short_is_refused(tmp_path: Path) -> None:
+def test_a_truncated_picture_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.effect_noise((64, 64), 50).save(path)
     assert read_picture(path).size == (64, 64)
@@ -143,7 +143,7 @@ def test_no_damage_to_text_is_a_traceback(
         edited(RESULT).map(lambda content: json.dumps(content, default=str).encode()),
     )
 )
-def test_no_damage_to_a_result_is_a_traceback(
+def test_a_damaged_result_never_causes_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "result.json"
@@ -153,7 +153,7 @@ def test_no_damage_to_a_result_is_a_traceback(
 
 @EXAMPLES
 @given(data=st.data())
-def test_no_damage_changes_an_array(
+def test_damaged_arrays_are_refused_or_read_unchanged(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "damaged.npz"

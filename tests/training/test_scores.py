@@ -1,4 +1,4 @@
-"""The scores of a run: at which steps, of what, and without a trace on the run."""
+"""The scores of a run: which there are, what they show, and that they change nothing."""
 
 import copy
 
@@ -14,7 +14,7 @@ from tests.training.conftest import Build
 WHOLE = ("data.image_size=32", "data.num_images=256", "trainer.num_scored=256")
 
 
-def test_every_score_of_the_theory_is_there(build: Build) -> None:
+def test_every_score_is_measured(build: Build) -> None:
     state = build(*WHOLE)
     scores = Scorer(state).measure()
     assert set(scores.numbers) == {
@@ -30,13 +30,15 @@ def test_every_score_of_the_theory_is_there(build: Build) -> None:
     assert all(torch.isfinite(array).all() for array in scores.arrays.values())
 
 
-def test_small_images_are_scored_as_far_as_their_size_allows(build: Build) -> None:
+def test_small_images_get_the_scores_that_their_size_allows(build: Build) -> None:
     state = build("data.image_size=12")
     numbers = Scorer(state).measure().numbers
     assert set(numbers) == {"std", "rho_up1", "kappa_up1"}
 
 
-def test_an_untrained_transposed_convolution_has_a_grid_and_a_resize_none(build: Build) -> None:
+def test_untrained_transposed_convolution_has_a_checkerboard_and_resizing_has_none(
+    build: Build,
+) -> None:
     def numbers(*overrides: str) -> dict[str, float]:
         state = build(*WHOLE, *overrides, "generator=small")
         return dict(Scorer(state).measure().numbers)
@@ -46,7 +48,7 @@ def test_an_untrained_transposed_convolution_has_a_grid_and_a_resize_none(build:
     assert transposed["rho_up3"] > 0.5
     assert resize["rho_up3"] == pytest.approx(0, abs=1e-12)
     assert transposed["kappa_up3"] > 3
-    # Only the last block swapped: the period names it.
+    # Only the last block differs, so the pattern has period 2 only.
     last = numbers("upsample=transposed_k3", "upsample.layers=last")
     assert last["r2"] > 10 > 1 > last["r4"]
 
@@ -55,10 +57,10 @@ def test_an_untrained_transposed_convolution_has_a_grid_and_a_resize_none(build:
     ("choice", "least", "most"),
     [("strided_k3", 2.2, 5), ("strided_k4", 1, 1.5), ("strided_k5", 1.4, 3), ("conv_pool", 1, 1.4)],
 )
-def test_the_discriminators_gradient_shows_its_coverage(
+def test_the_discriminators_gradient_shows_its_uneven_coverage(
     build: Build, choice: str, least: float, most: float
 ) -> None:
-    """Theory: 4.4 for k3, 1.1 for k4, 2.4 for k5, 1.06 for convolution and average pooling."""
+    """Expected: 4.4 for k3, 1.1 for k4, 2.4 for k5, 1.06 for convolution and average pooling."""
     pooled = torch.zeros(2, 2, dtype=torch.float64)
     for seed in range(4):
         state = build(*WHOLE, f"downsample={choice}", "discriminator=small", f"seed={seed}")
@@ -68,7 +70,7 @@ def test_the_discriminators_gradient_shows_its_coverage(
     assert least < contrast(pooled) < most
 
 
-def test_the_average_is_scored(build: Build) -> None:
+def test_the_ema_is_scored(build: Build) -> None:
     state = build("trainer.ema_half_life=1000")
     scorer = Scorer(state)
     before = scorer.measure().numbers
@@ -79,7 +81,7 @@ def test_the_average_is_scored(build: Build) -> None:
         assert (scorer.measure().numbers != before) == changes
 
 
-def test_measuring_leaves_no_trace(build: Build) -> None:
+def test_measuring_does_not_affect_training(build: Build) -> None:
     def trained(measure: bool) -> State:
         state = build("trainer.ema_half_life=100")
         scorer = Scorer(state)

@@ -1,4 +1,4 @@
-"""What does not fit into memory is refused with both sizes, before anything is made."""
+"""A run that does not fit into memory is refused, with both sizes, before it allocates any."""
 
 import pytest
 
@@ -28,5 +28,5 @@ def test_a_size_beyond_memory_is_refused(tiny: Compose, setting: str) -> None:
 
 
 @pytest.mark.parametrize("upsample", choices("upsample"))
-def test_usual_sizes_pass(tiny: Compose, upsample: str) -> None:
+def test_usual_sizes_are_accepted(tiny: Compose, upsample: str) -> None:
     check_sizes(tiny(f"upsample={upsample}", "downsample.balanced=true"))

@@ -1,4 +1,4 @@
-"""The average, and a state that can be carried over whole."""
+"""The EMA, learning rates, precision, and resuming from a saved state."""
 
 import copy
 
@@ -12,7 +12,7 @@ from tests.training.conftest import Build
 
 
 @pytest.mark.parametrize("half_life", [1.0, 16.0, 1e6])
-def test_the_average_follows_weights_and_running_statistics_at_its_half_life(
+def test_the_ema_tracks_weights_and_running_statistics_with_its_half_life(
     build: Build, half_life: float
 ) -> None:
     state = build(f"trainer.ema_half_life={half_life}")
@@ -30,8 +30,8 @@ def test_the_average_follows_weights_and_running_statistics_at_its_half_life(
     assert any("running_var" in name for name in expected)
 
 
-def test_the_untrained_generator_can_be_seen(build: Build) -> None:
-    # With the running statistics that batch norm is born with, step 0 would be flat gray.
+def test_samples_of_the_untrained_generator_are_not_flat_gray(build: Build) -> None:
+    # They would be with batch norm's default running statistics.
     state = build("upsample=transposed_k3")
     latents = torch.randn(64, state.generator.latent_size)
     images = generate(state.sampler, latents)
@@ -40,7 +40,7 @@ def test_the_untrained_generator_can_be_seen(build: Build) -> None:
     assert images.std() > 0.02
 
 
-def test_without_a_half_life_there_is_no_average(build: Build) -> None:
+def test_without_a_half_life_there_is_no_ema(build: Build) -> None:
     state = build("trainer.ema_half_life=0")
     assert state.ema is None
     assert state.sampler is state.generator
@@ -56,7 +56,7 @@ RECIPES = [
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=" ".join)
-def test_a_state_goes_on_from_its_state_dict_bit_for_bit(
+def test_a_resumed_state_equals_an_uninterrupted_one_bit_for_bit(
     build: Build, recipe: tuple[str, ...]
 ) -> None:
     state = build(*recipe)
@@ -70,7 +70,7 @@ def test_a_state_goes_on_from_its_state_dict_bit_for_bit(
     assert other.step == state.step == 9
 
 
-def test_learning_rates_stay_then_fall_as_one_over_the_root_of_the_images(build: Build) -> None:
+def test_learning_rates_are_constant_then_fall_as_one_over_root_images(build: Build) -> None:
     state = build("trainer.lr_decay_from=16", "trainer.generator_lr=4e-4")
     rates = []
     for _ in range(9):
@@ -83,7 +83,7 @@ def test_learning_rates_stay_then_fall_as_one_over_the_root_of_the_images(build:
     assert discriminator_lr == pytest.approx(state.config.trainer.discriminator_lr / 2)
 
 
-def test_two_runs_of_one_seed_are_identical_and_of_two_seeds_are_not(build: Build) -> None:
+def test_runs_are_identical_if_and_only_if_their_seeds_are(build: Build) -> None:
     def losses(seed: int) -> list[float]:
         state = build(f"seed={seed}")
         return [train_step(state).losses[0].item() for _ in range(5)]
@@ -92,7 +92,7 @@ def test_two_runs_of_one_seed_are_identical_and_of_two_seeds_are_not(build: Buil
     assert losses(1) != losses(2)
 
 
-def test_bfloat16_computes_in_it_and_keeps_weights_and_losses_in_float32(build: Build) -> None:
+def test_bf16_mixed_keeps_weights_and_losses_in_float32(build: Build) -> None:
     state = build("trainer.precision=bf16-mixed")
     seen = set()
     for layer in state.discriminator.modules():

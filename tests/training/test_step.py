@@ -1,4 +1,4 @@
-"""One step against a plain one, the golden losses, and what a swapped block leaves alone."""
+"""A step compared with the standard one; golden losses; what swapping a block leaves alone."""
 
 import copy
 import json
@@ -18,14 +18,14 @@ GOLDEN = Path(__file__).with_name("golden_losses.json")
 NUM_GOLDEN_STEPS = 10
 
 
-def plain_step(
+def standard_step(
     generator: nn.Module,
     discriminator: nn.Module,
     optimizers: tuple[torch.optim.Optimizer, torch.optim.Optimizer],
     real: torch.Tensor,
     latents: torch.Tensor,
 ) -> tuple[float, float]:
-    """The step that everybody copies: NCHW, D not frozen, BCE after a sigmoid; here in float64."""
+    """The standard DCGAN step: NCHW, D not frozen, BCE after a sigmoid; here in float64."""
     of_generator, of_discriminator = optimizers
     ones, zeros = torch.ones(len(real)).double(), torch.zeros(len(real)).double()
     of_discriminator.zero_grad()
@@ -41,7 +41,7 @@ def plain_step(
     return loss.item(), loss_of_generator.item()
 
 
-def test_it_equals_the_plain_step(build: Build) -> None:
+def test_a_step_equals_the_standard_step(build: Build) -> None:
     state = build()
     plain = [copy.deepcopy(n).double() for n in (state.generator, state.discriminator)]
     betas = (state.config.trainer.beta1, state.config.trainer.beta2)
@@ -51,23 +51,23 @@ def test_it_equals_the_plain_step(build: Build) -> None:
     for _ in range(3):
         real = twin.batches.draw().double()
         latents = draw_latents(twin).double()
-        expected = plain_step(plain[0], plain[1], optimizers, real, latents)  # type: ignore[arg-type]
+        expected = standard_step(plain[0], plain[1], optimizers, real, latents)  # type: ignore[arg-type]
         result = train_step(state)
         assert result.losses[0].item() == pytest.approx(expected[0], rel=1e-5)
         assert result.losses[1].item() == pytest.approx(expected[1], rel=1e-5)
 
 
 @pytest.mark.parametrize("pairs", [False, True])
-def test_d_is_frozen_while_g_learns_and_free_again_after(
+def test_d_is_frozen_only_during_gs_update(
     build: Build, monkeypatch: pytest.MonkeyPatch, pairs: bool
 ) -> None:
     monkeypatch.setitem(LOSSES, "hinge", replace(LOSSES["hinge"], pairs=pairs))
     state = build("loss=hinge")
-    passes: list[tuple[bool, bool]] = []  # of D: whether it is frozen, whether on the real images
+    passes: list[tuple[bool, bool]] = []  # passes through D: (is it frozen, are the images real)
     batch: list[torch.Tensor] = []
 
     def watch(module: nn.Module, inputs: tuple[torch.Tensor]) -> None:
-        batch.extend(inputs[:1] if not batch else [])  # the first pass is that of real images
+        batch.extend(inputs[:1] if not batch else [])  # real images pass first
         frozen = not any(p.requires_grad for p in module.parameters())
         passes.append((frozen, torch.equal(inputs[0], batch[0])))
 
@@ -89,10 +89,10 @@ def test_networks_and_batches_are_channels_last(build: Build) -> None:
 
 
 def test_golden_losses(build: Build) -> None:
-    """Losses of a tiny run, step by step: a change that is no change of arithmetic keeps them.
+    """The losses of a tiny run stay the same unless the arithmetic of training changes.
 
-    After a change that is meant: delete golden_losses.json, run this test twice, and say in the
-    commit why the numbers moved.
+    After an intended change: delete golden_losses.json, run this test twice, and explain in the
+    commit message why the numbers changed.
     """
     state = build()
     losses = []
@@ -101,10 +101,10 @@ def test_golden_losses(build: Build) -> None:
         losses.append([result.losses[0].item(), result.losses[1].item()])
     if not GOLDEN.exists():
         GOLDEN.write_text(json.dumps(losses, indent=1) + "\n", encoding="utf-8")
-        pytest.fail(f"{GOLDEN} was missing; it is written now")
+        pytest.fail(f"{GOLDEN} was missing and has been written")
     golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
     for step, (now, then) in enumerate(zip(losses, golden, strict=True), 1):
-        # Other processors sum in another order; the tolerance is far below any real change.
+        # Processors differ in summation order; the tolerance is far below any real change.
         assert now == pytest.approx(then, rel=1e-4), f"step {step}"
 
 

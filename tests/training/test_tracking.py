@@ -1,4 +1,4 @@
-"""What a run writes, and what a resumed run takes back first."""
+"""What a run writes, and what a resumed run deletes first."""
 
 import json
 import shutil
@@ -46,14 +46,14 @@ def test_metrics_and_pictures_go_to_files_and_to_tensorboard(tmp_path: Path) -> 
     assert "    source: digits" in text
 
 
-def test_a_resumed_run_takes_back_what_was_written_past_its_checkpoint(tmp_path: Path) -> None:
+def test_a_resumed_run_deletes_records_after_its_checkpoint(tmp_path: Path) -> None:
     tracker = Tracker(tmp_path, batch_size=1)
     for step in (1, 2, 3, 4):
         tracker.metrics(step, {"loss": 0.0})
         tracker.images(torch.zeros(1, 1, 8, 8), step)
     tracker.close()
     with (tmp_path / "metrics.jsonl").open("a") as file:
-        file.write('{"step": 5, "ima')  # a crash cut this line short
+        file.write('{"step": 5, "ima')  # cut short by a crash
 
     resumed = Tracker(tmp_path, batch_size=1, resume_step=2)
     assert sorted(path.stem for path in (tmp_path / "samples").iterdir()) == ["000001", "000002"]
@@ -66,7 +66,7 @@ def test_a_resumed_run_takes_back_what_was_written_past_its_checkpoint(tmp_path:
     assert [(e.step, e.value) for e in events(tmp_path).Scalars("2_training/loss")] == expected
 
 
-def test_scores_are_arrays_and_pictures(tmp_path: Path) -> None:
+def test_scores_are_written_as_arrays_and_pictures(tmp_path: Path) -> None:
     tracker = Tracker(tmp_path, batch_size=1)
     arrays = {"spectrum": torch.ones(16, 16), "phase_energy2": torch.rand(2, 2)}
     tracker.arrays(arrays)
@@ -85,7 +85,7 @@ def test_scores_are_arrays_and_pictures(tmp_path: Path) -> None:
     assert not (tmp_path / "checkerboard" / "000025.npz").exists()
 
 
-def test_a_new_run_forgets_one_that_ended_before_its_first_checkpoint(tmp_path: Path) -> None:
+def test_a_new_run_deletes_leftovers_of_one_without_a_checkpoint(tmp_path: Path) -> None:
     for value in (0.0, 1.0):
         tracker = Tracker(tmp_path, batch_size=8)
         tracker.metrics(1, {"loss": value})
@@ -94,15 +94,15 @@ def test_a_new_run_forgets_one_that_ended_before_its_first_checkpoint(tmp_path: 
     assert [e.value for e in events(tmp_path).Scalars("2_training/loss")] == [1.0]
 
 
-def test_texts_stand_once_and_times_never_go_back(
+def test_a_resumed_run_has_no_duplicate_events_and_wall_times_never_decrease(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run that is resumed when the clock was set back, and loses what it wrote after step 2."""
+    """The run is resumed twice, each time with the clock set back, first from step 2, then 3."""
     now = time.time()
     for resume_step, clock in ((0, now), (2, now - 3600), (3, now - 7200)):
         monkeypatch.setattr(time, "time", lambda clock=clock: clock)
         for file in list(tmp_path.glob("tensorboard/*")):
-            shutil.copy(file, f"{file}.tmp")  # the run was killed as it went on
+            shutil.copy(file, f"{file}.tmp")  # as if the run was killed while resuming
         tracker = Tracker(tmp_path, batch_size=1, resume_step=resume_step)
         if resume_step == 0:
             tracker.text("config", "seed: 0")
@@ -122,7 +122,7 @@ def test_texts_stand_once_and_times_never_go_back(
     assert [event.step for event in written.Tensors("config/text_summary")] == [0]
 
 
-def test_an_event_file_that_is_cut_short_or_damaged_does_not_stop_a_run(tmp_path: Path) -> None:
+def test_a_run_resumes_despite_a_damaged_event_file(tmp_path: Path) -> None:
     damages: list[Callable[[bytes], bytes]] = [
         lambda content: content[:-7],
         lambda content: content[:60] + b"\xff" * 60,
@@ -140,7 +140,7 @@ def test_an_event_file_that_is_cut_short_or_damaged_does_not_stop_a_run(tmp_path
         assert events(tmp_path).Scalars("2_training/loss")[-1].step == 3
 
 
-def test_a_broken_line_in_the_middle_stops_a_run_that_is_resumed(tmp_path: Path) -> None:
+def test_a_broken_line_in_the_middle_of_the_metrics_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     text = '{"step": 1, "images_seen": 1}\nbroken\n{"step": 2, "images_seen": 2}\n'
     path.write_text(text)

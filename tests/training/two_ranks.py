@@ -1,4 +1,4 @@
-"""Run by torchrun: a few steps in every process, and how far these differ afterwards."""
+"""Run by torchrun: take a few steps in every process, then compare the processes."""
 
 import json
 import sys
@@ -17,7 +17,7 @@ STEPS = 6
 
 
 def main(cache_dir: str, regularizer: str) -> None:
-    """Print what rank 0 found, as one line of JSON."""
+    """Build a tiny run and compare its two ranks."""
     overrides = [*TINY, "trainer.devices=2", f"regularizer={regularizer}"]
     settings = compose("train", [*overrides, f"data.cache_dir={cache_dir}"])
     config = to_dataclass(settings, TrainConfig)
@@ -26,7 +26,7 @@ def main(cache_dir: str, regularizer: str) -> None:
 
 
 def compare(state: State) -> None:
-    """Train, and print how far the ranks differ."""
+    """Train; rank 0 prints the differences between the ranks as one line of JSON."""
     fabric = state.fabric
     for _ in range(STEPS):
         result = train_step(state)

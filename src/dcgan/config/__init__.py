@@ -1,9 +1,9 @@
-"""One typed dataclass per config group; what is not allowed is refused as it is made.
+"""One typed dataclass per config group, validated on construction.
 
-Plain Python: nothing here knows Hydra, so the classes serve a notebook as well as a command. The
-numbers stand in configs/; a default here, the same as there, is what a choice need not name. A
-class called directly raises pydantic's ValidationError, a ValueError; `build` turns that into
-`UserError`, one line that names the setting, its value and what is allowed.
+Nothing here depends on Hydra, so the classes also work in a notebook. Values are set in configs/; a
+setting with a default here, the same as there, may be left out of a choice. Constructing a class
+directly raises pydantic's ValidationError, a ValueError; `build` turns that into `UserError`, one
+line that names the setting, its value and what is allowed.
 """
 
 from dcgan.config.commands import BenchmarkConfig as BenchmarkConfig

@@ -1,4 +1,4 @@
-"""What the commands beside dcgan-train are told."""
+"""The settings of all commands except dcgan-train."""
 
 from dataclasses import field
 from typing import Annotated, Literal
@@ -17,20 +17,20 @@ from dcgan.config.settings import (
     doublings,
 )
 
-Weights = Literal["ema", "raw"]  # the average, where there is one, or the generator as trained
+Weights = Literal["ema", "raw"]  # the EMA if there is one, or the generator's own weights
 Size = Annotated[list[Count], Field(min_length=3, max_length=3)]
 
 
 @dataclass(kw_only=True, config=RULES)
 class SampleConfig:
-    """What to draw from a trained generator; every image belongs to its seed alone."""
+    """What to sample from a trained generator; every image depends on its seed alone."""
 
     checkpoint: PathText  # a run's folder, its checkpoints/last.pt, or an exported .safetensors
-    num_images: Count  # draws seeds 0 … num_images − 1 …
-    seeds: list[Natural] = field(default_factory=list)  # … unless seeds are chosen here
+    num_images: Count  # samples seeds 0 … num_images − 1 …
+    seeds: list[Natural] = field(default_factory=list)  # … unless seeds are given here
     weights: Weights = "ema"
-    single_files: Flag = False  # one PNG per seed beside the grid
-    interpolation_frames: Natural = 0  # frames between two seeds, as a PNG strip; 0: none
+    single_files: Flag = False  # also write one PNG per seed
+    interpolation_frames: Natural = 0  # frames from one seed to the next, in one PNG; 0: none
     export: Flag = False  # write generator.safetensors
 
     def __post_init__(self) -> None:
@@ -43,13 +43,13 @@ class SampleConfig:
 
 @dataclass(kw_only=True, config=RULES)
 class EvaluateConfig:
-    """Which generator, and how it is drawn from."""
+    """Which generator to evaluate, and on how many images."""
 
     checkpoint: ExistingPath  # a run's folder, or a checkpoint
-    num_images: TwoOrMore  # at most: real ones, and as many generated for each seed
-    seeds: Annotated[list[Natural], Field(min_length=1)]  # of sampling: intervals are over these
+    num_images: TwoOrMore  # maximum: real ones, and as many generated ones per seed
+    seeds: Annotated[list[Natural], Field(min_length=1)]  # for sampling; intervals are over these
     weights: Weights = "ema"
-    root: PathText | None = None  # of the run's data, if they lie elsewhere now
+    root: PathText | None = None  # of the run's data, if it has moved
 
 
 @dataclass(kw_only=True, config=RULES)
@@ -57,9 +57,9 @@ class CureConfig:
     """Which trained generator to cure."""
 
     checkpoint: ExistingPath  # a run's folder, or a checkpoint
-    num_images: TwoOrMore  # generated, and real ones to compare with
+    num_images: TwoOrMore  # generated ones, and real ones to compare with
     weights: Weights = "ema"
-    root: PathText | None = None  # of the run's data, if they lie elsewhere now
+    root: PathText | None = None  # of the run's data, if it has moved
 
 
 @dataclass(kw_only=True, config=RULES)
@@ -68,13 +68,13 @@ class DiagnoseConfig:
 
     target: ExistingPath  # a run, a checkpoint, an exported .safetensors, or a folder of images
     reference: ExistingPath | None = None  # a folder of real images to compare with
-    num_images: Count  # generated, or read from each folder at most
+    num_images: Count  # to generate, or at most to read from each folder
     weights: Weights = "ema"  # of a checkpoint
 
 
 @dataclass(kw_only=True, config=RULES)
 class ExplainConfig:
-    """Every claim is checked; a trained discriminator is looked into if one is given."""
+    """Whether to look into a trained discriminator as well; every claim is always checked."""
 
     checkpoint: ExistingPath | None = None  # a run's folder, or its checkpoints/last.pt
 
@@ -83,17 +83,17 @@ class ExplainConfig:
 class ReportConfig:
     """Which runs to compare."""
 
-    runs: ExistingPath  # a folder; every run below it is read
+    runs: ExistingPath  # a folder; all runs below it are read
 
 
 @dataclass(kw_only=True, config=RULES)
 class BenchmarkConfig:
     """What to time, and how often."""
 
-    sizes: list[Size]  # pixels (as many filters), steps, more steps
-    rounds: Count  # in each of which every arm has its turn
-    overrides: list[str] = field(default_factory=list)  # further settings of dcgan-train
-    beside: list[str] = field(default_factory=list)  # settings, each timed beside ours without it
+    sizes: list[Size]  # image size and filters (equal), steps of the short run, of the long run
+    rounds: Count  # every arm is timed once per round
+    overrides: list[str] = field(default_factory=list)  # more settings for dcgan-train
+    beside: list[str] = field(default_factory=list)  # settings; each is timed as an extra arm
 
     def __post_init__(self) -> None:
         for pixels, short, long in self.sizes:

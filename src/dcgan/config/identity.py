@@ -1,4 +1,4 @@
-"""Which settings make a run this run and no other, and where a run that is resumed lies."""
+"""Which settings identify a run, and where to find a run to resume."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -16,13 +16,13 @@ from dcgan.reading import check_archive, naming
 
 log = logging.getLogger(__name__)
 
-LAST = Path("checkpoints", "last.pt")  # of a run's folder
+LAST = Path("checkpoints", "last.pt")  # within a run's folder
 
-# Settings that change no number of the steps to come, so a resumed run may have its own.
+# Settings that cannot affect the rest of a run, so a resumed run may change them.
 MAY_DIFFER = {
     "resume",
     "trainer.steps",
-    "trainer.devices",  # the same batches, divided; but batch norm sees less of each
+    "trainer.devices",  # the same batches, divided; but batch norm sees a smaller share
     "trainer.log_every",
     "trainer.sample_every",
     "trainer.num_samples",
@@ -30,17 +30,17 @@ MAY_DIFFER = {
     "trainer.num_scored",
     "trainer.score_from",
     "trainer.evaluate_every",
-    "data.root",  # the same images may lie elsewhere; that they are the same is checked
+    "data.root",  # the images may have moved; their digest is checked
     "data.cache_dir",
     "data.num_workers",
     "data.max_pixels",
 }
 
-GONE = ("compile", "cuda_graphs", "score_weights")  # of trainer: settings of earlier versions
+GONE = ("compile", "cuda_graphs", "score_weights")  # trainer settings removed since
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested settings as (full name, value)."""
+    """Yield nested settings as (full name, value)."""
     for key, value in config.items():
         if isinstance(value, dict):
             yield from flatten(value, f"{prefix}{key}.")
@@ -49,15 +49,15 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def identity_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that make a run this run and no other: those set, but for `MAY_DIFFER`."""
+    """The settings that identify a run: all that are set, except `MAY_DIFFER`."""
     return {k: v for k, v in flatten(config) if v is not None and k not in MAY_DIFFER}
 
 
 def with_defaults(settings: Any) -> dict[str, Any]:
-    """A run's settings as this version has them: without those that are gone, with the new ones.
+    """Convert a run's settings to this version: drop removed ones, add defaults for new ones.
 
     Raises:
-        UserError: they are no settings of a run, or one of them is unknown or not allowed.
+        UserError: these are not a run's settings, or one of them is unknown or not allowed.
     """
     if not isinstance(settings, dict):
         raise UserError("holds no settings by name")
@@ -67,10 +67,10 @@ def with_defaults(settings: Any) -> dict[str, Any]:
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
-    """What a run's config.yaml holds; see `with_defaults`.
+    """Read a run's config.yaml; see `with_defaults`.
 
     Raises:
-        UserError: it is missing, damaged or not ours, or was changed into what is not allowed.
+        UserError: the file is missing, damaged, not a run's, or has a value that is not allowed.
     """
     path = folder / "config.yaml"
     with naming(path, "the settings of a run"):
@@ -78,7 +78,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder's config.yaml looks like one of ours, good or damaged."""
+    """Whether a folder's config.yaml looks like a run's, intact or damaged."""
     try:
         text = (folder / "config.yaml").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -87,10 +87,10 @@ def is_run(folder: Path) -> bool:
 
 
 def folder_of_run(config: TrainConfig, new: Path) -> Path:
-    """Where a run goes on that `config.resume` names; `new` for one that begins.
+    """The folder of the run that `config.resume` names; `new` for a new run.
 
-    auto is the run beside `new` that has these settings and saved a checkpoint last. A run that is
-    damaged is passed over, with a warning that names it.
+    "auto" means the run next to `new` with these settings and the newest checkpoint. Damaged runs
+    are skipped, with a warning that names them.
     """
     if config.resume is None:
         return new
@@ -105,11 +105,11 @@ def folder_of_run(config: TrainConfig, new: Path) -> Path:
         folder = last.parents[1]
         try:
             recorded = identity_settings(read_settings(folder))
-            if wanted["trainer.precision"] == "auto":  # a run records which one it was
+            if wanted["trainer.precision"] == "auto":  # a run records the resolved precision
                 recorded["trainer.precision"] = "auto"
             if recorded == wanted:
                 check_archive(last)
                 return folder
         except UserError as error:
-            log.warning("resume=auto passes over a run: %s", error)
+            log.warning("resume=auto skips a run: %s", error)
     return new

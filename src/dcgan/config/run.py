@@ -1,4 +1,4 @@
-"""All that defines a run: its images, its two networks, how they learn, what is written down."""
+"""All settings that define a run: its data, its networks, how they learn, what is recorded."""
 
 from typing import Annotated, Any, Literal
 
@@ -23,27 +23,27 @@ from dcgan.errors import UserError
 Source = Literal[
     "digits", "photos", "mnist", "fashion_mnist", "cifar10", "celeba", "folder", "synthetic"
 ]
-DRAWN_SOURCES = ("digits", "photos", "synthetic")  # made here, in any number; they read no files
+DRAWN_SOURCES = ("digits", "photos", "synthetic")  # generated in any number, without data files
 FILE_SOURCES = ("celeba", "folder")  # image files, cropped and resized
-MAX_PIXELS = 2**29 // 3  # of one image file, unless said otherwise: 512 MiB in RGB, as in Pillow
+MAX_PIXELS = 2**29 // 3  # default limit per image file: 512 MiB in RGB, as in Pillow
 DOUBLING_TRIPLES = ((1, 0, 1), (2, 0, 0), (3, 1, 1), (4, 1, 0), (5, 2, 1), (6, 2, 0))
 
 
 @dataclass(kw_only=True, config=RULES)
 class DataConfig:
-    """Which images, and how they are prepared. Transparent ones are composed over white."""
+    """Which images to use, and how to prepare them."""
 
     source: Source
     image_size: Count  # height and width, pixels
     channels: Literal[1, 3]  # 1 gray, 3 color
     flip: Flag  # mirror left-right at random while training
-    num_images: Count | None = None  # how many to draw (drawn sources only)
-    root: PathText | None = None  # the folder that holds the files (file sources only)
-    crop: Count | None = None  # center square, pixels, cut before resizing; None: the largest one
-    on_error: Literal["fail", "skip"] = "fail"  # a broken image: fail, or skip (and count it)
+    num_images: Count | None = None  # how many to generate (generated sources only)
+    root: PathText | None = None  # the folder of the files (all other sources)
+    crop: Count | None = None  # side of the center square, before resizing; None: the largest
+    on_error: Literal["fail", "skip"] = "fail"  # on a broken image: abort, or skip and count it
     cache_dir: PathText = "~/.cache/dcgan"  # prepared images are kept here
-    num_workers: Count | None = None  # threads that decode; None: one per core
-    max_pixels: Count = MAX_PIXELS  # a larger image file is refused like a broken one
+    num_workers: Count | None = None  # decoding threads; None: one per core
+    max_pixels: Count = MAX_PIXELS  # larger image files count as broken
 
     def __post_init__(self) -> None:
         doublings(self.image_size)
@@ -57,16 +57,16 @@ class DataConfig:
 class UpsampleConfig:
     """One way to double height and width; see `dcgan.networks.upsampling`."""
 
-    kind: Literal["transposed", "resize", "subpixel"]  # resize, then convolve; convolve, shuffle
+    kind: Literal["transposed", "resize", "subpixel"]  # resize + conv; conv + pixel shuffle
     kernel_size: Count
     padding: Natural | None = None  # transposed only
     output_padding: Natural | None = None  # transposed only
     mode: Literal["nearest", "bilinear"] | None = None  # resize only
-    padding_mode: Literal["zeros", "reflect"] = "zeros"  # of the convolution in resize, subpixel
+    padding_mode: Literal["zeros", "reflect"] = "zeros"  # resize, subpixel: of the convolution
     init: Literal["normal", "bilinear", "icnr"] = "normal"
-    balanced: Literal[0, 1, 2] = 0  # order: kernels that turn constants (2: ramps) into such
+    balanced: Literal[0, 1, 2] = 0  # order: 1 keeps constants constant, 2 also ramps; 0: off
     smooth: Flag = False  # a fixed [1 2 1]/4 filter after the block
-    layers: Any = "all"  # all, first, last, up1 … upL, or several; the others resize
+    layers: Any = "all"  # all, first, last, up1 … upL, or a list; the others resize
 
     def __post_init__(self) -> None:
         transposed = self.kind == "transposed"
@@ -91,8 +91,8 @@ class UpsampleConfig:
         else:
             _check_odd(self)
             inits += ["icnr"] if self.kind == "subpixel" else []
-        size = self.kernel_size if transposed else 2 * self.kernel_size  # as a transposed one
-        orders = 0 if self.kind == "resize" else min(size - 1, 2)  # of kernels other than 0
+        size = self.kernel_size if transposed else 2 * self.kernel_size  # as transposed convolution
+        orders = 0 if self.kind == "resize" else min(size - 1, 2)  # with nonzero balanced kernels
         if self.balanced > orders:
             raise ValueError(
                 f"balanced={self.balanced}: must be {' or '.join(map(str, range(orders + 1)))} for"
@@ -104,7 +104,7 @@ class UpsampleConfig:
 
     @property
     def label(self) -> str:
-        """What a figure's legend calls it: transposed k3, nearest + conv k3, sub-pixel k3 ICNR."""
+        """The name in legends: transposed k3, nearest + conv k3, sub-pixel k3 ICNR."""
         kinds = {"resize": f"{self.mode} + conv", "subpixel": "sub-pixel"}
         words = [kinds.get(self.kind, self.kind), f"k{self.kernel_size}"]
         if self.init != "normal":
@@ -130,7 +130,7 @@ class UpsampleConfig:
         known |= {"all": set(range(num_blocks)), "first": {0}, "last": {num_blocks - 1}}
         if not isinstance(names, list) or not names or any(name not in known for name in names):
             raise UserError(
-                f"upsample.layers={self.layers}: must be one or several of {', '.join(known)}"
+                f"upsample.layers={self.layers}: must be one or more of {', '.join(known)}"
             )
         return frozenset().union(*(known[name] for name in names))
 
@@ -139,9 +139,9 @@ class UpsampleConfig:
 class DownsampleConfig:
     """How the discriminator halves height and width."""
 
-    kind: Literal["strided", "pooled"]  # convolution at stride 2; at stride 1, then 2x2 averages
+    kind: Literal["strided", "pooled"]  # stride-2 convolution; convolution + 2x2 average pooling
     kernel_size: Literal[2, 3, 4, 5, 6]  # pooled: 3 or 5
-    balanced: Flag = False  # strided only: kernels whose input gradient has no checkerboard
+    balanced: Flag = False  # strided only: balanced kernels, for input gradients without a pattern
 
     def __post_init__(self) -> None:
         if self.kind == "pooled" and self.kernel_size not in (3, 5):
@@ -151,7 +151,7 @@ class DownsampleConfig:
 
     @property
     def label(self) -> str:
-        """What a figure's legend calls it: D strided k4, D conv k3 + pool."""
+        """The name in legends: D strided k4, D conv k3 + pool."""
         k, balanced = self.kernel_size, " balanced" if self.balanced else ""
         return f"D strided k{k}{balanced}" if self.kind == "strided" else f"D conv k{k} + pool"
 
@@ -160,9 +160,9 @@ class DownsampleConfig:
 class GeneratorConfig:
     """Kind and size of the generator."""
 
-    kind: Literal["doubling", "flat"] = "doubling"  # from base x base up; stride 1 at full size
-    filters: Count  # channels before the last block, doubled towards the latent; flat: every layer
-    latent_size: Count | None = None  # length of z (doubling only; flat: one number a pixel)
+    kind: Literal["doubling", "flat"] = "doubling"  # flat: stride 1 at full size
+    filters: Count  # channels before the last block, doubling toward the latent; flat: every layer
+    latent_size: Count | None = None  # length of z (doubling only; flat: one number per pixel)
     kernel_size: Count | None = None  # flat only
     num_layers: Annotated[int, Strict(), Field(ge=2, le=100)] | None = None  # flat only
     notch: Annotated[int, Strict(), Field(ge=0, le=16)] = (
@@ -178,7 +178,7 @@ class GeneratorConfig:
 
     @property
     def label(self) -> str:
-        """What a figure's legend calls it: 32 filters, z of 100; flat k9, 4 layers of 5 filters."""
+        """The name in legends: 32 filters, z of 100; flat k9, 4 layers of 5 filters."""
         if self.kind == "flat":
             return f"flat k{self.kernel_size}, {self.num_layers} layers of {self.filters} filters"
         return f"{self.filters} filters, z of {self.latent_size}"
@@ -188,8 +188,8 @@ class GeneratorConfig:
 class DiscriminatorConfig:
     """Size and normalization of the discriminator."""
 
-    filters: Count  # channels after the first block; they double towards the logit
-    norm: Literal["batch", "spectral", "none"] = "batch"  # batch: not in the first block
+    filters: Count  # channels after the first block, doubling toward the logit
+    norm: Literal["batch", "spectral", "none"] = "batch"  # batch: except in the first block
 
 
 def _check_odd(config: UpsampleConfig | GeneratorConfig) -> None:
@@ -210,7 +210,7 @@ class RegularizerConfig:
 
     kind: Literal["none", "r1", "gradient_penalty"]
     weight: NonNegative = 0.0
-    every: Count = 1  # steps between two penalties, each then so many times as strong
+    every: Count = 1  # steps between two penalties, each scaled by this number
 
     def __post_init__(self) -> None:
         if self.kind == "none" and self.weight:
@@ -221,7 +221,7 @@ class RegularizerConfig:
 
 @dataclass(kw_only=True, config=RULES)
 class TrainerConfig:
-    """How long, how fast, on what, and what is written down on the way."""
+    """How long, how fast and on what to train, and what to record."""
 
     steps: Count  # one step = one D update and one G update
     batch_size: Count
@@ -229,19 +229,19 @@ class TrainerConfig:
     discriminator_lr: Positive
     beta1: BelowOne  # Adam
     beta2: BelowOne
-    lr_decay_from: NonNegative  # images seen, then learning rates fall as 1/√images; 0: constant
-    ema_half_life: NonNegative  # of the averaged generator, in images; 0: no average
+    lr_decay_from: NonNegative  # images seen when learning rates start to fall; 0: constant
+    ema_half_life: NonNegative  # of the EMA generator, in images; 0: no EMA
     accelerator: Literal["auto", "cpu", "gpu"]
-    devices: Count  # processes on this machine, each with its share of a batch; see torchrun
+    devices: Count  # processes on this machine, which share each batch; see torchrun
     precision: Literal["auto", "32-true", "bf16-mixed"]  # auto: bf16-mixed where supported
-    log_every: Count  # steps between two reads of the losses
-    sample_every: Count  # steps between two sample grids
+    log_every: Count  # steps between log lines
+    sample_every: Count  # steps between sample grids
     num_samples: Count  # images in a sample grid
-    checkpoint_every: Count  # steps between two checkpoints
-    num_scored: Natural  # generated images that the checkerboard scores look at; 0: no scores
-    score_from: Count  # scored are steps 0, this, twice this, 4 times, … and the last
-    evaluate_every: Natural  # steps between two FIDs, the best of which keeps best.pt; 0: none
-    num_evaluated: TwoOrMore  # generated and held-out images that FID compares
+    checkpoint_every: Count  # steps between checkpoints
+    num_scored: Natural  # generated images for the checkerboard scores; 0: no scores
+    score_from: Count  # scores at steps 0, this, 2x this, 4x this, …, and the last
+    evaluate_every: Natural  # steps between FIDs, the lowest of which is saved as best.pt; 0: none
+    num_evaluated: TwoOrMore  # generated and held-out images for FID
 
 
 @dataclass(kw_only=True, config=RULES)
@@ -258,20 +258,18 @@ class TrainConfig:
     trainer: TrainerConfig
     seed: Natural
     resume: PathText | None = None  # auto, a run's folder, or a checkpoint
-    start_from: PathText | None = (
-        None  # a run's folder or a checkpoint, whose weights a new run takes
-    )
+    start_from: PathText | None = None  # a run or a checkpoint: a new run's initial weights
 
     def __post_init__(self) -> None:
         if self.regularizer.kind == "gradient_penalty" and self.discriminator.norm == "batch":
             raise ValueError(
                 "discriminator.norm=batch: must be spectral or none with"
-                " regularizer=gradient_penalty, which is about each image alone"
+                " regularizer=gradient_penalty, which is defined per image"
             )
         smooth = self.regularizer.kind != "none" or self.discriminator.norm == "spectral"
         if self.loss.kind == "wasserstein" and not smooth:
             raise ValueError(
-                "loss.kind=wasserstein: has no bound by itself; must have"
+                "loss.kind=wasserstein: needs a Lipschitz constraint; set"
                 " discriminator.norm=spectral, or a regularizer such as gradient_penalty"
             )
         if self.generator.notch >= self.data.image_size:
@@ -281,9 +279,9 @@ class TrainConfig:
             )
         base, num_blocks = doublings(self.data.image_size)
         self.upsample.selected_layers(num_blocks)
-        first_block = base * (2 if self.upsample.kind == "resize" else 1)  # what it convolves
+        first_block = base * (2 if self.upsample.kind == "resize" else 1)  # the convolution's input
         if self.upsample.padding_mode == "reflect" and self.upsample.kernel_size > 2 * first_block:
             raise ValueError(
-                f"upsample.kernel_size={self.upsample.kernel_size}: with padding_mode=reflect must"
+                f"upsample.kernel_size={self.upsample.kernel_size}: with padding_mode=reflect, must"
                 f" be below {2 * first_block}, twice the first block's {first_block} pixels"
             )

@@ -1,4 +1,4 @@
-"""How settings are declared, and how plain values become settings or one line that says why not."""
+"""Types for declaring settings, and `build`, which validates values or raises a one-line error."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from dcgan.errors import UserError
 from dcgan.files import expand
 
-# A folder may be called 2024; no other value is turned into one of another type.
+# A path may be a number, such as 2024; no other value is converted to another type.
 RULES = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
 
@@ -29,7 +29,7 @@ BelowOne = Annotated[float, Strict(), Field(ge=0, lt=1)]
 PathText = Annotated[str, Field(min_length=1)]  # "" would be the current folder
 ExistingPath = Annotated[PathText, AfterValidator(_existing)]
 
-REASONS = {  # by pydantic's name of the error, where its own words are less plain
+REASONS = {  # by pydantic's error type, where its own message is less clear
     "greater_than_equal": "must be at least {ge}",
     "greater_than": "must be above {gt}",
     "less_than": "must be below {lt}",
@@ -40,17 +40,17 @@ REASONS = {  # by pydantic's name of the error, where its own words are less pla
     "too_long": "must be a list of {max_length}",
 }
 
-# Image sizes: where the generator starts, and how often it doubles from there.
+# Image sizes: the generator's initial size, and how many times it doubles.
 SIZES = {base * 2**level: (base, level) for base in range(4, 8) for level in range(1, 20)}
 
 Settings = TypeVar("Settings")
 
 
 def build(schema: type[Settings], values: Mapping[str, Any], where: str = "") -> Settings:
-    """The dataclass `schema` from plain values, such as those of a checkpoint or of YAML.
+    """Build the dataclass `schema` from plain values, as in a checkpoint or YAML.
 
     Args:
-        where: what precedes each name in a message, such as "data.".
+        where: prefix for names in messages, such as "data.".
 
     Raises:
         UserError: a setting is unknown, missing or not allowed; one line with its full name.
@@ -62,19 +62,19 @@ def build(schema: type[Settings], values: Mapping[str, Any], where: str = "") ->
 
 
 def check_kind(config: Any, kind: str, **needed: bool) -> None:
-    """Raise `ValueError` unless exactly those of these settings are given that the kind needs."""
+    """Raise `ValueError` unless the settings that `kind` needs, and no others, are set."""
     for name, needs in needed.items():
         value = getattr(config, name)
         if needs and value is None:
-            raise ValueError(f"{name}=null: {kind} needs it")
+            raise ValueError(f"{name}=null: must be set for {kind}")
         if not needs and value is not None:
             raise ValueError(f"{name}={value}: has no effect on {kind}")
 
 
 def doublings(image_size: int) -> tuple[int, int]:
-    """Split an image size into base·2^L: return (base, L), base in 4..7, L ≥ 1.
+    """Split an image size into base·2^L: return (base, L) with base 4 to 7 and L at least 1.
 
-    The base is where the generator starts and the discriminator ends. 32 = 4·2³, 28 = 7·2².
+    The generator starts at base x base, and the discriminator ends there. 32 = 4·2³, 28 = 7·2².
 
     Raises:
         UserError: `image_size` is not of that form.
@@ -89,7 +89,7 @@ def doublings(image_size: int) -> tuple[int, int]:
 
 
 def no_such_setting(schema: type[Any], name: str) -> str:
-    """The line for a name that the settings do not have, with those that they have there."""
+    """The message for an unknown setting, which lists the known ones at that level."""
     *parents, _ = name.split(".")
     known: Mapping[str, Any] = schema.__dataclass_fields__
     for parent in parents:
@@ -105,9 +105,9 @@ def _line(error: ErrorDetails, schema: type[Any]) -> str:
         return no_such_setting(schema, name)
     if kind == "missing":
         return f"{name} is not set: give {name}=VALUE"
-    if kind == "value_error":  # a rule between settings, which names them
+    if kind == "value_error":  # raised by a __post_init__, which names the setting
         return f"{name}.{context['error']}".removeprefix(".")
-    shown = {"None": "null", "True": "true", "False": "false"}  # as on a command line
+    shown = {"None": "null", "True": "true", "False": "false"}  # as on the command line
     value = shown.get(str(error["input"]), error["input"])
     reason = REASONS.get(kind, error["msg"].replace("Input should", "must")).format(**context)
     if kind == "literal_error":

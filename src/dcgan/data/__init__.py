@@ -1,1 +1,1 @@
-"""Images: where they come from, prepared once, drawn in a seeded order."""
+"""Find images, prepare them once, and sample batches of them in a seeded order."""

@@ -1,4 +1,4 @@
-"""Batches of real images in a seeded order that a checkpoint can carry on."""
+"""Batches of real images, in a seeded order that a checkpoint can resume."""
 
 import torch
 from torch import Tensor
@@ -9,24 +9,24 @@ from dcgan.seeding import stream
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
-    """`tensor` on the device; a CUDA GPU copies it from pinned memory without a host sync."""
+    """Move `tensor` to the device; to a CUDA GPU from pinned memory, without a host sync."""
     if device.type == "cuda" and tensor.device.type == "cpu":
         tensor = tensor.pin_memory()
     return tensor.to(device, non_blocking=True)
 
 
 class Batches:
-    """An endless stream of batches: every image once an epoch, in an order drawn for that epoch.
+    """An endless stream of batches: every image once per epoch, shuffled anew for each epoch.
 
-    The order is a function of (seed, epoch) and the place in it is one number, `num_drawn`, so a
-    resumed run sees exactly the batches that an uninterrupted one would. The last, incomplete batch
-    of an epoch is left out.
+    The order is a function of (seed, epoch), and the position is a single integer, `num_drawn`, so
+    a resumed run sees exactly the batches that an uninterrupted one would. The last, incomplete
+    batch of an epoch is dropped.
 
     Args:
-        images: (N, C, H, W) uint8; memory-mapped is fine, only the rows of a batch are read.
-        batch_size: of all ranks together.
+        images: (N, C, H, W) uint8; may be memory-mapped, since only the batch's rows are read.
+        batch_size: global, over all ranks.
         flip: mirror each image left-right with probability 1/2.
-        rank, num_ranks: every rank draws its own share of the same batches.
+        rank, num_ranks: every rank gets its share of the same batches.
 
     Raises:
         UserError: there are fewer images than one batch needs.
@@ -47,13 +47,13 @@ class Batches:
             raise UserError(f"trainer.batch_size={batch_size}: the data has {len(images)} images")
         self.images = images
         self.batch_size = batch_size
-        self.num_drawn = 0  # batches so far: the place in the data
-        self.share = slice(rank, None, num_ranks)  # of a batch's rows
+        self.num_drawn = 0  # batches so far: the data position
+        self.share = slice(rank, None, num_ranks)  # this rank's rows of a batch
         self.device = device
         self._seed, self._flip = seed, flip
         self._resident = images
         if device.type == "cuda" and images.nbytes < torch.cuda.mem_get_info(device)[0] // 2:
-            self._resident = images.to(device)  # in at most half of what is free
+            self._resident = images.to(device)  # uses at most half of the free memory
         self._per_epoch = len(images) // batch_size
         self._epoch = -1
 

@@ -1,4 +1,4 @@
-"""One image file to pixels: upright, opaque, 8 bits."""
+"""Decode one image file to upright, opaque, 8-bit pixels."""
 
 import errno
 from collections.abc import Iterator
@@ -15,29 +15,29 @@ from dcgan.errors import MachineError, first_line
 
 Images = NDArray[np.uint8]
 
-GROUND = (255, 255, 255, 255)  # what is seen through transparent pixels: white
+GROUND = (255, 255, 255, 255)  # white, behind transparent pixels
 MACHINE_ERRORS = (errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EIO)
 
-# Pillow's own limit names neither the file nor a setting. `opened` checks every image instead.
+# Pillow's own limit reports neither the file nor a setting; `opened` checks every image instead.
 Image.MAX_IMAGE_PIXELS = None
 
 
 class BrokenImage(ValueError):
-    """An image file that cannot be used; its text says why."""
+    """An image file cannot be used; the message says why."""
 
 
 class TooLarge(BrokenImage):
-    """An image file of more pixels than allowed."""
+    """An image file has more pixels than allowed."""
 
 
 @contextmanager
 def opened(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
-    """Open an image file; its pixels are decoded when they are asked for inside the block.
+    """Open an image file; its pixels are decoded inside the `with` block, when accessed.
 
     Raises:
-        BrokenImage: the file cannot be opened, or the block fails on what is in it.
+        BrokenImage: the file cannot be opened, or the block fails on its content.
         TooLarge: it has more than `max_pixels` pixels.
-        MachineError: no memory, too many open files.
+        MachineError: out of memory, or too many open files.
     """
     try:
         with Image.open(path, formats=FORMATS) as image:
@@ -47,7 +47,7 @@ def opened(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
             yield image
     except BrokenImage:
         raise
-    except Exception as error:  # Pillow has many types for damage
+    except Exception as error:  # Pillow raises many types for damaged files
         if isinstance(error, MemoryError) or getattr(error, "errno", None) in MACHINE_ERRORS:
             raise MachineError(f"{shown(path)}: cannot be read ({first_line(error)})") from error
         raise BrokenImage(f"broken image ({type(error).__name__}: {first_line(error)})") from error
@@ -56,14 +56,17 @@ def opened(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
 def decode(
     path: Path, image_size: int, channels: int, crop: int | None, max_pixels: int = MAX_PIXELS
 ) -> tuple[Images, bool]:
-    """One file as (C, image_size, image_size) uint8: plain, cropped, resized.
+    """Decode one file, see `plain`; crop and resize it.
 
-    The center square of `crop` pixels (None: the largest there is) is resized with Pillow's
-    antialiased bicubic filter. Also returns whether that enlarged it.
+    The center square of `crop` pixels (None: the largest possible) is resized with Pillow's
+    antialiased bicubic filter.
+
+    Returns:
+        (C, image_size, image_size) uint8, and whether the image was enlarged.
 
     Raises:
-        BrokenImage: the file is broken or too large, or smaller than `crop`.
-        MachineError: no memory, too many open files.
+        BrokenImage: the file is broken, too large, or smaller than `crop`.
+        MachineError: out of memory, or too many open files.
     """
     with opened(path, max_pixels) as file:
         image = plain(file, "L" if channels == 1 else "RGB")
@@ -71,7 +74,7 @@ def decode(
         if side > min(image.size):
             raise BrokenImage(f"{image.width}x{image.height} is smaller than data.crop={crop}")
         left, top = (image.width - side) // 2, (image.height - side) // 2
-        # Cropped first: resize(box=…) lets its filter look at pixels outside the box.
+        # Crop first: with resize(box=…) the filter reads pixels outside the box.
         image = image.crop((left, top, left + side, top + side))
         image = image.resize((image_size, image_size), Image.Resampling.BICUBIC)
         pixels = np.asarray(image).reshape(image_size, image_size, channels)
@@ -79,10 +82,10 @@ def decode(
 
 
 def plain(image: Image.Image, mode: str) -> Image.Image:
-    """Turned as its EXIF data say, 8 bits a channel, opaque, in `mode` (L or RGB).
+    """Convert to 8-bit `mode` (L or RGB), with EXIF rotation, composited over white.
 
     Raises:
-        ValueError: the pixels have no known scale.
+        ValueError: the range of the pixel values is unknown.
     """
     image = _to_8_bits(ImageOps.exif_transpose(image))
     if image.has_transparency_data:
@@ -92,7 +95,7 @@ def plain(image: Image.Image, mode: str) -> Image.Image:
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:
-    """Scale 16 bits to 8, which Pillow's own conversion would clip; refuse what has no scale."""
+    """Scale 16 bits to 8, which Pillow would clip; refuse values of unknown range."""
     if image.mode != "I" and not image.mode.startswith("I;16"):
         if image.mode == "F":
             raise ValueError("mode F: pixels must have 8 or 16 bits")
@@ -101,6 +104,6 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     if deep.min() < 0 or deep.max() > 65535:
         raise ValueError(f"pixels from {deep.min()} to {deep.max()}: must have 8 or 16 bits")
     scaled = Image.fromarray((deep // 257).astype(np.uint8))
-    if (clear := image.info.get("transparency")) is not None:  # the value that is transparent
+    if (clear := image.info.get("transparency")) is not None:  # the transparent value
         scaled.putalpha(Image.fromarray(np.where(deep == clear, 0, 255).astype(np.uint8)))
     return scaled

@@ -1,7 +1,7 @@
-"""Images drawn here, from what scikit-learn embeds or from nothing: digits, photos, synthetic.
+"""Generated images: digits and photos from scikit-learn's embedded data, and synthetic shapes.
 
-Each function returns (num_images, C, image_size, image_size) uint8 and draws the same images on
-every call: runs with different seeds share one data set.
+Each function returns (num_images, C, image_size, image_size) uint8, the same images on every call,
+so runs with different seeds share one data set.
 """
 
 import numpy as np
@@ -13,14 +13,14 @@ from dcgan.data.decoding import Images
 from dcgan.errors import UserError
 from dcgan.seeding import derive_seed, stream
 
-PHOTO_REDUCTION = 3  # below this the photographs show their JPEG blocks and little detail
+PHOTO_REDUCTION = 3  # with less, crops show JPEG blocks and little detail
 
 
 def draw_digits(num_images: int, image_size: int, purpose: str = "digits") -> Images:
-    """scikit-learn's 1,797 handwritten 8x8 digits, gray, each with its own small random transform.
+    """scikit-learn's 1,797 handwritten 8x8 digits, gray, with small random transforms.
 
-    Rotated by up to 12°, scaled by 0.78–0.98 and shifted by up to 4 % of the side, by fractions of
-    a pixel, so that enlarging them leaves no pixel phase of its own. `purpose` names the random
+    They are rotated by up to 12°, scaled by 0.78–0.98 and shifted by up to 4 % of the side. The
+    shifts are not whole pixels, so enlarging leaves no periodic pattern. `purpose` names the random
     stream: another one gives other transforms of the same digits.
     """
     from sklearn.datasets import load_digits
@@ -35,9 +35,9 @@ def draw_digits(num_images: int, image_size: int, purpose: str = "digits") -> Im
     # The matrix maps output to input positions, so it divides by the scale.
     cos, sin = torch.cos(angle) / (s := uniform(0.78, 0.98)), torch.sin(angle) / s
     rotation = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
-    affine = torch.cat([rotation, uniform(-0.08, 0.08, 2, 1)], dim=2)  # of a half-width
+    affine = torch.cat([rotation, uniform(-0.08, 0.08, 2, 1)], dim=2)  # in half-widths
     drawn = np.empty((num_images, 1, image_size, image_size), np.uint8)
-    for rows in torch.arange(num_images).split(1000):  # bounds the memory
+    for rows in torch.arange(num_images).split(1000):  # to bound memory
         picked = originals[rows % len(originals)]
         shape = [len(rows), 1, image_size, image_size]
         grid = F.affine_grid(affine[rows], shape, align_corners=False)
@@ -47,17 +47,17 @@ def draw_digits(num_images: int, image_size: int, purpose: str = "digits") -> Im
 
 
 def draw_photos(num_images: int, image_size: int) -> Images:
-    """Random square crops of scikit-learn's two sample photographs, color, reduced 3 times first.
+    """Random square crops of scikit-learn's two sample photographs, in color, downscaled 3x.
 
     Raises:
-        UserError: `image_size` is larger than the reduced photographs.
+        UserError: `image_size` is larger than the downscaled photographs.
     """
     from sklearn.datasets import load_sample_images
 
     photos = []
     for original in load_sample_images().images:
         height, width = (side // PHOTO_REDUCTION for side in original.shape[:2])
-        # Lanczos' filter keeps what detail the new size can hold.
+        # Lanczos keeps as much detail as the new size can hold.
         reduced = Image.fromarray(original).resize((width, height), Image.Resampling.LANCZOS)
         photos.append(np.asarray(reduced))
     least = min(min(photo.shape[:2]) for photo in photos)
@@ -73,7 +73,7 @@ def draw_photos(num_images: int, image_size: int) -> Images:
 
 
 def draw_synthetic(num_images: int, image_size: int) -> Images:
-    """A soft-edged ellipse on a color gradient: smooth, cheap, for smoke tests."""
+    """Soft-edged ellipses on color gradients: smooth and cheap, for smoke tests."""
     random = np.random.default_rng(derive_seed(0, "synthetic"))
     y, x = np.mgrid[0:image_size, 0:image_size] / image_size
     drawn = np.empty((num_images, 3, image_size, image_size), np.uint8)

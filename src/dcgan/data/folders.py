@@ -1,4 +1,4 @@
-"""The image files below a folder, and one log line about everything that is left out."""
+"""Find the image files below a folder; log everything that is left out in one line."""
 
 import contextlib
 import logging
@@ -13,46 +13,46 @@ from dcgan.errors import UserError
 
 log = logging.getLogger(__name__)
 
-# Pillow has a reader for these, but not of pictures: BUFR, GRIB and HDF5 hold scientific data and
-# need another library, MPEG is video, WMF is drawn by Windows only. EPS starts Ghostscript, which
-# executes what is in the file.
+# Formats that Pillow registers but that are not usable here: BUFR, GRIB and HDF5 hold scientific
+# data and need another library, MPEG is video, WMF is rendered only on Windows, and EPS starts
+# Ghostscript, which executes the file.
 NO_PICTURES = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 
-# What is found in a folder; all but the first two are left out.
+# Kinds of entries in a folder; all but the first two are left out.
 IMAGE, FOLDER = "images", "folders"
 DANGLING = "dangling"  # links to nothing
-HIDDEN = "hidden"  # files and folders: copies that notebooks and file managers keep
+HIDDEN = "hidden"  # files and folders, such as copies kept by notebooks and file managers
 NO_IMAGE = "of other kinds"
-REPEATED = "already read"  # folders that a link leads to again
+REPEATED = "already read"  # folders reached again through a link
 UNREADABLE = "unreadable"  # no permission, or neither file nor folder
 
 
 def _formats_by_suffix() -> dict[str, str]:
-    Image.preinit()  # the common formats are tried first
+    Image.preinit()  # so that the common formats are tried first
     formats = Image.registered_extensions()
-    readable = {*Image.OPEN, "MPO"} - NO_PICTURES  # MPO is opened as a JPEG
+    readable = {*Image.OPEN, "MPO"} - NO_PICTURES  # MPO is opened as JPEG
     return {suffix: name for suffix, name in formats.items() if name in readable}
 
 
-IMAGE_SUFFIXES = _formats_by_suffix()  # what Pillow opens: .png → PNG
-FORMATS = [name for name in Image.ID if name in IMAGE_SUFFIXES.values()]  # in Pillow's own order
+IMAGE_SUFFIXES = _formats_by_suffix()  # formats that Pillow opens, by suffix: .png → PNG
+FORMATS = [name for name in Image.ID if name in IMAGE_SUFFIXES.values()]  # in Pillow's order
 JPEG_SUFFIXES = {suffix for suffix, name in IMAGE_SUFFIXES.items() if name in ("JPEG", "MPO")}
 
 
 def image_files(folder: Path, setting: str = "data.root") -> list[Path]:
-    """Every image file of a tree, by its suffix, sorted; links to folders are followed.
+    """All image files below a folder, recognized by suffix, sorted; links are followed.
 
-    Hidden files and folders, links to nothing, and what is no image or cannot be read are left out;
-    one line in the log counts them. A folder that several links lead to is read once.
+    Hidden files and folders, dangling links, other files, and anything unreadable are left out; one
+    log line counts them. A folder that several links lead to is read once.
 
     Args:
-        setting: what names the folder in messages.
+        setting: the setting that names the folder, for messages.
 
     Raises:
         UserError: there is no such folder, or no images in it.
     """
     check_folder(folder, setting)
-    found = _sorted_out(folder)
+    found = _entries_by_kind(folder)
     paths = sorted(found.pop(IMAGE, []))
     left_out = ", ".join(_described(kind, found[kind], folder) for kind in sorted(found))
     where = f"{setting}={shown(folder)}"
@@ -68,7 +68,7 @@ def image_files(folder: Path, setting: str = "data.root") -> list[Path]:
 
 
 def check_folder(folder: Path, setting: str) -> None:
-    """Raise `UserError` unless there is such a folder."""
+    """Raise `UserError` unless the folder exists."""
     try:
         if folder.is_dir():
             return
@@ -79,17 +79,17 @@ def check_folder(folder: Path, setting: str) -> None:
 
 
 def shown(path: str | Path) -> str:
-    """A path as one line that any UTF-8 output can print: what is not printable is escaped."""
+    """A path as one line of valid UTF-8: unprintable characters are escaped."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(path))
 
 
 def abridged(names: Sequence[str], at_most: int) -> str:
-    """The first names, and that there are more."""
+    """The first `at_most` names, followed by … if there are more."""
     return ", ".join([*names[:at_most], *["…"] * (len(names) > at_most)])
 
 
-def _sorted_out(root: Path) -> dict[str, list[Path]]:
-    """Everything below a folder, by kind; what is in hidden folders is not looked at."""
+def _entries_by_kind(root: Path) -> dict[str, list[Path]]:
+    """Everything below a folder, by kind; hidden folders are not entered."""
     found = defaultdict(list)
     seen = set()
     pending = deque([root])
@@ -106,7 +106,7 @@ def _sorted_out(root: Path) -> dict[str, list[Path]]:
                     if kind != FOLDER:
                         found[kind].append(path)
                     elif entry.is_symlink():
-                        pending.append(path)  # last: what is read twice keeps its own name
+                        pending.append(path)  # last, so that folders are read under their own names
                     else:
                         pending.appendleft(path)
         except OSError:
@@ -128,7 +128,7 @@ def _kind(entry: os.DirEntry[str]) -> str:
 
 
 def _described(kind: str, paths: list[Path], root: Path) -> str:
-    """Such as: 2 hidden (.ipynb_checkpoints, a/._0.jpg), or 3 of other kinds (.txt 2, .csv 1)."""
+    """For example "2 hidden (.ipynb_checkpoints, a/._0.jpg)" or "1 of other kinds (.txt 1)"."""
     if kind == NO_IMAGE:
         suffixes = Counter(shown(path.suffix.lower()) or "no suffix" for path in paths)
         counted = sorted(suffixes.items(), key=lambda item: (-item[1], item[0]))

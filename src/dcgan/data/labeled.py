@@ -1,4 +1,4 @@
-"""Images that are read or drawn whole; most have labels, in a training and a test split."""
+"""Sources that are read or generated as a whole; most have labels and a test split."""
 
 import gzip
 import shutil
@@ -28,7 +28,7 @@ NUM_TEST_DIGITS = 10_000
 
 @dataclass(frozen=True)
 class Labeled:
-    """Images and what they show."""
+    """Images and their labels."""
 
     images: Tensor  # (N, C, H, W) uint8
     labels: Tensor  # (N,) int64, 0 … NUM_CLASSES − 1
@@ -40,7 +40,7 @@ def has_labels(config: DataConfig) -> bool:
 
 
 def read_images(config: DataConfig) -> Images:
-    """All training images of a drawn source or data set: (N, C, H, W) in the channels asked for."""
+    """All training images of a generated source or a data set: (N, C, H, W) uint8."""
     if has_labels(config):
         return read_labeled(config, train=True).images.numpy()
     assert config.num_images is not None
@@ -49,10 +49,10 @@ def read_images(config: DataConfig) -> Images:
 
 
 def read_labeled(config: DataConfig, *, train: bool) -> Labeled:
-    """Read one split, padded to size.
+    """Read one split, padded to `config.image_size`.
 
-    The training split of digits is what runs train on; the test split holds other drawings of the
-    same 1,797 originals: held out as drawings, not as handwriting.
+    Runs train on the training split of digits. Its test split has other transforms of the same
+    1,797 originals, so the handwriting itself is not held out.
 
     Raises:
         UserError: the files are missing or damaged.
@@ -68,7 +68,7 @@ def read_labeled(config: DataConfig, *, train: bool) -> Labeled:
         data_set = DATA_SETS[config.source]
         try:
             images, labels = _read_files(data_set, paths, train=train)
-        except Exception as error:  # torchvision has a type for every kind of damage
+        except Exception as error:  # torchvision raises many types for damaged files
             raise UserError(
                 f"data.root={config.root}: cannot read the {config.source} files in"
                 f" {paths[0].parent} ({first_line(error)})"
@@ -80,14 +80,14 @@ def read_labeled(config: DataConfig, *, train: bool) -> Labeled:
 
 
 def _read_files(data_set: DataSet, paths: list[Path], *, train: bool) -> tuple[Images, Tensor]:
-    """One split as torchvision reads it: (N, C, size, size) uint8 images, (N,) labels."""
+    """Read one split with torchvision: (N, C, size, size) uint8 images, (N,) labels."""
     with _unpacked(data_set, paths) as folder:
         reader: Any = getattr(datasets, data_set.name)
-        # Where torchvision looks for MNIST's files, and for CIFAR-10's.
+        # Where torchvision looks for MNIST's and for CIFAR-10's files.
         places = {"raw_folder": str(folder), "base_folder": str(folder)}
         data = type(data_set.name, (reader,), places)(str(folder), train=train)
     images, labels = np.asarray(data.data), torch.as_tensor(data.targets)
-    # MNIST comes as (N, H, W), CIFAR-10 as (N, H, W, C).
+    # MNIST is (N, H, W), CIFAR-10 (N, H, W, C).
     images = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
     if images.shape[2:] != (data_set.size,) * 2 or len(images) != len(labels):
         raise ValueError(f"{len(labels)} labels for images of shape {images.shape}")
@@ -103,7 +103,7 @@ def _read_files(data_set: DataSet, paths: list[Path], *, train: bool) -> tuple[I
 
 @contextmanager
 def _unpacked(data_set: DataSet, paths: list[Path]) -> Iterator[Path]:
-    """The folder of the plain files; what is compressed is unpacked into a temporary one."""
+    """The folder of the uncompressed files: a temporary one if they had to be unpacked."""
     if not any(path.suffix == ".gz" for path in paths):
         yield paths[0].parent.absolute()
         return

@@ -1,8 +1,8 @@
-"""Decode and resize once: every image of a source in one uint8 file, memory-mapped after that.
+"""Decode and resize all images of a source once, into one uint8 file that is memory-mapped.
 
-The file's name is a hash of the source and the settings, so a changed folder or another size gets a
-file of its own. A lock lets two runs start at once: one prepares, the other waits and reads. Every
-run checks the file's digest, and prepares the images again if it is another one.
+The file's name is a hash of the source and the settings, so a changed folder or another size gets
+its own file. Under a lock, two runs can start at once: one prepares, the other waits and reads.
+Every run checks the file's digest, and prepares the images again if it differs.
 """
 
 import hashlib
@@ -34,15 +34,15 @@ from dcgan.files import cannot_write, expand, replacing, to_json, write_json
 
 log = logging.getLogger(__name__)
 
-PREPARATION_VERSION = 2  # raised when the same source would be prepared into other pixels
+PREPARATION_VERSION = 2  # increase when the same source would give other pixels
 FILES_PER_TASK = 16  # sent to a thread at a time
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is written beside prepared images."""
+    """What is written next to prepared images, as JSON."""
 
-    recipe: dict[str, Any]  # all that decides the pixels
+    recipe: dict[str, Any]  # everything that determines the pixels
     digest: str  # SHA-256 of the .npy file: equal digests, equal images
     num_enlarged: int
     skipped: dict[str, str]  # broken files → reason
@@ -53,7 +53,7 @@ class Prepared:
     """A prepared source on disk."""
 
     path: Path  # (N, C, H, W) uint8, .npy
-    digest: str  # of the images: equal digests, equal images
+    digest: str  # as in `Facts`
 
     def open(self) -> Images:
         """The (N, C, H, W) uint8 images, memory-mapped (copy on write: the file cannot change)."""
@@ -61,11 +61,11 @@ class Prepared:
 
 
 def prepare(config: DataConfig) -> Prepared:
-    """Return the prepared images of a source; decode them first if no run has done so yet.
+    """Return the prepared images of a source; prepare them first if no run has done so yet.
 
     Raises:
-        UserError: the source is missing, an image is broken (and `on_error` is fail), or images
-            must be prepared and the cache folder cannot be written.
+        UserError: the source is missing, an image is broken (and `on_error` is fail), or the cache
+            folder cannot be written when it has to be.
     """
     cache = expand(config.cache_dir)
     with _locked(cache, config.source) as refusal:
@@ -82,13 +82,13 @@ def prepare(config: DataConfig) -> Prepared:
         log.warning("%d broken images were skipped; see %s", len(facts.skipped), see)
     if facts.num_enlarged:
         enlarged = f"{facts.num_enlarged} images were enlarged to {config.image_size} pixels"
-        log.warning("%s: enlarging leaves a grid of its own", enlarged)
+        log.warning("%s: interpolation leaves artifacts of its own", enlarged)
     return Prepared(path, facts.digest)
 
 
 @contextmanager
 def _locked(cache: Path, source: str) -> Iterator[OSError | None]:
-    """Hold the lock of a source; a folder that cannot be written has none: yield the reason."""
+    """Hold a source's lock; if the folder cannot be written, yield the error instead."""
     lock, refusal = FileLock(cache / f"{source}.lock"), None
     try:
         cache.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ def _locked(cache: Path, source: str) -> Iterator[OSError | None]:
 
 
 def _recipe(config: DataConfig) -> tuple[dict[str, Any], list[Path]]:
-    """All that decides the pixels of a prepared source, and its files."""
+    """Everything that determines the pixels of a prepared source, and its files."""
     fingerprint, paths = find_source(config)
     names = ("source", "image_size", "channels", "crop", "on_error", "max_pixels")
     settings = {name: getattr(config, name) for name in names}
@@ -110,7 +110,7 @@ def _recipe(config: DataConfig) -> tuple[dict[str, Any], list[Path]]:
 
 
 def _read_facts(path: Path, recipe: dict[str, Any]) -> Facts | None:
-    """What is known of a prepared source; None if it must be prepared (again)."""
+    """Read and verify what is known of a prepared source; None if it must be prepared (again)."""
     facts_path = path.with_suffix(".json")
     try:
         if not path.exists() and not facts_path.exists():
@@ -122,12 +122,12 @@ def _read_facts(path: Path, recipe: dict[str, Any]) -> Facts | None:
             return facts
     except (OSError, ValidationError):
         pass
-    log.warning("%s: incomplete or damaged; the images are prepared again", path)
+    log.warning("%s: incomplete or damaged; preparing the images again", path)
     return None
 
 
 def _write(path: Path, recipe: dict[str, Any], paths: list[Path], config: DataConfig) -> Facts:
-    """Prepare a source."""
+    """Prepare a source and write its files."""
     skipped: dict[str, str] = {}
     num_enlarged = 0
     try:
@@ -148,14 +148,14 @@ def _write(path: Path, recipe: dict[str, Any], paths: list[Path], config: DataCo
 def _decode_files(
     paths: list[Path], config: DataConfig, file: BinaryIO
 ) -> tuple[dict[str, str], int]:
-    """Decode into `file`, in order; return the broken files (path → reason) and number enlarged."""
+    """Decode into `file`, in order; return broken files (path → reason) and number enlarged."""
     _write_header(file, len(paths), config)
     num_workers = min(config.num_workers or cpu_count(), math.ceil(len(paths) / FILES_PER_TASK))
     broken: dict[Path, str] = {}
     num_enlarged = 0
-    # Pillow releases Python's lock while it decodes and resizes, so threads are enough.
+    # Pillow releases the GIL while decoding and resizing, so threads are enough.
     with warnings.catch_warnings(), ThreadPool(num_workers) as pool:
-        warnings.simplefilter("ignore")  # Pillow's, of damage that it can read
+        warnings.simplefilter("ignore")  # Pillow's, about damage it can recover from
         decode_one = partial(_try_to_decode, config=config)
         results = pool.imap(decode_one, paths, FILES_PER_TASK)
         bar = tqdm(paths, desc="preparing images", unit="img", disable=None)
@@ -167,17 +167,15 @@ def _decode_files(
             elif config.on_error == "skip":
                 broken[path] = str(result)
             else:
-                raise UserError(f"{shown(path)}: {result}; {_cure(result, config)}")
+                raise UserError(f"{shown(path)}: {result}; {_fix_for(result, config)}")
     if len(broken) == len(paths):
-        raise UserError(
-            f"data.root={config.root}: every one of {len(paths)} images is broken ({result})"
-        )
-    file.seek(0)  # NumPy's header has room for any number of images
+        raise UserError(f"data.root={config.root}: all {len(paths)} images are broken ({result})")
+    file.seek(0)  # NumPy's header has a fixed size, whatever the number of images
     _write_header(file, len(paths) - len(broken), config)
     return {shown(path): reason for path, reason in broken.items()}, num_enlarged
 
 
-def _cure(broken: BrokenImage, config: DataConfig) -> str:
+def _fix_for(broken: BrokenImage, config: DataConfig) -> str:
     skip = "data.on_error=skip leaves such files out"
     if isinstance(broken, TooLarge):
         return f"more than data.max_pixels={config.max_pixels}; raise it, or {skip}"
@@ -191,7 +189,7 @@ def _write_header(file: BinaryIO, num_images: int, config: DataConfig) -> None:
 
 
 def _try_to_decode(path: Path, config: DataConfig) -> tuple[Images, bool] | BrokenImage:
-    """In a thread: what `decode` returns, or what is wrong with the file."""
+    """Run `decode` in a thread; return `BrokenImage` instead of raising it."""
     try:
         return decode(path, config.image_size, config.channels, config.crop, config.max_pixels)
     except BrokenImage as error:

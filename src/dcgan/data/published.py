@@ -1,4 +1,4 @@
-"""MNIST, Fashion-MNIST, CIFAR-10 and CelebA: found as people unpack them, or downloaded."""
+"""Find MNIST, Fashion-MNIST, CIFAR-10 and CelebA in their usual layouts, or download them."""
 
 import contextlib
 import tempfile
@@ -13,10 +13,10 @@ from dcgan.errors import UserError, first_line
 
 @dataclass(frozen=True)
 class DataSet:
-    """A labeled data set: what torchvision calls it, its image size, and its files.
+    """A labeled data set: its name in torchvision, its image size, and its files.
 
     `places` are the folders below the root that may hold the files, torchvision's own first. Each
-    file may be compressed (.gz), or all of them in one `archive`.
+    file may be compressed (.gz), or all of them may be in one `archive`.
     """
 
     name: str
@@ -25,7 +25,7 @@ class DataSet:
     places: tuple[str, ...]
     files: tuple[str, ...]
     archive: str | None = None
-    first_labels: tuple[int, ...] = ()  # of the training split, where another has the same files
+    first_labels: tuple[int, ...] = ()  # of the training split; tells apart sets with equal names
 
 
 def _places(name: str) -> tuple[str, ...]:
@@ -55,10 +55,12 @@ DATA_SETS = {
 
 
 def find_labeled(data_set: DataSet, root: Path) -> list[Path]:
-    """The files of a data set, in `DataSet`'s order, or its archive; downloaded if missing.
+    """The files of a data set, in the order of `DataSet.files`, or its archive.
+
+    They are downloaded if missing.
 
     Raises:
-        UserError: they are not there and cannot be downloaded.
+        UserError: they are missing and cannot be downloaded.
     """
     missing = {}
     for place in data_set.places:
@@ -76,25 +78,25 @@ def find_labeled(data_set: DataSet, root: Path) -> list[Path]:
 
 
 def find_celeba(root: Path) -> Path:
-    """The folder of the aligned 178x218 JPEGs; downloaded if missing.
+    """The folder of the aligned 178x218 JPEGs; they are downloaded if missing.
 
     Raises:
-        UserError: it is not there and cannot be downloaded.
+        UserError: they are missing and cannot be downloaded.
     """
     folders = [root / place for place in _CELEBA_PLACES]
     for folder in folders:
         if any(path.name[0] != "." for path in folder.glob("*.jpg")):
             return folder
-    cure = f"Unpack img_align_celeba.zip so that {folders[0]}/000001.jpg exists"
+    fix = f"Unpack img_align_celeba.zip so that {folders[0]}/000001.jpg exists"
     for archive in (root / "img_align_celeba.zip", root / "celeba" / "img_align_celeba.zip"):
         if archive.is_file():
-            raise UserError(f"data.root={root}: {archive} is not unpacked. {cure}")
-    _download("CelebA", root, cure)
+            raise UserError(f"data.root={root}: {archive} is not unpacked. {fix}")
+    _download("CelebA", root, fix)
     return folders[0]
 
 
-def _download(name: str, root: Path, cure: str) -> None:
-    """Let torchvision download into a folder of its own below `root`, then move what came."""
+def _download(name: str, root: Path, fix: str) -> None:
+    """Let torchvision download into a temporary folder below `root`, then move the files."""
     new = [path for path in (root, *root.parents) if not path.exists()]
     try:
         found = abridged(sorted(shown(path.name) for path in root.iterdir()), 8) if not new else ""
@@ -107,10 +109,10 @@ def _download(name: str, root: Path, cure: str) -> None:
                     target.parent.mkdir(parents=True, exist_ok=True)
                     path.replace(target)
     except Exception as error:  # no network, a quota, gdown not installed, a damaged archive
-        with contextlib.suppress(OSError):  # not made, or not empty: it stays
+        with contextlib.suppress(OSError):  # was not created, or is not empty
             for path in new:
                 path.rmdir()
         raise UserError(
-            f"data.root={root}: {name} is not there (found: {found or 'nothing'}), and the"
-            f" download failed ({first_line(error)}). {cure}, then run the same command again"
+            f"data.root={root}: {name} is missing (found: {found or 'nothing'}), and the"
+            f" download failed ({first_line(error)}). {fix}, then run the same command again"
         ) from error

@@ -1,4 +1,4 @@
-"""Where images come from: drawn here, a published data set, or a tree of image files."""
+"""Find a source of images: generated ones, a published data set, or a folder of image files."""
 
 import hashlib
 import os
@@ -13,18 +13,19 @@ from dcgan.data.published import DATA_SETS, find_celeba, find_labeled
 from dcgan.errors import UserError, first_line
 from dcgan.files import expand
 
-NUM_PROBED = 64  # files of a source whose content is part of its fingerprint …
-PROBE = 2**16  # … the first bytes of it
+NUM_PROBED = 64  # files whose content is part of the fingerprint …
+PROBE = 2**16  # … up to this many bytes
 
 
 def find_source(config: DataConfig) -> tuple[str, list[Path]]:
     """Find the files that `config` names; a missing data set is downloaded where possible.
 
     Returns:
-        A fingerprint that changes when the images do, and the files (none for a drawn source).
+        A fingerprint that changes when the images do, and the files (none if generated).
 
     Raises:
-        UserError: the files are missing and cannot be downloaded, or the size is not available.
+        UserError: the files are missing and cannot be downloaded, or the data set does not come in
+            the size asked for.
     """
     if config.num_images is not None:
         return f"{config.num_images} drawn", []
@@ -44,7 +45,7 @@ def find_source(config: DataConfig) -> tuple[str, list[Path]]:
 
 
 def fit_channels(images: Images, channels: int) -> Images:
-    """(…, C, H, W) in 1 or 3 channels: gray is repeated, color is weighted (ITU-R BT.601)."""
+    """Convert (…, C, H, W) to 1 or 3 channels: repeat gray, or weight colors (ITU-R BT.601)."""
     if images.shape[-3] == channels:
         return images
     if channels == 3:
@@ -66,7 +67,7 @@ def _check_size(config: DataConfig) -> None:
 
 
 def _fingerprint(paths: list[Path], root: Path) -> str:
-    """Hash of where the files are, their names, sizes and times, and the beginning of some.
+    """Hash of the files' folder, names, sizes and times, and of the beginning of some files.
 
     Reading every file would take as long as preparing the images.
     """

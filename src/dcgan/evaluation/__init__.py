@@ -1,1 +1,1 @@
-"""How good a generator is: features, distances between sets of images, memorization."""
+"""Image quality: features, distances between sets of images, memorization."""

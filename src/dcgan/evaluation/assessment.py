@@ -1,4 +1,4 @@
-"""Every score of one set of images against held-out real ones."""
+"""Score a set of images against held-out real ones."""
 
 from dataclasses import dataclass
 
@@ -13,22 +13,22 @@ from dcgan.evaluation.distances import frechet_distance, kernel_distance, precis
 from dcgan.evaluation.features import Extractor, Features
 from dcgan.pictures import subsample
 
-NUM_JUDGED = 2000  # images that the checkerboard scores look at
-# Key in result.json: name in the table, in its order.
+NUM_JUDGED = 2000  # images for the checkerboard scores
+# Key in result.json: name in the table; in the table's order.
 NAMES = {
-    "fid": "FID",  # fid and kid: distances in features
+    "fid": "FID",
     "kid": "KID",
     "precision": "precision",
     "recall": "recall",
-    "confidence": "classifier's confidence",  # its mean largest probability
-    "class_kl": "KL of the classes, nats",  # from those of the held-out images
+    "confidence": "classifier's confidence",  # mean of its largest probability
+    "class_kl": "KL of the classes, nats",  # relative to the held-out images
     "nearest_training": "nearest training image, RMS",
 } | {score.key: score.name for score in (*PEAK_OVER_REAL.values(), *CONTRAST.values())}
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """Scores of one set of images."""
+    """The scores of a set of images."""
 
     numbers: dict[str, float]
     class_shares: list[float] | None  # None without a classifier
@@ -37,7 +37,7 @@ class Assessment:
 def assess(
     images: Tensor, held_out: Tensor, held_out_features: Features, extractor: Extractor
 ) -> Assessment:
-    """Score images against held-out ones, both (N, C, H, W) in [−1, 1]: see `NAMES`."""
+    """Score images against held-out ones, both (N, C, H, W) in [−1, 1]; see `NAMES`."""
     features, real = extractor.extract(images), held_out_features
     precision, recall = precision_recall(real.values, features.values)
     numbers = {
@@ -60,5 +60,5 @@ def assess(
 
 
 def class_shares(probabilities: Tensor) -> Tensor:
-    """(10,) the share of images that are taken for each class."""
+    """The share of images that are classified as each class: (10,)."""
     return torch.bincount(probabilities.argmax(1), minlength=NUM_CLASSES) / len(probabilities)

@@ -1,6 +1,6 @@
-"""A small classifier of the data's own classes: images are compared in its features.
+"""A small classifier of the data's own classes, whose features are used to compare images.
 
-It is trained once for each data set, on its training split, and kept in the cache folder.
+It is trained once per data set, on the training split, and cached.
 """
 
 import hashlib
@@ -33,11 +33,11 @@ from dcgan.seeding import derive_seed, stream
 
 log = logging.getLogger(__name__)
 
-# Part of every result and of the cache's file name: another recipe makes other features.
+# Part of every result and of the cache's file name: another recipe gives other features.
 RECIPE: dict[str, Any] = {
     "version": 1,
     "epochs": 3,
-    "min_steps": 400,  # small data are gone through more often
+    "min_steps": 400,  # so small data sets get more epochs
     "batch_size": 128,
     "learning_rate": 3e-3,
     "shift": 2,
@@ -46,7 +46,7 @@ RECIPE: dict[str, Any] = {
 
 @dataclass
 class Saved:
-    """What a file of the cache holds, by name."""
+    """The content of a cached classifier."""
 
     accuracy: Annotated[float, Strict(), Field(ge=0, le=1)]
     network: dict[str, Finite]
@@ -55,10 +55,10 @@ class Saved:
 class Classifier(nn.Module):
     """Three convolutions, each followed by batch norm, ReLU and max pooling, and two linear layers.
 
-    It starts from the same weights every time and leaves the caller's random state alone.
+    The initial weights are always the same, and the caller's random state is left alone.
 
     Args:
-        channels: of the images, which may have any size from 8 pixels on.
+        channels: of the images, which may have any size of at least 8 pixels.
     """
 
     def __init__(self, channels: int) -> None:
@@ -74,7 +74,7 @@ class Classifier(nn.Module):
             self.to_logits = nn.Linear(128, NUM_CLASSES)
 
     def features(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) in [−1, 1] to (N, 128), none below 0."""
+        """(N, C, H, W) in [−1, 1] to (N, 128), nonnegative."""
         return F.relu(self.to_features(self.body(images)))
 
     def forward(self, images: Tensor) -> Tensor:
@@ -84,12 +84,12 @@ class Classifier(nn.Module):
 
 
 def get_classifier(data: DataConfig, digest: str) -> tuple[Classifier, float]:
-    """The classifier of a labeled data set, from the cache or trained now (minutes).
+    """The classifier for a labeled data set: from the cache, or trained now, which takes minutes.
 
-    One that is damaged is trained again, with a warning.
+    If the cached file is damaged, it is trained again, with a warning.
 
     Args:
-        digest: of the prepared training images.
+        digest: digest of the prepared training images.
 
     Returns:
         The network in eval mode, and its accuracy on the test split.
@@ -107,8 +107,8 @@ def get_classifier(data: DataConfig, digest: str) -> tuple[Classifier, float]:
             try:
                 return _read(path, data.channels)
             except UserError as error:
-                log.warning("%s; it is trained again", error)
-        log.info("training a classifier of %s, once; it stays in %s", data.source, path)
+                log.warning("%s; training it again", error)
+        log.info("training a classifier for %s, once; it is cached in %s", data.source, path)
         network = train_classifier(read_labeled(data, train=True))
         accuracy = accuracy_of(network, read_labeled(data, train=False))
         log.info("classifier test accuracy: %.2f %%", 100 * accuracy)
@@ -117,10 +117,10 @@ def get_classifier(data: DataConfig, digest: str) -> tuple[Classifier, float]:
 
 
 def _read(path: Path, channels: int) -> tuple[Classifier, float]:
-    """The one reader of the cache.
+    """The one reader of cached classifiers.
 
     Raises:
-        UserError: the file is missing, damaged, or another network's.
+        UserError: the file is missing, damaged, or of another network.
     """
     content = load_tensors(path)
     with naming(path, "a classifier"):
@@ -132,7 +132,7 @@ def _read(path: Path, channels: int) -> tuple[Classifier, float]:
 
 
 def train_classifier(data: Labeled) -> Classifier:
-    """Cross-entropy, Adam, one cycle of the learning rate; images moved by up to 2 pixels."""
+    """Train with cross-entropy, Adam, a one-cycle schedule, and shifts of up to 2 pixels."""
     network = Classifier(data.images.shape[1]).to(memory_format=torch.channels_last)
     batch_size = min(RECIPE["batch_size"], len(data.images))
     per_epoch = len(data.images) // batch_size
@@ -160,7 +160,7 @@ def accuracy_of(network: Classifier, data: Labeled) -> float:
 
 
 def _batches(data: Labeled, batch_size: int, epochs: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Shuffled, each batch moved by a few pixels over a background like its corner pixel's."""
+    """Shuffled batches, each shifted by up to 2 pixels, with edge pixels repeated."""
     random, shift = stream(0, "classifier data"), RECIPE["shift"]
     for _ in range(epochs):
         order = torch.randperm(len(data.images), generator=random)

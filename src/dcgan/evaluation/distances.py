@@ -1,4 +1,4 @@
-"""How far generated images are from real ones, in features (N, D)."""
+"""Distances between generated and real images, given their features (N, D)."""
 
 import warnings
 from typing import Any
@@ -13,12 +13,12 @@ from dcgan.seeding import derive_seed
 NEIGHBORS = 3  # Kynkäänniemi et al., 2019
 KID_SUBSETS = 100
 KID_SUBSET_SIZE = 1000
-ALONE: dict[str, Any] = {"sync_on_compute": False}  # of several processes only one evaluates
+ALONE: dict[str, Any] = {"sync_on_compute": False}  # only one of several processes may evaluate
 
 
 def frechet_distance(real: Tensor, fake: Tensor) -> float:
-    """FID: between two Gaussians with the sets' means and covariances (Heusel et al., 2017)."""
-    given: Any = nn.Identity()  # torchmetrics asks for a network; here the features come ready
+    """FID: distance of Gaussians with the sets' means and covariances (Heusel et al., 2017)."""
+    given: Any = nn.Identity()  # torchmetrics wants a network, but the features are given
     given.num_features = real.shape[1]
     metric = FrechetInceptionDistance(feature=given, **ALONE)
     metric.update(real.double(), real=True)
@@ -29,11 +29,11 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
 def kernel_distance(real: Tensor, fake: Tensor) -> float:
     """KID: squared maximum mean discrepancy, cubic kernel, unbiased (Bińkowski et al., 2018).
 
-    The mean over 100 random subsets of at most 1,000, the same ones every time.
+    The mean over 100 random subsets of at most 1,000, always the same ones.
     """
     size = min(KID_SUBSET_SIZE, len(real), len(fake))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that features are kept in memory
+        warnings.simplefilter("ignore")  # torchmetrics warns that it keeps features in memory
         metric = KernelInceptionDistance(nn.Identity(), KID_SUBSETS, size, **ALONE)
     metric.update(real, real=True)
     metric.update(fake, real=False)
@@ -46,16 +46,16 @@ def kernel_distance(real: Tensor, fake: Tensor) -> float:
 def precision_recall(real: Tensor, fake: Tensor) -> tuple[float, float]:
     """Improved precision and recall (Kynkäänniemi et al., 2019), shares in [0, 1].
 
-    Precision is the share of fakes on the manifold of the reals, recall the other way round. A
-    set's manifold is the union of balls about its points, each as large as the distance to the
-    point's third neighbor.
+    Precision is the share of fake points on the manifold of the real ones, recall the share of real
+    points on the manifold of the fake ones. A set's manifold is the union of balls around its
+    points, each with the distance to the third nearest neighbor as its radius.
     """
     return _share_inside(fake, real), _share_inside(real, fake)
 
 
 def _share_inside(points: Tensor, others: Tensor, chunk: int = 1000) -> float:
-    """The share of `points` that lie in a ball about one of `others`."""
-    # The nearest of its own set is the point itself.
+    """The share of `points` that lie in a ball around one of `others`."""
+    # NEIGHBORS + 1, since the nearest point is the point itself.
     radii = torch.cat(
         [
             torch.cdist(part, others).kthvalue(min(NEIGHBORS + 1, len(others)), dim=1).values

@@ -1,4 +1,4 @@
-"""Images as features: of the data's own classifier, or of Inception where there are no labels."""
+"""Features of images: from the data's own classifier, or from Inception for unlabeled data."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,28 +19,28 @@ INCEPTION_WEIGHTS = "weights-inception-2015-12-05-6726825d.pth"
 
 @dataclass(frozen=True)
 class Features:
-    """What a network sees in some images."""
+    """A network's outputs for a set of images."""
 
     values: Tensor  # (N, D) float32
-    probabilities: Tensor | None  # (N, 10) of a classifier
+    probabilities: Tensor | None  # (N, 10), classifier only
 
 
 @dataclass(frozen=True)
 class Extractor:
-    """A network that images are compared in, and what it is."""
+    """A network whose features are used to compare images."""
 
-    extract: Callable[[Tensor], Features]  # (N, C, H, W) in [−1, 1], on the CPU
-    recipe: dict[str, Any]  # plain values, part of every result
+    extract: Callable[[Tensor], Features]  # takes (N, C, H, W) in [−1, 1], on the CPU
+    recipe: dict[str, Any]  # identifies the network; plain values, part of every result
 
 
 def get_extractor(data: DataConfig, digest: str) -> Extractor:
-    """The features for a data set: its classifier's if it has labels, Inception's if not.
+    """The extractor for a data set: its own classifier if it has labels, otherwise Inception.
 
     Args:
-        digest: of the prepared training images.
+        digest: digest of the prepared training images.
 
     Raises:
-        UserError: the data are missing; or Inception, its package or its weights.
+        UserError: the data, or Inception's package or weights, are missing.
     """
     if not has_labels(data):
         return _inception()
@@ -59,9 +59,9 @@ def _inception() -> Extractor:
         from torchmetrics.image.fid import FrechetInceptionDistance
 
         network: nn.Module = FrechetInceptionDistance(feature=2048).inception
-    except Exception as error:  # the package is not there, or the weights cannot be had
+    except Exception as error:  # the package is missing, or the weights cannot be downloaded
         raise UserError(
-            "unlabeled data need Inception features, which are not installed"
+            "unlabeled data need Inception features, which are not available"
             f" ({first_line(error).rstrip('.')}). pip install torch-fidelity, and without"
             f" a network place {INCEPTION_WEIGHTS} in ~/.cache/torch/hub/checkpoints"
         ) from error

@@ -1,4 +1,4 @@
-"""Real images to compare generated ones with: a run's own, and held-out ones."""
+"""Real images to compare with: a run's training images, and held-out ones."""
 
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,15 @@ from dcgan.pictures import evenly_spread
 def read_run(
     path: str | Path, root: str | None = None, cure: str = "restore them there"
 ) -> tuple[dict[str, Any], DataConfig, Tensor]:
-    """A run's checkpoint, its data's settings, and its training images, (N, C, H, W) uint8.
+    """Read a run's checkpoint, data settings, and training images, (N, C, H, W) uint8.
 
     Args:
         path: a run's folder, or a checkpoint.
-        root: of the data, if they lie elsewhere now.
-        cure: said where the folder of the data is at fault.
+        root: of the data, if it has moved.
+        cure: advice for messages about the data's folder.
 
     Raises:
-        UserError: the checkpoint or its data cannot be read, or the images are others.
+        UserError: the checkpoint or its data cannot be read, or the images have changed.
     """
     file = find_checkpoint(path)
     if file.suffix != ".pt":
@@ -51,9 +51,9 @@ def read_run(
 
 
 def held_out(data: DataConfig, training_images: Tensor, at_most: int) -> Tensor:
-    """At most so many images of the test split, (N, C, H, W) in [−1, 1].
+    """At most `at_most` evenly spaced images of the test split, (N, C, H, W) in [−1, 1].
 
-    Where the data have no such split, images of the training set, evenly spread.
+    For data without a test split, the training images are used instead.
 
     Args:
         training_images: (N, C, H, W) uint8.

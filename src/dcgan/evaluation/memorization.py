@@ -1,4 +1,4 @@
-"""Does a generator copy? How near its images lie to the training images."""
+"""Memorization: distances of generated images to the nearest training images."""
 
 import torch
 from torch import Tensor
@@ -9,15 +9,15 @@ from dcgan.pictures import normalize
 
 @torch.no_grad()
 def nearest(images: Tensor, training_images: Tensor, chunk: int = 4000) -> tuple[Tensor, Tensor]:
-    """Compare every image with every training image, pixel by pixel.
+    """Find the nearest training image, in pixels, for every image.
 
     Args:
         images: (N, C, H, W) in [−1, 1].
-        training_images: (M, C, H, W) uint8; read `chunk` at a time.
+        training_images: (M, C, H, W) uint8, processed `chunk` at a time.
 
     Returns:
-        (N,) RMS differences of pixels on the [−1, 1] scale to the nearest training images, and (N,)
-        the indices of these.
+        RMS pixel differences to the nearest training images on the [−1, 1] scale, (N,), and the
+        indices of those images, (N,).
     """
     flat = images.flatten(1)
     best = torch.full((len(flat),), torch.inf)

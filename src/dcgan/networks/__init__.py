@@ -1,4 +1,4 @@
-"""Upsampling blocks, the generator, the discriminator, and generators as files."""
+"""Upsampling blocks, the generator, the discriminator, and reading and writing them."""
 
 from dcgan.networks.discriminator import Discriminator
 from dcgan.networks.generator import Generator

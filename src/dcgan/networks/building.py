@@ -1,4 +1,4 @@
-"""Networks from a run's settings, as plain values; and whether tensors are those of such a one."""
+"""Build networks from a run's settings, and check that tensors belong to such a network."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from dcgan.networks.generator import Generator
 
 
 def build_generator(config: Mapping[str, Any]) -> Generator:
-    """The generator that a run's config, as plain values, describes."""
+    """Build the generator that a run's config describes."""
     return Generator(
         GeneratorConfig(**config["generator"]),
         UpsampleConfig(**config["upsample"]),
@@ -24,7 +24,7 @@ def build_generator(config: Mapping[str, Any]) -> Generator:
 
 
 def build_discriminator(config: Mapping[str, Any]) -> Discriminator:
-    """The discriminator that a run's config, as plain values, describes."""
+    """Build the discriminator that a run's config describes."""
     return Discriminator(
         DiscriminatorConfig(**config["discriminator"]),
         DownsampleConfig(**config["downsample"]),
@@ -34,17 +34,17 @@ def build_discriminator(config: Mapping[str, Any]) -> Discriminator:
 
 
 def network_for(config: Mapping[str, Any], part: str, state: Mapping[str, Tensor]) -> nn.Module:
-    """A network that `state` fits: same names, shapes and types; its weights are still its own.
+    """Build the network that `state` belongs to, without loading it.
 
     The caller's random state is left alone.
 
     Args:
-        config: of a run.
-        part: generator or discriminator, whose settings are those of `config`.
-        state: of a network, by name.
+        config: a run's config.
+        part: generator or discriminator.
+        state: a state dict of that network.
 
     Raises:
-        UserError: `state` is another network's; names the first tensor or setting at fault.
+        UserError: names, shapes or types differ; names the first tensor or setting at fault.
     """
     _check_sizes(config, part, state)
     build = build_generator if part == "generator" else build_discriminator
@@ -55,10 +55,10 @@ def network_for(config: Mapping[str, Any], part: str, state: Mapping[str, Tensor
 
 
 def check_fit(network: nn.Module, state: Mapping[str, Tensor], where: str = "") -> None:
-    """Refuse a state dict whose names, shapes or types are not those of `network`.
+    """Refuse a state dict whose names, shapes or types differ from those of `network`.
 
     Args:
-        where: what precedes each name in a message, such as "ema.".
+        where: prefix for names in messages, such as "ema.".
 
     Raises:
         UserError: names the first tensor that differs.
@@ -74,7 +74,7 @@ def check_fit(network: nn.Module, state: Mapping[str, Tensor], where: str = "") 
 
 
 def _check_sizes(config: Mapping[str, Any], part: str, state: Mapping[str, Tensor]) -> None:
-    """Refuse settings whose network is larger than its tensors, before it takes up the memory."""
+    """Refuse settings that describe a larger network than `state`, before it is allocated."""
     settings, image_size = config[part], config["data"]["image_size"]
     flat = settings.get("kind") == "flat"
     sizes = {"filters": settings["filters"]}
@@ -94,5 +94,5 @@ def _check_sizes(config: Mapping[str, Any], part: str, state: Mapping[str, Tenso
 
 
 def described(tensor: Tensor) -> str:
-    """Type and shape, as in float32 (8, 4, 4, 4)."""
+    """Type and shape, such as float32 (8, 4, 4, 4)."""
     return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"

@@ -1,4 +1,4 @@
-"""The one reader of checkpoints: whole, complete, finite, of the networks that they describe."""
+"""The one reader of checkpoints; it refuses any that are damaged, incomplete or inconsistent."""
 
 import math
 from pathlib import Path
@@ -17,20 +17,20 @@ from dcgan.networks.building import check_fit, network_for
 from dcgan.networks.weights import Finite, load_tensors
 from dcgan.reading import naming
 
-FORMAT_VERSION = 1  # raised when an older file can no longer be read
+FORMAT_VERSION = 1  # increase when older files can no longer be read
 
 
 def _random_state(state: Tensor) -> Tensor:
     try:
         torch.Generator().set_state(state)
     except (RuntimeError, TypeError) as error:
-        raise ValueError("is no state of a random generator") from error
+        raise ValueError("is not the state of a random generator") from error
     return state
 
 
 def _cuda_state(state: Tensor) -> Tensor:
     if state.dtype != torch.uint8 or state.shape != (16,):  # a seed and an offset
-        raise ValueError("is no state of a GPU's random generator")
+        raise ValueError("is not the state of a GPU's random generator")
     return state
 
 
@@ -41,7 +41,7 @@ Text = Annotated[str, Strict()]
 
 @dataclass
 class Moments:
-    """What Adam keeps of one parameter."""
+    """Adam's state for one parameter."""
 
     step: Finite
     exp_avg: Finite
@@ -50,24 +50,24 @@ class Moments:
 
 @dataclass
 class OptimizerState:
-    """Adam's; its settings are those of the run."""
+    """Adam's state; its settings come from the run's config."""
 
-    state: dict[int, Moments]  # by the parameter's place
+    state: dict[int, Moments]  # by the parameter's index
 
 
 @dataclass
 class RandomStates:
-    """Those of torch and of a run's own streams."""
+    """The random states of torch and of the run's own streams."""
 
     torch: RandomState
-    cuda: list[Annotated[InstanceOf[Tensor], AfterValidator(_cuda_state)]]  # of each GPU
+    cuda: list[Annotated[InstanceOf[Tensor], AfterValidator(_cuda_state)]]  # one per GPU
     latents: RandomState
     mixing: RandomState
 
 
 @dataclass
 class Checkpoint:
-    """What a checkpoint holds, by name."""
+    """The content of a checkpoint."""
 
     config: dict[str, Any]
     step: Natural
@@ -83,19 +83,19 @@ class Checkpoint:
 
 
 def find_checkpoint(path: str | Path) -> Path:
-    """A run's folder stands for its last checkpoint; a file stands for itself."""
+    """The checkpoint at `path`: a run's folder means its last one, a file means itself."""
     path = expand(path)
     return path / LAST if path.is_dir() else path
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint: plain tensors and plain values, on the CPU; see `Checkpoint`.
+    """Read a checkpoint, with tensors on the CPU; see `Checkpoint`.
 
-    Settings that an earlier version did not have yet are in its config, with their defaults.
+    Settings that are newer than the checkpoint get their defaults.
 
     Raises:
-        UserError: the file is missing, damaged, no checkpoint of ours, or of another format
-            version; or something in it is missing, not finite or does not fit the rest.
+        UserError: the file is missing, damaged, not a dcgan checkpoint, or of another format
+            version; or part of its content is missing, not finite or inconsistent with the rest.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file; a run's checkpoint is RUN/{LAST}")
@@ -116,7 +116,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             moments = content[f"{part}_optimizer"]["state"]
             _check_moments(f"{part}_optimizer", network, moments, content["step"])
             if part == "generator":
-                _check_average(network, content)
+                _check_ema(network, content)
     return dict(content)
 
 
@@ -125,19 +125,19 @@ def _is_state_dict(content: Any) -> bool:
     return bool(tensors) and all(isinstance(value, Tensor) for value in tensors)
 
 
-def _check_average(generator: nn.Module, content: dict[str, Any]) -> None:
-    """Refuse an average that is not one of `generator`, or none where the run keeps one."""
-    average, is_kept = content["ema"], content["config"]["trainer"]["ema_half_life"] > 0
-    if is_kept != (average is not None):
-        raise UserError(f"ema: {'missing' if is_kept else 'the run keeps none'}")
-    if average is not None:
-        check_fit(torch.optim.swa_utils.AveragedModel(generator), average, "ema.")
+def _check_ema(generator: nn.Module, content: dict[str, Any]) -> None:
+    """Refuse an EMA of another network, a missing one, or one in a run without EMA."""
+    ema, is_kept = content["ema"], content["config"]["trainer"]["ema_half_life"] > 0
+    if is_kept != (ema is not None):
+        raise UserError(f"ema: {'missing' if is_kept else 'this run has none'}")
+    if ema is not None:
+        check_fit(torch.optim.swa_utils.AveragedModel(generator), ema, "ema.")
 
 
 def _check_moments(
     name: str, network: nn.Module, moments: dict[int, dict[str, Tensor]], step: int
 ) -> None:
-    """Refuse moments of other parameters than the network's; at step 0 there are none."""
+    """Refuse Adam's moments if they do not match the network's parameters; step 0 has none."""
     parameters = dict(enumerate(network.parameters())) if step or moments else {}
     if moments.keys() != parameters.keys():
         raise UserError(f"{name}: moments of {len(moments)} tensors, not {len(parameters)}")

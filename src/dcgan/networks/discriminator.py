@@ -1,4 +1,4 @@
-"""The discriminator: an image, halved until it is base x base, then one logit."""
+"""The discriminator halves an image until it is base x base, then outputs one logit."""
 
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
@@ -10,9 +10,9 @@ from dcgan.networks.upsampling import initialize
 
 
 class Readout(nn.Conv2d):
-    """A convolution of an image that is as large as its kernel: base x base to one pixel.
+    """A convolution whose kernel covers the whole image: base x base to one pixel.
 
-    Computed as the matrix product that it is, which a CPU does several times as fast.
+    Computed as the equivalent matrix product, which is several times as fast on a CPU.
     """
 
     def forward(self, images: Tensor) -> Tensor:
@@ -24,7 +24,7 @@ class Readout(nn.Conv2d):
 def downsampling_block(
     config: DownsampleConfig, in_channels: int, out_channels: int, bias: bool = False
 ) -> nn.Sequential:
-    """A block that maps (N, in_channels, H, W) to (N, out_channels, H/2, W/2), H and W even."""
+    """Build a block from (N, in_channels, H, W) to (N, out_channels, H/2, W/2), H and W even."""
     k, strided = config.kernel_size, config.kind == "strided"
     convolution = nn.Conv2d(
         in_channels, out_channels, k, stride=2 if strided else 1, padding=(k - 1) // 2, bias=bias
@@ -35,9 +35,9 @@ def downsampling_block(
 class Discriminator(nn.Module):
     """DCGAN's discriminator (Radford et al., 2016), with a choice of downsampling block.
 
-    Each `down` block halves the size and doubles the channels. Batch norm in every block but the
-    first (or biases, with spectral normalization or none), LeakyReLU(0.2), and a last base x base
-    convolution to the logit. Initialized from `seed`.
+    Each `down` block halves the size and doubles the channels, followed by LeakyReLU(0.2). Every
+    block but the first has batch norm; with spectral or no normalization, all layers have biases
+    instead. A final base x base convolution gives the logit. Initialized from `seed`.
 
     Raises:
         UserError: `image_size` is not base·2^L.

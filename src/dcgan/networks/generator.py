@@ -1,6 +1,6 @@
-"""The generator: a latent, projected to base x base, then doubled until it is an image.
+"""The generator projects a latent to base x base, then doubles it until it is an image.
 
-Or flat: every layer at full resolution, without any upsampling.
+A flat generator works at full resolution in every layer, without upsampling.
 """
 
 import math
@@ -17,14 +17,14 @@ from dcgan.config.settings import doublings
 from dcgan.networks.notch import Notch
 from dcgan.networks.upsampling import initialize, upsampling_block
 
-# The blocks that `upsample.layers` leaves out: their gains are equal, so no checkerboard (ρ = 0).
+# For blocks that `upsample.layers` does not select: equal gains, hence no checkerboard (ρ = 0).
 RESIZE = UpsampleConfig(kind="resize", kernel_size=3, mode="nearest")
 
 
 class Projection(nn.ConvTranspose2d):
     """A transposed convolution of a single pixel, without bias: one pixel to base x base.
 
-    Computed as the matrix product that it is, which a CPU does several times as fast.
+    Computed as the equivalent matrix product, which is several times as fast on a CPU.
     """
 
     def __init__(self, in_channels: int, out_channels: int, size: int) -> None:
@@ -35,7 +35,7 @@ class Projection(nn.ConvTranspose2d):
         latents: Tensor,
         output_size: list[int] | None = None,  # noqa: ARG002  (torch's signature)
     ) -> Tensor:
-        """(N, in_channels, 1, 1) to (N, out_channels, k, k), channels last in memory."""
+        """(N, in_channels, 1, 1) to (N, out_channels, k, k), channels-last."""
         weight = self.weight.permute(0, 2, 3, 1)
         pixels = latents.flatten(1) @ weight.flatten(1)
         return pixels.reshape(-1, *weight.shape[1:]).permute(0, 3, 1, 2)
@@ -45,12 +45,13 @@ class Generator(nn.Module):
     """DCGAN's generator (Radford et al., 2016), with a choice of upsampling block.
 
     A transposed convolution projects the latent to base x base; each `up` block doubles the size
-    and halves the channels. Flat, the latent is one number a pixel, and every layer a transposed
-    convolution of stride 1; `upsample` has no effect then. Batch norm and ReLU follow every layer
-    but the last, which ends in tanh. Initialized from `seed`.
+    and halves the channels. A flat generator has one latent number per pixel, and every layer is a
+    transposed convolution of stride 1; `upsample` then has no effect. Every layer is followed by
+    batch norm and ReLU, the last by tanh instead. Initialized from `seed`.
 
     Raises:
-        UserError: `image_size` is not base·2^L, or `upsample.layers` names a missing block.
+        UserError: `image_size` is not base·2^L, or `upsample.layers` names a block that the
+            generator does not have.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Generator(nn.Module):
         self.image_size, self.channels = image_size, channels
         flat = size.kind == "flat"
         self.latent_shape = (1, image_size, image_size) if flat else (size.latent_size or 0, 1, 1)
-        self.latent_size = math.prod(self.latent_shape)  # how many numbers one image is made from
+        self.latent_size = math.prod(self.latent_shape)  # latent numbers per image
         layers = list(self._flat_layers() if flat else self._doubling_layers())
         self.layers = nn.Sequential()
         for i, (name, layer, out_channels) in enumerate(layers, start=int(flat)):
@@ -83,7 +84,7 @@ class Generator(nn.Module):
             balance(self, order=upsample.balanced, keep_norm=True)
 
     def _doubling_layers(self) -> Iterator[tuple[str, nn.Module, int]]:
-        """Name, layer and output channels of every layer that has weights."""
+        """Name, module and output channels of each layer with weights."""
         base, num_blocks = doublings(self.image_size)
         selected = self.upsample.selected_layers(num_blocks)
         others = replace(RESIZE, padding_mode=self.upsample.padding_mode)

@@ -1,4 +1,4 @@
-"""Generators as files: in a checkpoint (.pt), or alone (.safetensors)."""
+"""Load a generator from a checkpoint (.pt) or an export (.safetensors), and export one."""
 
 import copy
 import hashlib
@@ -28,7 +28,7 @@ from dcgan.reading import naming
 
 @dataclass(kw_only=True, config=RULES)
 class ImageShape:
-    """Of the images that a generator makes."""
+    """The shape of the images that a generator produces."""
 
     image_size: Count  # height and width, pixels
     channels: Literal[1, 3]
@@ -36,24 +36,24 @@ class ImageShape:
 
 @dataclass(kw_only=True, config=RULES)
 class Recipe:
-    """What builds an exported generator again; JSON in its file."""
+    """What is needed to rebuild an exported generator; stored as JSON in its file."""
 
     generator: GeneratorConfig
     upsample: UpsampleConfig
     data: ImageShape
-    digest: str | None = None  # of the rest and of the tensors; earlier versions wrote none
+    digest: str | None = None  # of the other fields and the tensors; older files have none
 
 
 def load_generator(path: str | Path, weights: str = "ema") -> Generator:
-    """Load a generator, ready to sample: eval mode, plain weights.
+    """Load a generator that is ready to sample: in eval mode, with balanced kernels baked in.
 
     Args:
         path: a run's folder, a checkpoint, or an exported .safetensors.
-        weights: ema (falls back to raw if the run kept no average) or raw; an exported file holds
-            one of the two already.
+        weights: "ema" (or "raw" if the run has no EMA) or "raw"; no effect on an exported file,
+            which holds one of the two.
 
     Raises:
-        UserError: the file is missing, damaged or not one of ours.
+        UserError: the file is missing, damaged, or neither a checkpoint nor an export.
     """
     path = find_checkpoint(path)
     if path.suffix == ".safetensors":
@@ -62,24 +62,24 @@ def load_generator(path: str | Path, weights: str = "ema") -> Generator:
 
 
 def generator_of(checkpoint: dict[str, Any], weights: str = "ema") -> Generator:
-    """The generator of a checkpoint that is read already; see `load_generator`."""
+    """The generator in a checkpoint from `read_checkpoint`; see `load_generator`."""
     state = checkpoint["generator"]
-    if weights == "ema" and (average := checkpoint["ema"]) is not None:
-        # AveragedModel keeps n_averaged beside the module.
-        state = {name: average[f"module.{name}"] for name in state}
-    return _ready_generator(build_generator(checkpoint["config"]), state)
+    if weights == "ema" and (ema := checkpoint["ema"]) is not None:
+        # Besides the module, AveragedModel's state has n_averaged.
+        state = {name: ema[f"module.{name}"] for name in state}
+    return _with_weights(build_generator(checkpoint["config"]), state)
 
 
-def _ready_generator(generator: Generator, state: dict[str, Tensor]) -> Generator:
+def _with_weights(generator: Generator, state: dict[str, Tensor]) -> Generator:
     generator.load_state_dict(state)
     bake(generator)
     return generator.eval()
 
 
 def export_generator(path: Path, generator: Generator) -> None:
-    """Write one generator and what is needed to build it again as .safetensors.
+    """Write a generator and what is needed to rebuild it as .safetensors.
 
-    Its kernels are plain ones, as a program that knows nothing of balanced kernels loads them.
+    Balanced kernels are baked into ordinary weights, which any program can load.
     """
     generator = copy.deepcopy(generator)
     bake(generator)
@@ -92,7 +92,7 @@ def export_generator(path: Path, generator: Generator) -> None:
 
 
 def with_notch(generator: Generator, order: int) -> Generator:
-    """A copy of a generator with plain weights that ends in a `Notch`."""
+    """A copy of a baked generator that ends in a `Notch`."""
     recipe = _recipe_of(generator)
     recipe["generator"]["notch"] = order
     copied = build_generator(recipe)
@@ -101,7 +101,7 @@ def with_notch(generator: Generator, order: int) -> Generator:
 
 
 def _recipe_of(generator: Generator) -> dict[str, Any]:
-    """The settings that build a generator with plain weights."""
+    """The settings that rebuild a generator, without balancing."""
     return {
         "generator": asdict(generator.size),
         "upsample": asdict(replace(generator.upsample, balanced=0)),
@@ -110,23 +110,23 @@ def _recipe_of(generator: Generator) -> dict[str, Any]:
 
 
 def _read_export(path: Path) -> Generator:
-    """The one reader of exported generators: the tensors that were exported, and finite."""
+    """The one reader of exported generators; it checks that they are unchanged and finite."""
     with naming(path, "a generator exported by dcgan-sample"):
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if metadata.keys() != {"dcgan"}:
-            raise UserError("does not say how to build it")
+            raise UserError("has no settings to rebuild it from")
         recipe = json.loads(metadata["dcgan"])
         config = asdict(build(Recipe, recipe))
         if config["digest"] not in (None, _digest(recipe, state)):
             raise UserError("damaged since it was written (its digest differs)")
         TypeAdapter(dict[str, Finite]).validate_python(state)
-        return _ready_generator(cast(Generator, network_for(config, "generator", state)), state)
+        return _with_weights(cast(Generator, network_for(config, "generator", state)), state)
 
 
 def _digest(recipe: dict[str, Any], state: dict[str, Tensor]) -> str:
-    """SHA-256 of the recipe without a digest, and of every tensor's name, type, shape and bytes."""
+    """SHA-256 of the recipe (without digest) and of each tensor's name, type, shape and bytes."""
     settings = {name: value for name, value in recipe.items() if name != "digest"}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for name, tensor in sorted(state.items()):

@@ -1,7 +1,7 @@
-"""The ways to double height and width, and how every layer of both networks is initialized.
+"""Upsampling blocks, which double height and width, and the initialization of both networks.
 
-Every upsampling block maps (N, in_channels, H, W) to (N, out_channels, 2H, 2W) exactly. None has a
-bias: batch norm follows in the generator, and after the last block DCGAN has none either.
+Every upsampling block maps (N, in_channels, H, W) to (N, out_channels, 2H, 2W). None has a bias,
+since batch norm follows; the last block has none either, as in DCGAN.
 """
 
 import torch
@@ -16,7 +16,7 @@ STD = 0.02  # Radford, Metz & Chintala, 2016: all weights from N(0, 0.02)
 
 
 class UpsamplingBlock(nn.Sequential):
-    """Plain torch layers in a row, so that anything that inspects torch modules can read it."""
+    """A sequence of standard torch layers, which any tool that inspects modules understands."""
 
     def __init__(self, *layers: nn.Module, init: str) -> None:
         super().__init__(*layers)
@@ -60,10 +60,10 @@ def upsampling_block(
 
 @torch.no_grad()
 def initialize(network: nn.Module, seed: int, purpose: str) -> None:
-    """Draw every weight: N(0, 0.02); batch norm scales N(1, 0.02); shifts and biases 0.
+    """Initialize weights from N(0, 0.02), batch norm scales from N(1, 0.02), biases with 0.
 
-    A layer's numbers depend on `seed`, `purpose` and the layer's name alone, so networks that
-    differ in one layer agree in all others.
+    A layer's values depend only on `seed`, `purpose` and the layer's name, so networks that differ
+    in one layer agree in all others.
     """
     blocks: set[nn.Module] = set()
     for name, layer in network.named_modules():
@@ -83,11 +83,12 @@ def initialize(network: nn.Module, seed: int, purpose: str) -> None:
 
 
 def initialize_block(block: UpsamplingBlock, random: torch.Generator) -> None:
-    """Draw the block's one weight: N(0, 0.02) for each tap, shaped by its `init`.
+    """Initialize the block's one weight from N(0, 0.02), as its `init` says.
 
-    normal: every tap on its own. icnr: the four sub-pixel filters of an output channel are equal,
-    so the block starts as nearest-neighbor resizing of one convolution (Aitken et al., 2017).
-    bilinear: every pair of channels is one random number times the interpolation kernel (Long et
+    normal: all taps are independent.
+    icnr: the four sub-pixel filters of an output channel are equal, so the block starts as a
+    convolution followed by nearest-neighbor resizing (Aitken et al., 2017).
+    bilinear: each pair of channels has one random number times the interpolation kernel (Long et
     al., 2015), scaled to the energy that k·k independent taps would have.
     """
     (weight,) = block.parameters()

@@ -1,4 +1,4 @@
-"""Tensors in files: written whole; read only if they are whole and finite."""
+"""Files of tensors: written atomically; refused on reading if damaged or not finite."""
 
 from pathlib import Path
 from pickle import UnpicklingError
@@ -14,14 +14,14 @@ from dcgan.reading import check_archive, naming
 
 
 def save_tensors(path: Path, content: Any) -> None:
-    """Write what `load_tensors` reads, whole or not at all.
+    """Write tensors and plain values atomically, for `load_tensors`.
 
     Raises:
-        OSError: it cannot be written, as on a full disk; names the path.
+        OSError: the file cannot be written, as on a full disk; names the path.
     """
     with replacing(path) as temporary:
         try:
-            # torch is given an open file: one that it opens itself does not say why it fails.
+            # Pass an open file: if torch opens the file itself, its error does not say why.
             with temporary.open("wb") as file:
                 torch.save(content, file)
         except (OSError, RuntimeError) as error:
@@ -32,16 +32,16 @@ def save_tensors(path: Path, content: Any) -> None:
 
 
 def load_tensors(path: Path) -> Any:
-    """What torch.save wrote: tensors on the CPU and plain values, nothing that runs code.
+    """Read tensors (to the CPU) and plain values written by torch.save, without running code.
 
     Raises:
-        UserError: the file is missing, damaged (one bit is enough), or holds something else.
+        UserError: the file is missing, damaged (even by one bit), or has other content.
     """
     check_archive(path)  # torch.load ignores the checksums
-    with naming(path, "a file of tensors and plain values alone"):
+    with naming(path, "a file of tensors and plain values only"):
         try:
             return torch.load(path, map_location="cpu", weights_only=True)
-        except UnpicklingError as error:  # torch says at length how to load it nevertheless
+        except UnpicklingError as error:  # torch's message explains how to load it anyway
             raise UserError("holds objects that could run code") from error
 
 

@@ -1,1 +1,1 @@
-"""The training run: losses, one step, the loop around it, checkpoints, tracking."""
+"""Training: losses, the training step, the loop, checkpoints, tracking."""

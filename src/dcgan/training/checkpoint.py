@@ -1,4 +1,4 @@
-"""A run's state: built at step 0, saved atomically, resumed with the same settings only."""
+"""A run's state: built at step 0, saved atomically, resumed only with the same settings."""
 
 import logging
 import math
@@ -25,9 +25,9 @@ from dcgan.networks.weights import save_tensors
 from dcgan.seeding import derive_seed, stream
 from dcgan.training.step import State
 
-BEST = LAST.with_name("best.pt")  # of the lowest FID so far
-BALANCED = "parametrizations.weight.original"  # what torch calls a balanced layer's weight
-NUM_CALIBRATION = 256  # latents that batch norm's first running statistics are taken from
+BEST = LAST.with_name("best.pt")  # lowest FID so far
+BALANCED = "parametrizations.weight.original"  # torch's name for a balanced layer's weight
+NUM_CALIBRATION = 256  # latents for batch norm's initial running statistics
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> Stat
     """Build a run at step 0, on prepared images.
 
     Raises:
-        UserError: sizes that do not fit together.
+        UserError: incompatible sizes.
     """
     torch.manual_seed(derive_seed(config.seed, "torch"))
     trainer, data, device = config.trainer, config.data, fabric.device
@@ -47,8 +47,8 @@ def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> Stat
         network.to(memory_format=torch.channels_last)  # 1.17x as fast on a CPU
         network.to(device)
 
-    # Start from the running statistics of the untrained generator, so that its samples at step 0
-    # show what its layers do; training itself never reads them.
+    # With batch norm's default running statistics, samples at step 0 would be flat gray and hide
+    # what the layers do. Training itself never reads them.
     set_running_statistics(generator, config.seed)
     ema = AveragedModel(generator, use_buffers=True).eval() if trainer.ema_half_life else None
 
@@ -83,14 +83,14 @@ def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> Stat
 
 
 def set_running_statistics(generator: Generator, seed: int) -> None:
-    """Take those of batch norm from `NUM_CALIBRATION` latents."""
+    """Set batch norm's running statistics from `NUM_CALIBRATION` latents."""
     shape = NUM_CALIBRATION, generator.latent_size
     latents = torch.randn(shape, generator=stream(seed, "calibration"))
     update_bn([latents.to(next(generator.parameters()).device)], generator)
 
 
 def checkpoint_of(state: State) -> dict[str, Any]:
-    """`state` and its settings: plain tensors and plain values."""
+    """`state` and its settings as tensors and plain Python values."""
     return {
         "format_version": FORMAT_VERSION,
         "config": asdict(state.config),
@@ -116,25 +116,25 @@ def save_checkpoint(path: Path, state: State) -> None:
     """Write a checkpoint atomically: to a temporary file, flushed, then renamed.
 
     Raises:
-        OSError: it cannot be written, as on a full disk; names the path.
+        OSError: the file cannot be written, as on a full disk; names the path.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     save_tensors(path, checkpoint_of(state))
 
 
 def load_state(state: State, checkpoint: dict[str, Any]) -> None:
-    """Continue `state` from a checkpoint.
+    """Load a checkpoint into `state`.
 
     Raises:
-        UserError: the images are not those that the run was started on.
+        UserError: the images are not the ones the run was started on.
     """
     if state.data_digest != checkpoint["data_digest"]:
-        raise UserError("data: these are not the images that the run to resume was started on")
+        raise UserError("data: these are not the images that the resumed run was started on")
     state.step, state.best_fid = checkpoint["step"], checkpoint["best_fid"]
     for name in ("generator", "discriminator", *(["ema"] if state.ema is not None else [])):
         getattr(state, name).load_state_dict(checkpoint[name])
     for name in ("generator_optimizer", "discriminator_optimizer"):
-        optimizer = getattr(state, name)  # which has the run's learning rate and betas already
+        optimizer = getattr(state, name)  # keeps the learning rate and betas from the settings
         own = optimizer.state_dict()
         optimizer.load_state_dict({**own, "state": checkpoint[name]["state"]})
     state.batches.num_drawn = checkpoint["num_batches_drawn"]
@@ -148,12 +148,12 @@ def load_state(state: State, checkpoint: dict[str, Any]) -> None:
 
 
 def take_weights(state: State, run: str) -> None:
-    """Start from the weights of another run: G, D and the EMA; the optimizers stay new.
+    """Start from another run's weights (G, D and the EMA), with new optimizers.
 
-    A balanced layer takes the nearest balanced kernel.
+    A balanced layer gets the nearest balanced kernel.
 
     Raises:
-        UserError: the run cannot be read, or its networks have other layers or sizes.
+        UserError: the run cannot be read, or its layers or sizes differ.
     """
     path = find_checkpoint(run)
     checkpoint = read_checkpoint(path)
@@ -174,10 +174,10 @@ def take_weights(state: State, run: str) -> None:
             target.load_state_dict(named)
         except (RuntimeError, KeyError) as error:  # of a size, or without such a layer
             raise UserError(
-                f"start_from={run}: its {type(source).__name__.lower()} has other layers or sizes"
-                f" than this run's ({str(error).splitlines()[-1].strip()})"
+                f"start_from={run}: its {type(source).__name__.lower()} differs in layers or sizes"
+                f" from this run's ({str(error).splitlines()[-1].strip()})"
             ) from error
-        if isinstance(target, Generator):  # the running statistics no longer fit changed kernels
+        if isinstance(target, Generator):  # balancing may have changed the kernels
             set_running_statistics(target, state.config.seed)
     log.info("started from the weights of %s, step %d", path, checkpoint["step"])
 
@@ -185,12 +185,12 @@ def take_weights(state: State, run: str) -> None:
 def read_for_resume(config: TrainConfig, run_dir: Path) -> dict[str, Any] | None:
     """The checkpoint that `config.resume` names, or None for a new run.
 
-    auto is this folder's own last checkpoint, if it has one.
+    "auto" means this folder's own last checkpoint, if it has one.
 
     Raises:
-        UserError: the file cannot be read; settings differ that must not; the run has no steps left
-            to do (in its own folder that is fine: it is finished); or `run_dir` holds another run,
-            or something that is no run of ours.
+        UserError: the file cannot be read; settings differ that must match; the run has no steps
+            left (allowed in its own folder, where it counts as finished); or `run_dir` holds
+            another run or unrelated files.
     """
     own = run_dir / LAST
     if config.resume == "auto":
@@ -204,15 +204,15 @@ def read_for_resume(config: TrainConfig, run_dir: Path) -> dict[str, Any] | None
     checkpoint = read_checkpoint(path)
     _check_settings(config, checkpoint["config"], path)
     if not (run_dir / BEST).exists():
-        checkpoint["best_fid"] = math.inf  # the best of another folder
+        checkpoint["best_fid"] = math.inf  # that best.pt is in another folder
     step, steps = checkpoint["step"], config.trainer.steps
     if step > steps or (step == steps and path.resolve() != own.resolve()):
-        raise UserError(f"trainer.steps={steps}: the run is at step {step} already")
+        raise UserError(f"trainer.steps={steps}: the run is already at step {step}")
     return checkpoint
 
 
 def _check_settings(config: TrainConfig, saved: dict[str, Any], path: Path) -> None:
-    """Refuse to resume a run with settings that would make it another one."""
+    """Refuse to resume a run with settings that would make it a different run."""
     now, then = dict(flatten(asdict(config))), dict(flatten(saved))
     differing = [
         f"{key}={now[key]} (was {then.get(key)})"
@@ -227,9 +227,9 @@ def _check_settings(config: TrainConfig, saved: dict[str, Any], path: Path) -> N
 
 
 def _check_folder(run_dir: Path) -> None:
-    """Refuse to start a run among files that are not a run's, or that are another run's.
+    """Refuse to start a run in a folder with unrelated files or another run's checkpoint.
 
-    What is there of a run that ended before its first checkpoint may be overwritten.
+    Leftovers of a run that ended before its first checkpoint may be overwritten.
     """
     where = f"hydra.run.dir={run_dir}"
     if (run_dir / LAST).is_file():
@@ -240,6 +240,6 @@ def _check_folder(run_dir: Path) -> None:
     foreign = sorted(path.name for path in run_dir.iterdir() if path.name not in ours)
     if foreign:
         raise UserError(
-            f"{where}: holds files that are no run's ({', '.join(foreign[:3])}); must be a new or"
-            " empty folder"
+            f"{where}: holds files that do not belong to a run ({', '.join(foreign[:3])}); must be"
+            " a new or empty folder"
         )

@@ -1,4 +1,4 @@
-"""Where a run computes, in which precision, and in how many processes."""
+"""The device, precision and processes of a run."""
 
 import logging
 import os
@@ -21,22 +21,22 @@ from dcgan.processor import cpu_has_bfloat16
 from dcgan.training.interruption import handle_signals
 
 TORCHRUN_SETS = ("RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-MEETING = timedelta(minutes=10)  # also the longest that one process works while others wait
+TIMEOUT = timedelta(minutes=10)  # for connecting, and for any later wait on another process
 
-logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # a run says its precision itself
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # a run logs its precision itself
 log = logging.getLogger(__name__)
 
 
 @contextmanager
 def naming_lost_processes(where_to_resume: str) -> Iterator[None]:
-    """Raise `RunFailed` if another process of this run is lost, since no step can be done then."""
+    """Raise `RunFailed` if another process of this run is lost: no further step is possible."""
     try:
         yield
     except RuntimeError as error:
-        # NCCL has a type for a lost connection, gloo has not.
+        # NCCL has an exception type for a lost connection; gloo does not.
         if not isinstance(error, DistBackendError) and "gloo" not in str(error):
             raise
-        log.debug("what torch said", exc_info=error)
+        log.debug("torch's error", exc_info=error)
         raise RunFailed(
             "another process of this run was lost; the last good checkpoint, if there is one, is"
             f" {where_to_resume}"
@@ -45,21 +45,21 @@ def naming_lost_processes(where_to_resume: str) -> Iterator[None]:
 
 @contextmanager
 def connected(trainer: TrainerConfig) -> Iterator[Fabric]:
-    """Device, precision and processes; with several processes, the connection between them.
+    """Set up device and precision, and with several processes, the connection between them.
 
-    The connection ends afterwards: a process that exits with it may abort.
+    The connection is closed at the end: a process that exits with it open may abort.
 
     Raises:
-        UserError: the accelerator is not there, other processes run than were asked for, or they
-            cannot share a batch.
+        UserError: the accelerator is missing, the number of processes is not the one asked for, or
+            a batch cannot be divided among them.
     """
     if trainer.accelerator == "gpu" and not torch.accelerator.is_available():
         raise UserError("trainer.accelerator=gpu: no GPU is available; must be cpu or auto")
     started = _count_processes("LOCAL_WORLD_SIZE")
     if trainer.devices != started:
         raise UserError(
-            f"trainer.devices={trainer.devices}: not the number of processes on this machine; set"
-            f" trainer.devices={started}, or start {trainer.devices}:"
+            f"trainer.devices={trainer.devices}: does not match the number of processes on this"
+            f" machine; set trainer.devices={started}, or start {trainer.devices}:"
             f" torchrun --nproc-per-node={trainer.devices} -m dcgan.commands.train …"
         )
     num_processes = _count_processes("WORLD_SIZE")
@@ -81,7 +81,7 @@ def connected(trainer: TrainerConfig) -> Iterator[Fabric]:
             f"WORLD_SIZE={num_processes}: {', '.join(missing)} not set; torchrun sets them all;"
             " unset WORLD_SIZE to train in one process"
         )
-    strategy = DDPStrategy(timeout=MEETING) if several else "auto"
+    strategy = DDPStrategy(timeout=TIMEOUT) if several else "auto"
     fabric = Fabric(
         accelerator=trainer.accelerator,
         devices=trainer.devices,
@@ -90,9 +90,9 @@ def connected(trainer: TrainerConfig) -> Iterator[Fabric]:
         precision=cast(Any, resolve_precision(trainer).precision),  # checked by the config
     )
     if several:
-        _meet(fabric, num_processes)
+        _connect(fabric, num_processes)
     if fabric.device.type == "cuda":
-        torch.set_float32_matmul_precision("high")  # TF32 in matrix products; cuDNN has it anyway
+        torch.set_float32_matmul_precision("high")  # TF32 for matmuls; cuDNN uses it by default
         torch.backends.cudnn.benchmark = True  # every batch has the same shapes
     try:
         yield fabric
@@ -102,7 +102,7 @@ def connected(trainer: TrainerConfig) -> Iterator[Fabric]:
 
 
 def _count_processes(variable: str) -> int:
-    """What torchrun says: those of this machine, or of all."""
+    """Read the number of processes from one of torchrun's variables."""
     text = os.environ.get(variable, "1")
     if not text.isdecimal() or not int(text):
         raise UserError(
@@ -111,17 +111,17 @@ def _count_processes(variable: str) -> int:
     return int(text)
 
 
-def _meet(fabric: Fabric, num_processes: int) -> None:
-    """Connect the processes, which nothing but a signal or `MEETING` interrupts."""
+def _connect(fabric: Fabric, num_processes: int) -> None:
+    """Connect the processes; only a signal or `TIMEOUT` ends the wait."""
     where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
     log.info("connecting the %d processes of this run at %s", num_processes, where)
-    # torch waits in C++, where a handler of Python's is not called: let signals end the process.
+    # torch waits in C++, where Python's signal handlers do not run: let signals end the process.
     handlers = handle_signals(signal.SIG_DFL)
     try:
         fabric.launch()
     except (RuntimeError, OSError) as error:
         raise RunFailed(
-            f"the {num_processes} processes of this run did not meet at {where}"
+            f"the {num_processes} processes of this run could not connect at {where}"
             f" ({first_line(error)})"
         ) from error
     finally:
@@ -130,18 +130,18 @@ def _meet(fabric: Fabric, num_processes: int) -> None:
 
 
 def resolve_precision(trainer: TrainerConfig) -> TrainerConfig:
-    """`trainer` with precision=auto replaced: bf16-mixed where the hardware has it."""
+    """`trainer` with precision=auto resolved: bf16-mixed where the hardware supports it."""
     if trainer.precision != "auto":
         return trainer
     if trainer.accelerator == "cpu" or not torch.accelerator.is_available():
         has = cpu_has_bfloat16()
-    else:  # emulated, on GPUs before Ampere, it would be slower; Apple's GPUs were not tried
+    else:  # GPUs before Ampere emulate it, which is slower; untested on Apple GPUs
         has = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
     return replace(trainer, precision="bf16-mixed" if has else "32-true")
 
 
 def is_true_anywhere(here: bool, fabric: Fabric) -> bool:
-    """Whether it is true in any process of the run."""
+    """Whether `here` is true in any process of the run."""
     if fabric.world_size == 1:
         return here
     return bool(mean_over_ranks(torch.tensor(float(here), device=fabric.device), fabric) > 0)

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP as a request that a loop answers between two steps."""
+"""Turn Ctrl-C, SIGTERM and SIGHUP into a request that a loop handles between two steps."""
 
 import signal
 import threading
@@ -10,18 +10,18 @@ from typing import Any, Self
 SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
-GRACE = 1.0  # seconds: a terminal and a parent process may both pass on one Ctrl-C
+GRACE = 1.0  # seconds; a terminal and a parent process may both forward the same Ctrl-C
 
 
 def handle_signals(
     handler: Callable[[int, FrameType | None], None] | signal.Handlers,
 ) -> dict[int, Any]:
-    """Call `handler` for each of `SIGNALS`; one that is ignored, as by nohup, stays so.
+    """Install `handler` for each of `SIGNALS`, except ignored ones, as under nohup.
 
-    Only the main thread may set handlers; elsewhere signals go their usual way.
+    Only the main thread can set handlers; in any other thread this is a no-op.
 
     Returns:
-        The handlers until now, by signal.
+        The previous handlers, by signal.
     """
     if threading.current_thread() is not threading.main_thread():
         return {}
@@ -30,9 +30,9 @@ def handle_signals(
 
 
 class Interruption:
-    """While entered, the first signal is kept in `received`.
+    """A context manager that stores the first signal in `received`.
 
-    A second one after `GRACE` raises KeyboardInterrupt.
+    A second signal after `GRACE` raises KeyboardInterrupt.
     """
 
     def __init__(self) -> None:

@@ -23,16 +23,16 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
     """Train a generator in `run_dir`, or resume the run that `config.resume` names.
 
     Args:
-        resume_command: what to type to resume this run; part of the message if it is stopped.
+        resume_command: the command that resumes this run, printed if it is stopped.
 
     Returns:
-        What result.json holds: plain numbers, and paths relative to `run_dir`. Times are those
-        since the start or the last resume.
+        The content of result.json: numbers, and paths relative to `run_dir`. Times count from the
+        start or the last resume.
 
     Raises:
-        UserError: the settings, the data, the folder or the checkpoint do not fit.
+        UserError: the settings, the data, the folder or the checkpoint cannot be used.
         RunFailed: a loss or a weight is not finite, or another process of this run was lost.
-        Interrupted: Ctrl-C or SIGTERM came; the run is saved.
+        Interrupted: stopped by Ctrl-C, SIGTERM or SIGHUP; the run is saved.
     """
     keep_freed_memory()
     with connected(config.trainer) as fabric:
@@ -42,11 +42,11 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         checkpoint = read_for_resume(config, run_dir)
         steps, result_path = config.trainer.steps, run_dir / "result.json"
         if checkpoint is not None and checkpoint["step"] == steps and result_path.is_file():
-            return read_result(result_path)  # of a finished run
+            return read_result(result_path)  # the run is finished
 
         check_sizes(config)
 
-        # Build data and networks: at step 0, or where the checkpoint stood.
+        # Build data and networks: at step 0, or at the step of the checkpoint.
         state = build_state(config, prepare(config.data), fabric)
         if checkpoint is not None:
             load_state(state, checkpoint)
@@ -55,7 +55,7 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         recorder = Recorder(state, run_dir, resume_command)
 
         with Interruption() as interruption, recorder.opened():
-            # Train. A signal is answered between two steps, by all processes after the same one.
+            # Train. A signal is handled between two steps, after the same one in all processes.
             stopping = False
             silent = None if fabric.is_global_zero else True
             bar = tqdm(
@@ -69,17 +69,17 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
                     bar.update()
                     bar.set_postfix_str(recorder.latest, refresh=False)
 
-            # Finish: the result, or how to resume from the checkpoint.
+            # Finish with the result, or with the command that resumes the run.
             if state.step < steps:
                 raise recorder.stopped(interruption.received)
             return recorder.finish()
 
 
 def due(step: int, trainer: TrainerConfig) -> frozenset[str]:
-    """What is recorded after so many steps: log, samples, scores, fid, checkpoint.
+    """What to record after this step: any of log, samples, scores, fid, checkpoint.
 
-    The last step has everything that the run records at all. Scores are taken at the first score
-    step, at twice, 4 times, … as many, with samples beside them: most change happens early.
+    The last step gets everything that the run records at all. Most change happens early, so scores
+    (with samples) are taken at steps score_from, 2·score_from, 4·score_from, …
     """
     intervals = {
         "log": trainer.log_every,

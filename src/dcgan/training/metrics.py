@@ -1,4 +1,4 @@
-"""The numbers of one step that every log line has."""
+"""The metrics of one step that go into every log line."""
 
 import torch
 from lightning_fabric import Fabric
@@ -10,12 +10,13 @@ from dcgan.training.step import StepResult
 
 
 def step_metrics(result: StepResult, loss: str, fabric: Fabric) -> dict[str, float]:
-    """Read one step's numbers from the device; the mean over the processes of a run.
+    """Read one step's metrics from the device, averaged over the processes of the run.
 
-    d_real and d_fake are the means of what D says of real images and of fakes, before any sigmoid;
-    d_accuracy is the share of both that D classifies correctly, by the loss's threshold (where it
-    has none: by their own mean); diversity is the mean distance between two generated images over
-    that between two real ones, and left out where there are not two.
+    d_real, d_fake: mean output of D on real and on generated images, before any sigmoid.
+    d_accuracy: share of both that D classifies correctly, by the loss's threshold (the mean of all
+    outputs if it has none).
+    diversity: mean distance between two generated images, divided by that between two real ones;
+    left out if the batch has only one.
     """
     real, fake = result.real_outputs.float(), result.fake_outputs.float()
     threshold = LOSSES[loss].threshold
@@ -29,11 +30,11 @@ def step_metrics(result: StepResult, loss: str, fabric: Fabric) -> dict[str, flo
     }
     if len(result.real) > 1:
         values["diversity"] = _mean_distance(result.fake) / _mean_distance(result.real)
-    # Stacked first: one wait for the device instead of six.
+    # Stacked first: one host sync instead of six.
     stacked = torch.stack([value.float() for value in values.values()])
     return dict(zip(values, mean_over_ranks(stacked, fabric).tolist(), strict=True))
 
 
 def _mean_distance(images: Tensor) -> Tensor:
-    """The mean Euclidean distance between two of (N, C, H, W) images: ()."""
+    """The mean Euclidean distance between pairs of (N, C, H, W) images: a scalar."""
     return torch.pdist(images.float().flatten(1)).mean()

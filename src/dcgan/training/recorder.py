@@ -1,4 +1,4 @@
-"""What a run records between steps: losses are checked; logs, samples, scores, FID, checkpoints."""
+"""What happens between steps: loss checks, logs, samples, scores, FID, checkpoints."""
 
 import logging
 import math
@@ -37,10 +37,10 @@ log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Does what is due after a step, and adds up how long that took.
+    """Records what is due after a step, and measures how long that takes.
 
-    Every process of a run has one and does the same, since some numbers are those of all; only
-    rank 0 writes. The sample grids show the same latents throughout.
+    Every process has one and makes the same calls, since some metrics are reduced over all
+    processes; only rank 0 writes. All sample grids show the same latents.
     """
 
     def __init__(self, state: State, run_dir: Path, resume_command: str = "") -> None:
@@ -48,12 +48,12 @@ class Recorder:
         self._tracker: Tracker | NoTracker = NoTracker()
         self._alarms = Alarms(LOSSES[state.config.loss.kind].is_critic)
         self.latest = ""  # the last losses, for a progress bar
-        # The last checkpoint, and the command to resume from it on a line of its own.
+        # The last checkpoint and, on its own line, the command that resumes from it.
         self._where_to_resume = f"{run_dir / LAST}\nTo go on: {resume_command}"
         self._state, self._run_dir = state, run_dir
         self._seconds = self._score_seconds = 0.0
         self._ratio: float | None = None  # the last R₂ ÷ real
-        self._unread: list[Tensor] = []  # losses of the steps since the last look
+        self._unread: list[Tensor] = []  # losses since the last check
         shape = trainer.num_samples, state.generator.latent_size
         self._latents = torch.randn(shape, generator=stream(state.config.seed, "sample latents"))
         self._scorer = Scorer(state) if trainer.num_scored else None
@@ -63,10 +63,10 @@ class Recorder:
 
     @contextmanager
     def opened(self) -> Iterator[Self]:
-        """Open the files, which hold step 0 then; of several processes only rank 0 has files.
+        """Open the run's files (on rank 0 only), and record step 0 of a new run.
 
         Raises:
-            UserError: the folder cannot be made, another process is training there, or its
+            UserError: the folder cannot be created, another process is training there, or its
                 metrics.jsonl is damaged.
             RunFailed: another process of this run was lost.
         """
@@ -90,16 +90,16 @@ class Recorder:
             raise UserError(message) from error
         metrics = run_dir / "metrics.jsonl"
         saved = any((run_dir / path).is_file() for path in (LAST, BEST))
-        step = state.step if saved else 0  # what is there without a checkpoint is another run's
+        step = state.step if saved else 0  # records without a checkpoint belong to another run
         if step:
-            read_metrics(metrics)  # is refused before anything is written
+            read_metrics(metrics)  # refuse damage before anything is written
         size = trainer.batch_size
         run = (len(state.batches.images), trainer.steps, size, trainer.precision)
         log.info("%d images, %d steps of %d, %s", *run)
         settings = yaml.safe_dump(asdict(state.config), sort_keys=False)
         write_text(run_dir / "config.yaml", settings)
-        (run_dir / "result.json").unlink(missing_ok=True)  # of an earlier, shorter run
-        if step:  # last.pt may be of a later step, if best.pt is resumed: that is taken back
+        (run_dir / "result.json").unlink(missing_ok=True)  # from before the run was extended
+        if step:  # last.pt may be of a later step than a resumed best.pt: overwrite it
             save_checkpoint(run_dir / LAST, state)
         self._tracker = stack.enter_context(closing(Tracker(run_dir, size, step)))
         lines = read_metrics(metrics)
@@ -110,7 +110,7 @@ class Recorder:
             self._start()
 
     def _start(self) -> None:
-        """Record step 0: what the untrained networks give, and the real images to compare with."""
+        """Record step 0: samples and scores of the untrained networks, and the real images."""
         started = time.perf_counter()
         real = self._state.batches.images[: self._state.config.trainer.num_samples]
         self._tracker.images(normalize(real))
@@ -121,7 +121,7 @@ class Recorder:
         self._seconds += time.perf_counter() - started
 
     def record(self, result: StepResult, due: frozenset[str], stopping: bool = False) -> None:
-        """Record what is due after one step, and save a run that is asked to stop.
+        """Record what is due after one step; save the run if it is stopping.
 
         Raises:
             RunFailed: a loss or a weight is not finite, in any process.
@@ -135,7 +135,7 @@ class Recorder:
             self._score()
         if "fid" in due:
             self._measure_fid()
-        if "log" in due:  # after scores and FID: a run's last line is that of its losses
+        if "log" in due:  # after scores and FID, so that a run's last line has its losses
             self._log(result, started)
         if "samples" in due:
             self._sample()
@@ -144,13 +144,13 @@ class Recorder:
         self._seconds += time.perf_counter() - started
 
     def stopped(self, signal_number: int | None) -> Interrupted:
-        """The error for a run that was asked to stop, once it is saved: says how to resume it."""
+        """The error to raise once a stopped run is saved; it says how to resume."""
         where = f"step {self._state.step} of {self._state.config.trainer.steps}"
         message = f"stopped at {where}; saved {self._where_to_resume}"
         return Interrupted(message, signal_number or signal.SIGTERM)
 
     def finish(self) -> dict[str, Any]:
-        """Write result.json, and return what it holds."""
+        """Write result.json and return its content."""
         state = self._state
         if not state.fabric.is_global_zero:
             return {}
@@ -195,7 +195,7 @@ class Recorder:
         self._score_seconds += time.perf_counter() - started
 
     def _measure_fid(self) -> None:
-        """Take the FID; the best so far is kept as best.pt."""
+        """Measure FID; keep the best so far as best.pt."""
         assert self._meter is not None
         state, fid = self._state, self._meter.measure()
         self._tracker.metrics(state.step, {"fid": fid}, QUALITY)
@@ -205,7 +205,7 @@ class Recorder:
             self._save(self._run_dir / BEST)
 
     def _log(self, result: StepResult, now: float) -> None:
-        """Metrics and alarms of this step; `now` is when its recording began."""
+        """Log this step's metrics and alarms; `now` is when its recording began."""
         state, trainer = self._state, self._state.config.trainer
         metrics = step_metrics(result, state.config.loss.kind, state.fabric)
         self.latest = "D {discriminator_loss:.2f}  G {generator_loss:.2f}".format(**metrics)
@@ -229,7 +229,7 @@ class Recorder:
             )
 
     def _check_losses(self) -> None:
-        """Read all losses since the last look at once; one that is not finite ends the run."""
+        """Read all losses since the last check at once; a NaN or Inf aborts the run."""
         first_step = self._state.step - len(self._unread) + 1
         losses = mean_over_ranks(torch.stack(self._unread), self._state.fabric).tolist()
         self._unread.clear()
@@ -241,11 +241,11 @@ class Recorder:
                 )
 
     def _save(self, path: Path) -> None:
-        """Write a checkpoint, unless a weight is not finite: then every process fails."""
+        """Write a checkpoint; if a weight is not finite, abort the run in every process."""
         state = self._state
         for name in ("generator", "discriminator"):
             if not all(torch.isfinite(w).all() for w in getattr(state, name).parameters()):
-                raise self._failure(f"at step {state.step} a weight of the {name} is not finite")
+                raise self._failure(f"a weight of the {name} is not finite at step {state.step}")
         self._tracker.flush()
         if state.fabric.is_global_zero:
             save_checkpoint(path, state)
@@ -253,12 +253,12 @@ class Recorder:
     def _failure(self, what: str) -> RunFailed:
         saved = self._run_dir / LAST
         kept = f"the last good checkpoint is {saved}" if saved.exists() else "no checkpoint yet"
-        message = f"{what}; {kept}; smaller learning rates are the usual cure"
+        message = f"{what}; {kept}; try smaller learning rates"
         self._tracker.alarm(self._state.step, "not finite", message)
         return RunFailed(message)
 
 
 def _recorded_speed(lines: list[dict[str, Any]]) -> float | None:
-    """Images per second of all lines together, which are as many steps each; None if unknown."""
+    """Images per second over all log lines, which cover equally many steps; None if unknown."""
     speeds = [speed for line in lines if (speed := line.get("images_per_second"))]
     return harmonic_mean(speeds) if speeds else None

@@ -1,4 +1,4 @@
-"""What a run has recorded, read back: metrics.jsonl, result.json, arrays, pictures."""
+"""Read back what a run has recorded: metrics.jsonl, result.json, arrays, pictures."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -18,8 +18,8 @@ from dcgan.config.settings import Natural
 from dcgan.errors import UserError
 from dcgan.reading import naming
 
-COUNTS = ("step", "images_seen")  # of every line of metrics.jsonl
-TEXTS = ("alarm", "message")  # the only values of a line that are no numbers
+COUNTS = ("step", "images_seen")  # in every line of metrics.jsonl
+TEXTS = ("alarm", "message")  # the only values that are not numbers
 
 Integer = Annotated[int, Strict()]
 Number = Annotated[float, Strict()]
@@ -32,7 +32,7 @@ def _check_line(line: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(f"{name} must be a whole number, at least 0")
     for name, value in line.items():
         if isinstance(value, str) != (name in TEXTS):
-            raise ValueError(f"{name} must be a {'text' if name in TEXTS else 'number'}")
+            raise ValueError(f"{name} must be a {'string' if name in TEXTS else 'number'}")
     return line
 
 
@@ -42,7 +42,7 @@ LINE: TypeAdapter[dict[str, Any]] = TypeAdapter(Line)
 
 @dataclass
 class Result:
-    """What every result.json of a training holds, beside more."""
+    """The fields that every training run's result.json has; it may have more."""
 
     step: Natural
     images_seen: Natural
@@ -56,12 +56,12 @@ class Result:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The lines of a metrics.jsonl, if there is one: step, images_seen, numbers, perhaps texts.
+    """The lines of a metrics.jsonl (none if there is no such file), as dicts.
 
-    What a crash cut short, after the last line feed, is left out.
+    An unfinished last line, cut short by a crash, is dropped.
 
     Raises:
-        UserError: a line is broken; names it by its number.
+        UserError: a line is broken; gives its number.
     """
     if not path.is_file():
         return []
@@ -77,10 +77,10 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 
 def read_result(path: Path) -> dict[str, Any]:
-    """What the result.json of a training holds; see `Result`.
+    """The content of a training run's result.json; see `Result`.
 
     Raises:
-        UserError: the file is missing, damaged, or no training's.
+        UserError: the file is missing, damaged, or not from a training run.
     """
     with naming(path, "the result of a run"):
         result = from_json(path.read_bytes())
@@ -89,7 +89,7 @@ def read_result(path: Path) -> dict[str, Any]:
 
 
 def read_arrays(path: Path, image_size: int) -> dict[str, Tensor]:
-    """Spectrum (H, W) and energies by pixel phase of the scores of images of this size, by name.
+    """The arrays saved with the scores, by name: spectrum (H, W) and energies by pixel phase.
 
     Raises:
         UserError: the file is missing or damaged, or an array is missing, not finite, or of
@@ -113,7 +113,7 @@ def read_arrays(path: Path, image_size: int) -> dict[str, Tensor]:
 
 
 def read_picture(path: Path) -> Image.Image:
-    """A picture of samples, in color.
+    """Read a picture of samples, as RGB.
 
     Raises:
         UserError: the file is missing or damaged.

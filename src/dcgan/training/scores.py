@@ -1,4 +1,4 @@
-"""What a run is scored by: the checkerboard of its images, its blocks and D's gradient; FID."""
+"""The scores of a run: checkerboard in its images, its blocks and D's gradient; FID."""
 
 import copy
 from typing import NamedTuple
@@ -25,20 +25,20 @@ from dcgan.seeding import stream
 from dcgan.training.losses import input_gradients
 from dcgan.training.step import State
 
-NUM_REAL = 2000  # real images that the generated ones are compared with
-NUM_GRADIENTS = 128  # real images at which D's gradient is taken
-NUM_MOMENTS = 128  # latents from which the blocks' input moments are taken
+NUM_REAL = 2000  # real images to compare with
+NUM_GRADIENTS = 128  # real images for D's gradient
+NUM_MOMENTS = 128  # latents for the moments of the blocks' inputs
 
 
 class Scores(NamedTuple):
-    """Numbers for curves, arrays for pictures."""
+    """Scores as numbers for curves and arrays for pictures, by name."""
 
     numbers: dict[str, float]
     arrays: dict[str, Tensor]
 
 
 class Scorer:
-    """Scores the same latents throughout, against the same real images."""
+    """Scores a run, always with the same latents and the same real images."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -72,12 +72,12 @@ class Scorer:
 
 
 class FidMeter:
-    """Compares images of the same latents throughout with the same held-out images.
+    """Measures FID, always with the same latents and the same held-out images.
 
-    Every process of the run generates its share, so none waits long for another.
+    Every process of the run generates its share, so none waits long for the others.
 
     Raises:
-        UserError: there are no features for these data.
+        UserError: no features are available for this data.
     """
 
     def __init__(self, state: State) -> None:
@@ -92,23 +92,23 @@ class FidMeter:
         self._share = latents[fabric.global_rank :: fabric.world_size]
 
     def measure(self) -> float:
-        """FID of the average (of the generator itself, if the run keeps none)."""
+        """FID of the EMA generator (of the raw one if there is none)."""
         fabric = self._state.fabric
         features = self._extractor.extract(generate(self._state.sampler, self._share)).values
         if fabric.world_size > 1:
-            parts = [features] * fabric.world_size  # replaced by those of each process
+            parts = [features] * fabric.world_size  # placeholders
             torch.distributed.all_gather_object(parts, features)
             features = torch.cat(parts)
         return frechet_distance(self._real, features)
 
 
 def upsampling_blocks(generator: Generator) -> dict[str, nn.Module]:
-    """The generator's upsampling blocks by name: up1, up2 and so on; a flat one has none."""
+    """The generator's upsampling blocks by name: up1, up2, …; none if it is flat."""
     return {k: v for k, v in generator.layers.named_children() if k.startswith("up")}
 
 
 def gradients_at(images: Tensor, discriminator: nn.Module) -> Tensor:
-    """∂D/∂x at each of (N, C, H, W) images, by running batch statistics: same shape, on the CPU."""
+    """∂D/∂x at each of (N, C, H, W) images, with D in eval mode: same shape, on the CPU."""
     network = copy.deepcopy(discriminator).eval()
     images = images.to(next(network.parameters()).device)
     return input_gradients(network, images).detach().reshape(images.shape).cpu()

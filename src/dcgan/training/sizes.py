@@ -1,4 +1,4 @@
-"""How much memory the settings of a run ask for, counted before any of it is taken."""
+"""Check that a run fits into memory before any is allocated."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from dcgan.config import TrainConfig
 from dcgan.memory import check_memory
 from dcgan.networks import Discriminator, Generator
 
-COPIES_OF_G = 5  # weights, gradients, Adam's two averages, and those of `trainer.ema_half_life`
+COPIES_OF_G = 5  # weights, gradients, Adam's two moments, EMA
 COPIES_OF_D = 4
 
 
@@ -19,10 +19,11 @@ def check_sizes(config: TrainConfig) -> None:
     """Refuse a run that cannot fit into this machine's memory.
 
     Raises:
-        UserError: the networks, a batch, the samples, or the images to draw or to score.
+        UserError: the networks, a batch, the samples, or the images to generate or to score are
+            too large.
     """
     data, trainer = config.data, config.trainer
-    numbers = data.channels * data.image_size**2  # of an image
+    numbers = data.channels * data.image_size**2  # in one image
     for name, value, size in (
         ("data.num_images", data.num_images or 0, 1),
         ("trainer.batch_size", trainer.batch_size, 4),
@@ -31,7 +32,7 @@ def check_sizes(config: TrainConfig) -> None:
     ):
         check_memory(f"{name}={value}", value * size * numbers)
     shape = {"image_size": data.image_size, "channels": data.channels}
-    # A free layer is as large as a balanced one, which cannot be made without its numbers.
+    # Unbalanced layers are as large as balanced ones, which cannot be built on the meta device.
     free, strided = replace(config.upsample, balanced=0), replace(config.downsample, balanced=False)
     kernel = config.generator.kernel_size or free.kernel_size
     for settings, copies, build in (
@@ -52,9 +53,9 @@ def check_sizes(config: TrainConfig) -> None:
 
 def _count_weights(build: Callable[[], nn.Module]) -> float:
     try:
-        with torch.device("meta"):  # shapes without numbers
+        with torch.device("meta"):  # shapes only, no memory
             return sum(weight.numel() for weight in build().parameters())
     except RuntimeError as error:
         if "overflow" not in str(error):
             raise
-        return math.inf  # more than 64 bits count
+        return math.inf  # overflows 64 bits

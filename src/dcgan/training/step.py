@@ -1,4 +1,4 @@
-"""One training step: one update of D, one of G, one of the average."""
+"""One training step: one update of D, one of G, one of the EMA."""
 
 import math
 from dataclasses import dataclass
@@ -15,38 +15,38 @@ from dcgan.data.batches import Batches, to_device
 from dcgan.networks import Discriminator, Generator
 from dcgan.training.losses import LOSSES, gradient_penalty, r1
 
-EMA_RAMP = 0.1  # half-life of the average early on, as a share of the images seen
+EMA_RAMP = 0.1  # early half-life of the EMA, as a share of the images seen
 
 
 @dataclass
 class State:
-    """What a step works on and changes; a checkpoint holds it."""
+    """Everything a step uses and changes; a checkpoint stores it."""
 
     config: TrainConfig
     fabric: Fabric
     generator: Generator
     discriminator: Discriminator
-    wrapped_generator: Any  # by Fabric: in the run's precision, gradients shared by all ranks
+    wrapped_generator: Any  # by Fabric: uses the run's precision, averages gradients over ranks
     wrapped_discriminator: Any
     ema: AveragedModel | None
     generator_optimizer: Optimizer
     discriminator_optimizer: Optimizer
     batches: Batches
     latents: torch.Generator
-    mixing: torch.Generator  # of points between real and fake
+    mixing: torch.Generator  # for the random points of the gradient penalty
     data_digest: str  # of the real images
     step: int = 0
-    best_fid: float = math.inf  # so far
+    best_fid: float = math.inf  # lowest so far
 
     @property
     def sampler(self) -> Generator:
-        """The generator to look at: the average where there is one."""
+        """The generator to sample from: the EMA if there is one."""
         return self.generator if self.ema is None else cast(Generator, self.ema.module)
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """This rank's share of a step: detached, on the device; no host sync until they are read."""
+    """This rank's results: detached, on the device; no host sync until they are read."""
 
     losses: Tensor  # (2,) D's and G's
     real_outputs: Tensor  # (N,) D(x) before its update
@@ -61,11 +61,11 @@ def train_step(state: State) -> StepResult:
     generator, discriminator = state.wrapped_generator, state.wrapped_discriminator
     decay_learning_rates(state)
 
-    # Draw real images, and one batch of fakes that serves both updates.
+    # Sample real images, and one batch of fakes that serves both updates.
     real = state.batches.draw()
     fake = generator(draw_latents(state))
 
-    # Update D. Real and fake pass separately: together, batch norm would mix them.
+    # Update D. Real and fake pass separately, or batch norm would mix their statistics.
     state.discriminator_optimizer.zero_grad()
     penalize(state, real, fake.detach())
     real_outputs, fake_outputs = discriminator(real), discriminator(fake.detach())
@@ -73,17 +73,17 @@ def train_step(state: State) -> StepResult:
     fabric.backward(discriminator_loss)
     state.discriminator_optimizer.step()
 
-    # Update G, with D frozen: no gradients of its weights are computed, nor exchanged by ranks.
+    # Update G with D frozen, so that D's gradients are neither computed nor exchanged.
     state.generator_optimizer.zero_grad()
     discriminator.requires_grad_(False)
     with fabric.no_backward_sync(discriminator):
-        beside = discriminator(real) if loss.pairs else real_outputs.detach()
-        generator_loss = loss.generator(beside, discriminator(fake))
+        paired = discriminator(real) if loss.pairs else real_outputs.detach()
+        generator_loss = loss.generator(paired, discriminator(fake))
         fabric.backward(generator_loss)
     discriminator.requires_grad_(True)
     state.generator_optimizer.step()
 
-    # Update the average.
+    # Update the EMA.
     update_ema(state)
     state.step += 1
     losses = torch.stack([discriminator_loss.detach(), generator_loss.detach()])
@@ -91,9 +91,10 @@ def train_step(state: State) -> StepResult:
 
 
 def decay_learning_rates(state: State) -> None:
-    """Set both rates for this step: constant, then falling as 1/√images.
+    """Set both learning rates for this step: constant, then falling as 1/√images.
 
-    That depends on no end, so a run can be made longer (Karras et al., 2024: EDM2's schedule).
+    The schedule does not depend on the total steps, so a run can be extended (Karras et al., 2024:
+    EDM2).
     """
     trainer = state.config.trainer
     if trainer.lr_decay_from:
@@ -105,7 +106,7 @@ def decay_learning_rates(state: State) -> None:
 def draw_latents(state: State) -> Tensor:
     """This rank's share of the next batch of latents, (N, latent_size), on the device.
 
-    All are drawn, so that the random stream is at the same place on every rank.
+    Every rank samples the whole batch, so the random streams of all ranks stay in sync.
     """
     shape = (state.batches.batch_size, state.generator.latent_size)
     latents = torch.randn(shape, generator=state.latents)[state.batches.share]
@@ -113,9 +114,9 @@ def draw_latents(state: State) -> Tensor:
 
 
 def penalize(state: State, real: Tensor, fake: Tensor) -> None:
-    """Add the gradient of D's penalty, if this step has one.
+    """Add the gradient of D's penalty, if it is due at this step.
 
-    Every so many steps, scaled by as many (Karras et al., 2020: lazy regularization).
+    It is due every `every` steps, scaled by `every` (Karras et al., 2020: lazy regularization).
     """
     regularizer = state.config.regularizer
     if regularizer.kind == "none" or state.step % regularizer.every:
@@ -126,17 +127,17 @@ def penalize(state: State, real: Tensor, fake: Tensor) -> None:
         shares = torch.rand(state.batches.batch_size, generator=state.mixing)[state.batches.share]
         between = torch.lerp(real, fake, to_device(shares, real.device)[:, None, None, None])
         penalty = gradient_penalty(state.discriminator, between)
-    # Ranks exchange gradients once, when D's loss goes backward.
+    # Ranks exchange gradients only once, in the backward pass of D's loss.
     with state.fabric.no_backward_sync(state.wrapped_discriminator):
         state.fabric.backward(regularizer.weight * regularizer.every * penalty)
 
 
 def update_ema(state: State) -> None:
-    """Update the average of G's weights and running statistics; the first update copies.
+    """Update the EMA of G's weights and running statistics; the first update copies.
 
-    Early on the half-life is a share of the images seen, so that the average of a short run is not
-    its untrained start (Karras et al., 2022: the ramp-up of EDM's average). A run that took its
-    weights from another one goes on with that one's average.
+    Early on the half-life is a share of the images seen, so that the EMA of a short run is not
+    dominated by its untrained start (Karras et al., 2022: EDM's ramp-up). A run with `start_from`
+    continues that run's EMA, without a ramp-up.
     """
     if state.ema is None:
         return
@@ -147,6 +148,6 @@ def update_ema(state: State) -> None:
         [t.detach() for t in network.state_dict().values() if t.is_floating_point()]
         for network in (state.ema.module, state.generator)
     )
-    # AveragedModel's own update would wait for a GPU at every step, to fetch n_averaged.
+    # AveragedModel's own update would sync with the GPU at every step to read n_averaged.
     get_ema_multi_avg_fn(decay if state.step or is_given else 0.0)(average, current, 0)
     state.ema.n_averaged += 1

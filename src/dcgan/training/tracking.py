@@ -1,4 +1,4 @@
-"""The files of a run while it trains: metrics.jsonl, TensorBoard, sample grids, scores."""
+"""The files that a run writes while training: metrics.jsonl, TensorBoard, samples, scores."""
 
 import shutil
 import struct
@@ -26,8 +26,8 @@ from dcgan.files import replacing, to_json, write_text
 from dcgan.pictures import grid, phase_tile_picture, save_image, spectrum_picture
 from dcgan.training.records import read_metrics as read_metrics
 
-SCORES = "checkerboard"  # folder of a run
-# Groups in TensorBoard, which sorts them by name: first what people come for.
+SCORES = "checkerboard"  # folder within a run
+# Groups in TensorBoard, which sorts them by name; the most useful first.
 OVERVIEW, TRAINING = "1_overview", "2_training"
 CHECKERBOARD, QUALITY = "3_checkerboard", "4_quality"
 IN_OVERVIEW = ("discriminator_loss", "generator_loss", PEAK_OVER_REAL[2].key)
@@ -38,20 +38,20 @@ TILES = {
 }
 ABOUT = """\
 1_images: samples of the same latents over time; real images.
-2_mean_spectrum: mean power spectrum, logarithmic, low frequencies in the middle. A checkerboard of
-period 2 is a bright dot in the middle of an edge or in a corner; of period 4, halfway there.
-3_fine_detail_by_pixel_phase: energy of fine detail at each position of a 2x2 tile, drawn four
-times. All gray is even; light and dark squares are uneven.
+2_mean_spectrum: mean power spectrum on a log scale, low frequencies in the center. A checkerboard
+of period 2 is a bright dot in a corner or in the middle of an edge; one of period 4, halfway there.
+3_fine_detail_by_pixel_phase: energy of fine detail at each pixel phase, as a 2x2 pattern that is
+shown four times. Uniform gray means even; light and dark squares mean uneven.
 4_discriminator_gradient_by_pixel_phase: the same for the gradient that the generator learns from.
 """
 
 
 class Tracker:
-    """Writes into a run's folder; a resumed run first takes back what was written past its step.
+    """Writes into a run's folder; on resume, first deletes everything after `resume_step`.
 
     Args:
-        batch_size: images of a step.
-        resume_step: the step that the run continues from; 0 for a new one.
+        batch_size: images per step.
+        resume_step: the step that the run resumes from; 0 for a new run.
     """
 
     def __init__(self, run_dir: Path, batch_size: int, resume_step: int = 0) -> None:
@@ -62,40 +62,40 @@ class Tracker:
                 if path.stem.isdigit() and int(path.stem) > resume_step:
                     path.unlink()
         tensorboard_dir, metrics_path = run_dir / "tensorboard", run_dir / "metrics.jsonl"
-        if resume_step == 0:  # what a run left that ended before its first checkpoint
+        if resume_step == 0:  # leftovers of a run that ended before its first checkpoint
             shutil.rmtree(tensorboard_dir, ignore_errors=True)
             metrics_path.unlink(missing_ok=True)
         kept = [line for line in read_metrics(metrics_path) if line["step"] <= resume_step]
         write_text(metrics_path, "".join(to_json(line) + "\n" for line in kept))
         self._metrics = metrics_path.open("a", encoding="utf-8")
-        self._wall_time = _take_back(tensorboard_dir, resume_step)
+        self._wall_time = _truncate_events(tensorboard_dir, resume_step)
         self._writer = SummaryWriter(str(tensorboard_dir))
 
     def metrics(self, step: int, values: Mapping[str, float], group: str = TRAINING) -> None:
-        """One line of metrics.jsonl and one point per TensorBoard curve, there below `group`."""
+        """Write a line of metrics.jsonl, and a point per TensorBoard curve, tagged `group`/NAME."""
         self._write_line(step, values)
         for name, value in values.items():
             shown_in = OVERVIEW if name in IN_OVERVIEW else group
             self._writer.add_scalar(f"{shown_in}/{name}", value, step, self._now())
 
     def alarm(self, step: int, name: str, message: str) -> None:
-        """One line of metrics.jsonl, and a text in TensorBoard."""
+        """Write a line of metrics.jsonl, and a text in TensorBoard."""
         self._write_line(step, {"alarm": name, "message": message})
         self._writer.add_text("alarms", message, step, self._now())
 
     def images(self, images: Tensor, step: int | None = None) -> None:
-        """A grid of (N, C, H, W) in [−1, 1], as samples/STEP.png and in TensorBoard.
+        """Write a grid of (N, C, H, W) in [−1, 1] to samples/STEP.png and TensorBoard.
 
-        Without a step, the real images that the samples are to resemble: samples/real.png.
+        Without a step, these are real images: samples/real.png.
         """
         picture = grid(images)
         save_image(picture, self._run_dir / "samples" / f"{_stem(step)}.png")
         self._picture(f"{PICTURES}/{'real' if step is None else 'samples'}", picture, step)
 
     def arrays(self, arrays: Mapping[str, Tensor], step: int | None = None) -> None:
-        """Scores' arrays, as checkerboard/STEP.npz and as pictures in TensorBoard.
+        """Write the scores' arrays to checkerboard/STEP.npz, and as pictures to TensorBoard.
 
-        Without a step, those of the real images, to compare with: checkerboard/real.npz.
+        Without a step, these are the arrays of the real images: checkerboard/real.npz.
         """
         path = self._run_dir / SCORES / f"{_stem(step)}.npz"
         with replacing(path) as temporary, temporary.open("wb") as file:
@@ -104,15 +104,15 @@ class Tracker:
         of = "real" if step is None else "generated"
         self._picture(f"{MEAN_SPECTRUM}/{of}", spectrum_picture(arrays[SPECTRUM]), step)
         for name, tag in TILES.items():
-            if name in arrays:  # the images are large enough
+            if name in arrays:  # missing for small images
                 self._picture(f"{tag}/{of}", phase_tile_picture(arrays[name]), step)
 
     def text(self, tag: str, text: str) -> None:
-        """A text as it is, in a fixed-width block."""
+        """Write a text to TensorBoard verbatim, in a fixed-width block."""
         self._writer.add_text(tag, textwrap.indent(text, "    "), 0, self._now())
 
     def flush(self) -> None:
-        """Hand everything to the system: what was written before a checkpoint outlives a kill."""
+        """Hand everything to the system, so that records before a checkpoint survive a kill."""
         self._metrics.flush()
         self._writer.flush()
 
@@ -130,25 +130,25 @@ class Tracker:
         self._writer.add_image(tag, pixels, step or 0, self._now(), dataformats="HWC")
 
     def _now(self) -> float:
-        """The wall time, which never goes back: TensorBoard sorts by it."""
+        """The wall time, but never decreasing, since TensorBoard sorts by it."""
         self._wall_time = max(self._wall_time, time.time())
         return self._wall_time
 
 
 class NoTracker:
-    """Takes what a `Tracker` takes and writes nothing: that of all processes but the first."""
+    """Same methods as `Tracker`, but writes nothing; for all processes but rank 0."""
 
     def __getattr__(self, _: str) -> Callable[..., None]:
         return lambda *_, **__: None
 
 
-def _take_back(folder: Path, step: int) -> float:
-    """Cut the events past a step out of TensorBoard's files; the wall time of the last one left.
+def _truncate_events(folder: Path, step: int) -> float:
+    """Remove the events after a step from TensorBoard's files; return the last wall time left.
 
-    TensorBoard itself would forget their curves but not their texts. It reads files by their names:
-    each gets one that stands before the next file's, whatever the clock says then.
+    TensorBoard itself would discard the points of curves but not texts. It reads files in the order
+    of their names, so they are renamed to sort before the next file, whatever the clock says.
     """
-    for unfinished in folder.glob("*.tmp"):  # of a kill right here
+    for unfinished in folder.glob("*.tmp"):  # left by a kill during this loop
         unfinished.unlink()
     wall_time = 0.0
     for number, path in enumerate(sorted(folder.glob("events.*"))):
@@ -161,9 +161,9 @@ def _take_back(folder: Path, step: int) -> float:
 
 
 def _events(content: bytes) -> Iterator[tuple[Event, bytes]]:
-    """The events of a file, each beside its record: length, checksum, event, checksum.
+    """The events of a file, each with its raw record: length, checksum, event, checksum.
 
-    They end where a crash cut the file short, or where it is damaged.
+    Stops where the file is cut short or damaged.
     """
     start = 0
     with suppress(DecodeError, struct.error):
