@@ -107,7 +107,7 @@ def test_what_cannot_be_balanced_says_why_and_stays_as_it_was() -> None:
         "kernel 1, stride 2, dilation 1",
         "needs no cure",
         "BatchNorm2d before the shuffle scales its phases",
-        "no convolution was found before it",
+        "found no convolution before it",
     ]
     assert set(network.state_dict()) == set(before)
 
@@ -118,7 +118,7 @@ def test_balancing_twice_changes_nothing_and_says_so() -> None:
     balance(network)
     weight = network.weight.detach().clone()
     (layer,) = balance(network, order=2)
-    assert layer.problem == "is balanced already: bake it first to change that"
+    assert layer.problem == "already balanced: bake it first to change that"
     assert torch.equal(network.weight, weight)
     network(torch.randn(2, 3, 8, 8)).square().mean().backward()
     optimizer.step()
@@ -133,8 +133,12 @@ def shuffled(convolution: nn.Module, *between: nn.Module) -> nn.Sequential:
 @pytest.mark.parametrize(
     ("network", "order", "problem"),
     [
-        (shuffled(nn.Conv2d(8, 8, 3, groups=8)), 1, "its groups or its 8 channels divide the 4"),
-        (shuffled(nn.Conv2d(8, 6, 3)), 1, "its groups or its 6 channels divide the 4 phases"),
+        (
+            shuffled(nn.Conv2d(8, 8, 3, groups=8)),
+            1,
+            "its 8 channels, by group, are no multiple of 4",
+        ),
+        (shuffled(nn.Conv2d(8, 6, 3)), 1, "its 6 channels, by group, are no multiple of 4 phases"),
         (shuffled(nn.Conv2d(8, 8, 3, dilation=2)), 2, "order 2 before a shuffle needs dilation 1"),
         (shuffled(nn.Conv2d(8, 8, 3, stride=2)), 2, "order 2 before a shuffle needs dilation 1"),
         (shuffled(nn.Conv2d(8, 8, 3), nn.GroupNorm(8, 8, affine=False)), 1, "GroupNorm before"),

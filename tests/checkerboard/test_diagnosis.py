@@ -99,7 +99,7 @@ def test_torchvisions_segmentation_resizes_and_is_clean(build: str, kinds: list[
     network = getattr(torchvision.models.segmentation, build)(weights=None, weights_backbone=None)
     diagnosis = diagnose(network, torch.randn(1, 3, 32, 32))
     assert [layer.kind for layer in diagnosis.layers] == kinds
-    assert diagnosis.verdict.startswith("No grid")
+    assert diagnosis.verdict.startswith("No checkerboard")
 
 
 def test_a_mask_heads_transposed_convolution_is_found() -> None:
@@ -117,7 +117,7 @@ def test_a_mask_heads_transposed_convolution_is_found() -> None:
         (nn.ConvTranspose2d(4, 4, 4, 2, 1, device="meta"), "meta"),
         (nn.Sequential(nn.Upsample(size=(9, 9)), nn.Conv2d(3, 3, 3)), "example input"),
         (nn.PixelShuffle(2), "no convolution"),
-        (nn.Sequential(nn.Upsample(scale_factor=1.5), nn.Conv2d(3, 3, 3)), "whole numbers"),
+        (nn.Sequential(nn.Upsample(scale_factor=1.5), nn.Conv2d(3, 3, 3)), "not integers"),
         (nn.Sequential(nn.Conv2d(1, 4, 1), nn.GroupNorm(2, 4), nn.PixelShuffle(2)), "GroupNorm"),
     ],
 )

@@ -167,7 +167,7 @@ def test_what_is_no_block_is_refused() -> None:
         nn.ReLU(): "0 convolutions",
         nn.Sequential(nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3)): "2 convolutions",
         nn.Sequential(nn.Upsample(size=(9, 9)), nn.Conv2d(1, 1, 3)): "depends on its input",
-        nn.Sequential(nn.Upsample(scale_factor=1.5), nn.Conv2d(1, 1, 3)): "whole numbers",
+        nn.Sequential(nn.Upsample(scale_factor=1.5), nn.Conv2d(1, 1, 3)): "not integers",
     }.items():
         with pytest.raises(ValueError, match=reason):
             measure_stamp(block)
