@@ -28,5 +28,5 @@ def test_the_example_of_the_theory() -> None:
 
 
 def test_a_kernel_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(ValueError, match="a kernel of 3"):
+    with pytest.raises(ValueError, match="kernel 3, dilation 1: larger"):
         convolution_matrix(KERNEL, 2)

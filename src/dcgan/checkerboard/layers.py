@@ -100,7 +100,7 @@ def _scale(block: nn.Module) -> tuple[int, ...]:
 
 
 def _impulse_size(block: nn.Module, scale: tuple[int, ...]) -> list[int]:
-    """An odd number of pixels per axis, enough to keep the middle one's response off the borders."""
+    """Pixels per axis, an odd number: the middle one's response must stay off the borders."""
     convolution = convolution_of(block)
     strides = scale if isinstance(convolution, TRANSPOSED) else (1,) * len(scale)
     # Interpolation spreads the pixel before the convolution spreads it further.
