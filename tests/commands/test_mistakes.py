@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import Run, choices
 
 TINY = "experiment=smoke data.image_size=16 data.num_images=32"
-QUOTES = "a value with =, spaces or brackets needs quotes of its own"
+QUOTES = "a value with =, spaces or brackets needs inner quotes"
 
 MISTAKES = {
     # Settings that are not there, and values that are not allowed.
@@ -22,8 +22,8 @@ MISTAKES = {
     "train 'trainer.steps=${nope}'": "trainer.steps: Interpolation key 'nope' not found",
     "sample 'checkpoint=${x}'": "checkpoint: Interpolation key 'x' not found",
     "train 'hydra.run.dir=${nope}'": "hydra.run.dir: Interpolation key 'nope' not found",
-    "train hydra.run.dir=": "hydra.run.dir=: must name a folder",
-    "train -m hydra.sweep.dir=": "hydra.sweep.dir=: must name a folder",
+    "train hydra.run.dir=": "hydra.run.dir=: must be a folder",
+    "train -m hydra.sweep.dir=": "hydra.sweep.dir=: must be a folder",
     "train data.flip=2": "data.flip=2: must be a valid boolean",
     "train upsample.smooth=2": "upsample.smooth=2: must be a valid boolean",
     "train trainer.lr_decay_from=inf": "trainer.lr_decay_from=inf: must be a finite number",
@@ -34,7 +34,7 @@ MISTAKES = {
     "train trainer.num_scored=1000000000": "trainer.num_scored=1000000000: would take",
     "train data.num_images=1000000000": "data.num_images=1000000000: would take",
     "train generator.notch=16 data.image_size=16": "notch=16: must be below data.image_size",
-    "train upsample=null": "a config group takes the name of a choice, such as data=digits",
+    "train upsample=null": "a config group takes the name of an option, such as data=digits",
     "train seed=[1": f"seed=[1: {QUOTES}",
     "train 'upsample.layers=[a b'": f"upsample.layers=[a b: {QUOTES}",
     "train 'data.root=/my photos/a=b'": f"data.root=/my photos/a=b: {QUOTES}",

@@ -111,7 +111,7 @@ def _problem(found: Upsampling, order: int) -> str | None:
             return f"{type(found.norm).__name__} before the shuffle scales its phases"
         if layer.out_channels // layer.groups % phases:
             wanted = f"each group needs a multiple of {phases} channels"
-            return f"{wanted}; there are {layer.out_channels}"
+            return f"{wanted}; out_channels={layer.out_channels}, groups={layer.groups}"
         if order == 2 and max(*layer.dilation, *layer.stride) > 1:
             return "order 2 before a shuffle needs dilation 1 and stride 1"
     elif not isinstance(layer, TRANSPOSED):

@@ -54,8 +54,8 @@ def frequency_response(taps: Tensor, frequencies: Sequence[float]) -> Tensor:
 def ideal_low_pass(length: int, scale: int) -> Tensor:
     """Gains of the ideal interpolator in FFT order: (length,), `length` a multiple of `scale`.
 
-    The gain is s up to 1/(2s) cycles per sample, half of that on the two edge bins, and 0 elsewhere.
-    The impulse response tends to sin(πt/s)/(πt/s).
+    The gain is s up to 1/(2s) cycles per sample, s/2 on the two edge bins, and 0 elsewhere. The
+    impulse response tends to sin(πt/s)/(πt/s).
     """
     frequency = torch.fft.fftfreq(length, dtype=torch.float64).abs()
     edge = 1 / (2 * scale)
