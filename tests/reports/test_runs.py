@@ -81,9 +81,9 @@ def test_every_kind_of_broken_run_is_named(runs: Path) -> None:
         "empty": "never started",
         "resize_nearest/seed1": "not finished: at step 8 of 8;"
         " 12:00:00 ERROR the loss is not finite at step 6",
-        "headless": "has no scores at step 0, which those of all runs are compared with",
-        "partly": "metrics.jsonl: the scores at step 2 lack r2",
-        "twin": "the same settings and seed as transposed_k3/seed0",
+        "headless": "has no scores at step 0, which a comparison needs",
+        "partly": "metrics.jsonl: scores at step 2 lack r2",
+        "twin": "same settings and seed as transposed_k3/seed0",
         "unscored": "has no scores (trainer.num_scored=0)",
     }
 
