@@ -35,7 +35,7 @@ BROKEN: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "physics": ("matrices.convolution_matrix", lambda m: m.abs()),
     "gradient tiles": ("matrices.coverage", lambda tile: tile + 1),
     "painting": ("painting.paint", lambda painted: painted.T),
-    "painting a letter": ("painting.answer", lambda found: found.flip(0)),
+    "painting a letter": ("painting.respond", lambda found: found.flip(0)),
     "why the transpose": ("painting.convolution_matrix", lambda m: m * math.nan),
     "an ordinary convolution": ("stretching.transposed_convolution", lambda y: y.flip(-1)),
     "no upscaling needed": ("stretching.random", lambda drawn: drawn * math.nan),

@@ -51,15 +51,15 @@ def test_a_difference_is_told_with_when_it_ends() -> None:
 
 def test_no_difference_is_said_so() -> None:
     assert conclude_pair([0.2, 0.06]) == (
-        "a against b: no difference shown at any moment (smallest p = 0.060)."
+        "a against b: no difference shown at any point (smallest p = 0.060)."
     )
 
 
 def test_few_seeds_show_nothing_whatever_they_look_like() -> None:
     text = conclude_pair([0.1, 0.1, 0.7], seeds=3)
-    assert "nothing can be shown with so few seeds (least possible p = 0.10)" in text
+    assert "too few seeds to show a difference (smallest possible p = 0.10)" in text
     assert "higher in every seed at 0, 100 images" in text
-    assert "separate at no moment" in conclude_pair([0.7], seeds=3)
+    assert "the arms overlap throughout" in conclude_pair([0.7], seeds=3)
 
 
 @pytest.mark.parametrize(
