@@ -18,7 +18,7 @@ def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
 
 
-def test_ours_is_what_dcgan_train_starts(tmp_path: Path) -> None:
+def test_our_arm_runs_dcgan_train(tmp_path: Path) -> None:
     (installed,) = entry_points(group="console_scripts", name="dcgan-train")
     for arm in OURS:
         command = command_of(arm, 32, 7, ["loss=hinge"], tmp_path, tmp_path / "it's")
@@ -34,14 +34,14 @@ def test_ours_is_what_dcgan_train_starts(tmp_path: Path) -> None:
         ]
 
 
-def test_the_baseline_is_compared_with_itself(tmp_path: Path) -> None:
+def test_the_baseline_is_also_compared_with_itself(tmp_path: Path) -> None:
     first, again = (
         command_of(arm, 32, 7, [], tmp_path, tmp_path) for arm in ARMS if arm not in OURS
     )
     assert first == again == command_of(BASELINE, 32, 7, [], tmp_path, tmp_path)
 
 
-def test_a_command_has_the_environment_that_it_is_given(
+def test_a_command_runs_in_the_given_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment = {"PATH": os.environ["PATH"], "GOMP_SPINCOUNT": "7"}
@@ -54,7 +54,7 @@ def test_a_command_has_the_environment_that_it_is_given(
 
 
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="page faults are not counted here")
-def test_page_faults_are_those_of_the_command() -> None:
+def test_page_faults_are_counted_per_command() -> None:
     _, few = run(python("pass"), os.environ)
     _, many = run(python("bytearray(2**28)[::4096]"), os.environ)
     assert many > few + 100  # 128 pages of 2 MB, or 65,536 of 4 kB
@@ -69,7 +69,7 @@ def test_a_failure_is_one_line(status: int, error: type[Exception]) -> None:
         run(python(f"import sys; sys.exit({status})"), os.environ)
 
 
-def test_a_command_is_not_left_alone(tmp_path: Path) -> None:
+def test_an_interrupted_benchmark_leaves_no_command_running(tmp_path: Path) -> None:
     path = tmp_path / "process"
     code = (
         f"import os, pathlib, time; path = pathlib.Path({str(path)!r});"

@@ -71,7 +71,7 @@ NETWORKS = {
 
 @pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_constant_stays_one(name: str, order: int) -> None:
+def test_balanced_networks_preserve_constants(name: str, order: int) -> None:
     network, channels, axes = copy.deepcopy(NETWORKS[name])
     if isinstance(network, UNet) and order == 2:  # of kernel 2 it leaves nothing
         network.up[0] = nn.ConvTranspose2d(16, 8, 3, 2, 1, 1)
@@ -89,7 +89,7 @@ def test_a_constant_stays_one(name: str, order: int) -> None:
     assert bake(network) == []
 
 
-def test_what_cannot_be_balanced_says_why_and_stays_as_it_was() -> None:
+def test_an_unbalanceable_layer_is_left_unchanged_with_a_reason() -> None:
     network = nn.Sequential(
         nn.ConvTranspose2d(3, 8, 1, 2),
         nn.Upsample(scale_factor=2),
@@ -112,7 +112,7 @@ def test_what_cannot_be_balanced_says_why_and_stays_as_it_was() -> None:
     assert set(network.state_dict()) == set(before)
 
 
-def test_balancing_twice_changes_nothing_and_says_so() -> None:
+def test_balancing_twice_changes_nothing_and_gives_the_reason() -> None:
     network = nn.ConvTranspose2d(3, 3, 4, 2, 1)
     optimizer = torch.optim.SGD(network.parameters(), 0.1)  # made before: it still learns
     balance(network)
@@ -148,7 +148,7 @@ def shuffled(convolution: nn.Module, *between: nn.Module) -> nn.Sequential:
         (shuffled(nn.Conv2d(8, 8, 3), nn.GroupNorm(8, 8, affine=False)), 1, "GroupNorm before"),
     ],
 )
-def test_a_sub_pixel_convolution_that_cannot_be_balanced_says_why(
+def test_an_unbalanceable_sub_pixel_convolution_gives_the_reason(
     network: nn.Module, order: int, problem: str
 ) -> None:
     (layer,) = balance(network, order=order)
@@ -157,7 +157,7 @@ def test_a_sub_pixel_convolution_that_cannot_be_balanced_says_why(
     assert bake(network) == []
 
 
-def test_an_old_hook_and_a_wrong_order_are_named() -> None:
+def test_old_style_hooks_and_invalid_orders_are_reported() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         network = nn.utils.weight_norm(nn.ConvTranspose2d(3, 3, 4, 2, 1))
@@ -167,7 +167,7 @@ def test_an_old_hook_and_a_wrong_order_are_named() -> None:
         balance(network, order=0)
 
 
-def test_an_example_leaves_running_statistics_and_modes_alone() -> None:
+def test_running_an_example_changes_no_statistics_or_modes() -> None:
     network = nn.Sequential(nn.ConvTranspose2d(3, 4, 4, 2, 1), nn.BatchNorm2d(4)).train()
     before = copy.deepcopy(network[1].state_dict())
     balance(network, torch.randn(2, 3, 8, 8))
@@ -175,7 +175,7 @@ def test_an_example_leaves_running_statistics_and_modes_alone() -> None:
     assert all(torch.equal(before[k], v) for k, v in network[1].state_dict().items())
 
 
-def test_layers_of_other_peoples_networks_are_found() -> None:
+def test_layers_of_third_party_networks_are_found() -> None:
     network = keypointrcnn_resnet50_fpn(weights=None, weights_backbone=None)
     (layer,) = balance(network)
     assert str(layer).endswith("kps_score_lowres (ConvTranspose2d): balanced")
@@ -183,7 +183,7 @@ def test_layers_of_other_peoples_networks_are_found() -> None:
     assert bake(network) == [layer.name]
 
 
-def test_a_shuffle_by_function_needs_an_example() -> None:
+def test_a_functional_shuffle_needs_an_example() -> None:
     network = ShuffledByFunction()
     assert balance(network) == []
     (layer,) = balance(network, torch.randn(1, 3, 8, 8))
@@ -191,7 +191,7 @@ def test_a_shuffle_by_function_needs_an_example() -> None:
     assert unevenness(network, 3) < 1e-5
 
 
-def test_fine_tuning_goes_on_where_the_network_stood() -> None:
+def test_fine_tuning_starts_close_to_the_trained_network() -> None:
     """The nearest kernel changes a trained network little, and the optimizer keeps it balanced."""
     torch.manual_seed(0)
     network = nn.Sequential(
@@ -220,7 +220,7 @@ def test_fine_tuning_goes_on_where_the_network_stood() -> None:
         assert grid_peak(network(images), 2).ratio < 3
 
 
-def test_the_norm_is_kept_for_a_network_that_is_not_trained_yet() -> None:
+def test_keep_norm_preserves_the_initial_norm() -> None:
     free = nn.ConvTranspose2d(32, 32, 4, 2, 1)
     kept, nearest = copy.deepcopy(free), copy.deepcopy(free)
     balance(kept, keep_norm=True)

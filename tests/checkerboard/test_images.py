@@ -50,7 +50,7 @@ def lines(count: int) -> torch.Tensor:
     return images
 
 
-def test_white_noise_has_its_variance_at_every_frequency() -> None:
+def test_the_spectrum_of_white_noise_is_its_variance() -> None:
     power = spectrum(0.3 * noise(4000))
     assert power[3:30, 3:30].mean().item() == pytest.approx(0.09, rel=0.01)
 
@@ -67,7 +67,7 @@ def test_clean_images_score_one_or_less(photos: torch.Tensor) -> None:
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-def test_the_ratio_and_the_amplitude_rise_with_an_injected_grid(
+def test_ratio_and_amplitude_increase_with_an_injected_pattern(
     photos: torch.Tensor, name: str
 ) -> None:
     clean = grid_peak(photos, 2)
@@ -81,7 +81,7 @@ def test_the_ratio_and_the_amplitude_rise_with_an_injected_grid(
     assert peaks[4].amplitude == pytest.approx(0.1, rel=0.02)
 
 
-def test_the_period_names_the_layer_whatever_the_sign_in_each_image() -> None:
+def test_the_period_is_detected_whatever_the_sign_in_each_image() -> None:
     background = 0.1 * noise(2000)
     two = 0.1 * (-1.0) ** COLUMNS
     four = 0.1 * torch.cos(torch.pi / 2 * COLUMNS)
@@ -102,7 +102,7 @@ def test_the_bins_of_each_period() -> None:
         grid_bins(4, 30, 30)
 
 
-def test_the_interval_holds_the_ratio_and_shrinks_with_images(photos: torch.Tensor) -> None:
+def test_the_interval_contains_the_ratio_and_shrinks_with_more_images(photos: torch.Tensor) -> None:
     gridded = photos + pattern("checkerboard", 0.02)
     ratio = grid_peak(gridded, 2).ratio / grid_peak(photos, 2).ratio
     low, high = ratio_interval(gridded, photos, 2)
@@ -114,7 +114,7 @@ def test_the_interval_holds_the_ratio_and_shrinks_with_images(photos: torch.Tens
     assert same_low < 1 < same_high
 
 
-def test_phase_energy_shows_coverage_and_not_a_mere_offset() -> None:
+def test_phase_energy_shows_coverage_but_not_an_offset() -> None:
     white = noise(500)
     assert contrast(phase_energy(white, 2)) == pytest.approx(1, abs=0.05)
     assert contrast(phase_energy(white, 4)) == pytest.approx(1, abs=0.1)
@@ -123,7 +123,7 @@ def test_phase_energy_shows_coverage_and_not_a_mere_offset() -> None:
     assert contrast(phase_energy(torch.full((2, 1, 32, 32), 0.3), 2)) == 1
 
 
-def test_fine_detail_leaves_out_the_grid_and_what_is_coarse() -> None:
+def test_fine_detail_excludes_the_checkerboard_and_low_frequencies() -> None:
     noise = torch.randn(64, 1, 32, 32, generator=torch.Generator().manual_seed(0)) * 0.1
     rows, columns = torch.meshgrid(torch.arange(32), torch.arange(32), indexing="ij")
     grid, coarse = (-1.0) ** (rows + columns), torch.cos(2 * torch.pi * columns / 16)

@@ -16,7 +16,7 @@ pathlib.Path(__file__).with_name(f"{os.getpid()}.json").write_text(json.dumps(se
 
 
 @pytest.mark.slow
-def test_every_arm_runs_as_the_user_runs_it(run: Run, tmp_path: Path, cache_dir: Path) -> None:
+def test_every_arm_runs_as_a_user_would_run_it(run: Run, tmp_path: Path, cache_dir: Path) -> None:
     spy = tmp_path / "spy"
     spy.mkdir()
     (spy / "sitecustomize.py").write_text(WRITE_DOWN)
@@ -47,7 +47,7 @@ def test_every_arm_runs_as_the_user_runs_it(run: Run, tmp_path: Path, cache_dir:
         assert each["environment"] == command_environment(**extra)
 
 
-def test_a_mistake_of_an_arm_names_its_command(run: Run, tmp_path: Path) -> None:
+def test_an_arms_error_names_its_command(run: Run, tmp_path: Path) -> None:
     done = run("benchmark", 'overrides=["loss.kind=guess"]', "hydra.run.dir=out")
     assert done.returncode == 2
     last = done.stderr.splitlines()[-1]

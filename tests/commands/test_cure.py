@@ -23,7 +23,7 @@ def free(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
     return folder
 
 
-def test_the_least_change_that_is_clean_is_written(run: Run, tmp_path: Path, free: Path) -> None:
+def test_the_smallest_change_that_is_clean_is_written(run: Run, tmp_path: Path, free: Path) -> None:
     done = run("cure", f"checkpoint={free}", "num_images=64", "hydra.run.dir=cured")
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "cured"

@@ -9,7 +9,7 @@ from dcgan.pictures import save_picture
 from tests.conftest import TINY, Run
 
 
-def test_a_run_is_judged_by_its_layers_and_its_images(run: Run, tmp_path: Path) -> None:
+def test_a_run_is_judged_by_layers_and_images(run: Run, tmp_path: Path) -> None:
     size = ("data.image_size=32", "generator=small", "upsample=transposed_k3")
     trained = run("train", *TINY, *size, "hydra.run.dir=trained", "trainer.steps=1")
     assert trained.returncode == 0, trained.stderr

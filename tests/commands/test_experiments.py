@@ -32,7 +32,7 @@ def num_arms(experiment: str, overrides: list[str]) -> int:
         ("flat", ["seed=0", "generator=tiny,flat"]),
     ],
 )
-def test_an_ablation_runs_all_its_arms_and_reports_them(
+def test_an_ablation_runs_and_reports_all_its_arms(
     run: Run, tmp_path: Path, cache_dir: Path, experiment: str, overrides: list[str]
 ) -> None:
     # An experiment's numbers win over the trainer's, so they are set again here.

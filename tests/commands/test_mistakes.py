@@ -88,7 +88,9 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("line", MISTAKES)
-def test_a_mistake_is_one_line_and_leaves_nothing(run: Run, tmp_path: Path, line: str) -> None:
+def test_a_mistake_is_one_line_and_leaves_nothing_behind(
+    run: Run, tmp_path: Path, line: str
+) -> None:
     name, *words = shlex.split(line)
     done = run(name, *words)
     assert done.returncode == 2, done.stderr

@@ -19,7 +19,7 @@ def trained(run: Run, tmp_path: Path) -> Path:
     return tmp_path / "trained"
 
 
-def test_it_writes_what_was_asked_for(run: Run, tmp_path: Path, trained: Path) -> None:
+def test_it_writes_the_requested_files(run: Run, tmp_path: Path, trained: Path) -> None:
     done = run(
         *("sample", "checkpoint=trained", "seeds=[3,14,15]", "single_files=true"),
         *("interpolation_frames=4", "export=true", "hydra.run.dir=out"),
@@ -50,7 +50,7 @@ def test_it_writes_what_was_asked_for(run: Run, tmp_path: Path, trained: Path) -
     assert json.loads((tmp_path / "again" / "result.json").read_text())["seeds"] == list(range(64))
 
 
-def test_raw_weights_are_a_choice(run: Run, tmp_path: Path, trained: Path) -> None:
+def test_raw_weights_can_be_selected(run: Run, tmp_path: Path, trained: Path) -> None:
     pictures = []
     for options in ([], ["weights=raw"]):
         done = run("sample", f"checkpoint={trained}", *options, "hydra.run.dir=out")

@@ -8,7 +8,7 @@ from dcgan.convolution.matrix import convolution_matrix
 KERNEL = torch.arange(1.0, 10, dtype=torch.float64).reshape(1, 1, 3, 3)
 
 
-def test_the_example_of_the_theory() -> None:
+def test_the_example_of_the_claim() -> None:
     matrix = convolution_matrix(KERNEL, 4)
     assert matrix.shape == (4, 16)
     assert matrix[0].tolist() == [1, 2, 3, 0, 4, 5, 6, 0, 7, 8, 9, 0, 0, 0, 0, 0]

@@ -23,7 +23,7 @@ def test_the_claim_holds(name: str) -> None:
     assert not set("{}") & set("".join([claim["sentence"], claim["formula"], *claim["remarks"]]))
 
 
-def test_no_text_is_without_its_check() -> None:
+def test_every_text_has_a_check() -> None:
     assert set(texts()) == set(CHECKS)
 
 
@@ -68,12 +68,12 @@ def test_the_claim_can_fail(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not state(name, CHECKS[name]())["holds"]
 
 
-def test_what_is_not_a_number_does_not_hold() -> None:
+def test_a_claim_with_nan_fails() -> None:
     assert not state("dead zones", Finding([0.0, math.nan]))["holds"]
     assert difference(torch.zeros(2), torch.zeros(3)) == math.inf
 
 
-def test_the_page_shows_every_claim_and_a_failure_as_one(
+def test_the_page_shows_every_claim_and_marks_failures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checks = {"painting": CHECKS["painting"], "dead zones": lambda: Finding([1.0])}

@@ -41,7 +41,7 @@ def conclude_arm(ratios: Sequence[Sequence[float]], raw: float) -> tuple[str, st
     return presence, repair
 
 
-def test_a_difference_is_told_with_when_it_ends() -> None:
+def test_a_difference_is_stated_with_its_range() -> None:
     assert conclude_pair([0.002, 0.004, 0.3, 0.9]) == (
         "a against b: higher from 0 to 100 images (p = 0.002 to 0.004);"
         " no difference shown from 200 to 300 images (p = 0.300 to 0.900)."
@@ -49,13 +49,13 @@ def test_a_difference_is_told_with_when_it_ends() -> None:
     assert "lower at 0 images (p = 0.002)" in conclude_pair([0.002, 1], above=False)
 
 
-def test_no_difference_is_said_so() -> None:
+def test_no_difference_is_stated() -> None:
     assert conclude_pair([0.2, 0.06]) == (
         "a against b: no difference shown at any point (smallest p = 0.060)."
     )
 
 
-def test_few_seeds_show_nothing_whatever_they_look_like() -> None:
+def test_few_seeds_show_nothing_even_if_separate() -> None:
     text = conclude_pair([0.1, 0.1, 0.7], seeds=3)
     assert "too few seeds to show a difference (smallest possible p = 0.10)" in text
     assert "higher in every seed at 0, 100 images" in text
@@ -76,7 +76,7 @@ def test_presence_follows_the_interval(ratios: list[float], raw: float, verdict:
     assert conclude_arm([ratios], raw)[0].startswith(f"a: {verdict} (R₂ ÷ real ")
 
 
-def test_repair_is_dated() -> None:
+def test_repair_is_stated_with_the_images_seen() -> None:
     assert conclude_arm([[9], [4], [5], [2]], raw=5)[1] == (
         "a: R₂ ÷ real at 3 or below from 300 images on (median over seeds)."
     )

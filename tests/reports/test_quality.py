@@ -7,7 +7,7 @@ from dcgan.pictures import normalize
 from dcgan.reports.quality import by_class
 
 
-def test_a_class_has_its_column_and_copies_stand_above_their_originals() -> None:
+def test_each_class_is_a_column_and_copies_are_above_their_originals() -> None:
     training = torch.arange(0, 240, 12, dtype=torch.uint8).view(20, 1, 1, 1)
     images = normalize(training).add(torch.linspace(0, 0.01, 20).view(20, 1, 1, 1))
     classes = torch.tensor([3] * 12 + [5] * 8)
