@@ -1,4 +1,4 @@
-"""Every arm is a command that a user would run, in the environment that the user has."""
+"""Every arm is a command that a user would run, in the user's environment."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def test_a_command_runs_in_the_given_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment = {"PATH": os.environ["PATH"], "GOMP_SPINCOUNT": "7"}
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")  # of this process alone
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")  # of this process only
     path = tmp_path / "seen.json"
     code = f"import json, os; json.dump(dict(os.environ), open({str(path)!r}, 'w'))"
     run(python(code), environment)
@@ -82,7 +82,7 @@ def test_an_interrupted_benchmark_leaves_no_command_running(tmp_path: Path) -> N
             threading.Event().wait(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
-    # Whoever starts the tests in the background has Ctrl-C ignored.
+    # If the tests run in the background, the shell makes them ignore Ctrl-C.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     thread = threading.Thread(target=interrupt)
     thread.start()

@@ -19,7 +19,7 @@ from tests.conftest import Compose
 
 @pytest.fixture
 def settings(tiny: Compose) -> dict[str, Any]:
-    """What config.yaml of a tiny run holds."""
+    """The config.yaml of a tiny run."""
     return asdict(tiny("data.channels=1"))
 
 

@@ -1,4 +1,4 @@
-"""Numbers over rounds are what they say; no time is asserted."""
+"""Statistics over rounds are correct; no test asserts a time."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -92,7 +92,7 @@ def test_every_arm_runs_once_per_round(tmp_path: Path, monkeypatch: pytest.Monke
     def run(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
         assert environment == {"A": "B"}
         folder = Path(command[-1].partition("=")[2].strip("'") or command[-1])
-        folder.mkdir()  # as a run does; a second one is refused
+        folder.mkdir()  # as a run does; fails if it exists
         (folder / "config.yaml").write_text("seed: 0")
         commands.append(command)
         return float(len(commands)), 0.0

@@ -1,4 +1,4 @@
-"""balance() and bake() on networks of all kinds, by what these paint of a constant."""
+"""balance() and bake() on all kinds of networks, judged by their response to a constant."""
 
 import copy
 import warnings
@@ -14,7 +14,7 @@ from dcgan.checkerboard.images import grid_peak
 
 
 class UNet(nn.Module):
-    """Two levels, transposed convolution up."""
+    """Two levels, with transposed convolutions in the decoder."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,8 +27,8 @@ class UNet(nn.Module):
         """(N, 3, H, W) to the same shape."""
         skip = F.relu(self.down[0](x))
         up = F.relu(self.up[0](F.relu(self.down[1](skip))))
-        answer: Tensor = self.up[1](torch.cat([skip, up], 1))
-        return answer
+        output: Tensor = self.up[1](torch.cat([skip, up], 1))
+        return output
 
 
 class ShuffledByFunction(nn.Module):
@@ -44,13 +44,13 @@ class ShuffledByFunction(nn.Module):
 
 
 def unevenness(network: nn.Module, channels: int, axes: int = 2) -> float:
-    """By how much the answer to a constant varies, away from borders, beside its size."""
+    """Relative variation of the response to a constant, away from borders."""
     with torch.no_grad():
-        answer: Tensor = network.eval()(
+        output: Tensor = network.eval()(
             torch.full((1, channels, *[40 if axes < 3 else 24] * axes), 0.7)
         )
-    inside = answer[(slice(None), slice(None), *[slice(16, -16)] * axes)]
-    spread = inside.flatten(2).std(2).max() / answer.abs().mean()
+    inside = output[(slice(None), slice(None), *[slice(16, -16)] * axes)]
+    spread = inside.flatten(2).std(2).max() / output.abs().mean()
     return float(spread)
 
 
@@ -73,7 +73,7 @@ NETWORKS = {
 @pytest.mark.parametrize("name", NETWORKS)
 def test_balanced_networks_preserve_constants(name: str, order: int) -> None:
     network, channels, axes = copy.deepcopy(NETWORKS[name])
-    if isinstance(network, UNet) and order == 2:  # of kernel 2 it leaves nothing
+    if isinstance(network, UNet) and order == 2:  # order 2 would leave nothing of kernel 2
         network.up[0] = nn.ConvTranspose2d(16, 8, 3, 2, 1, 1)
     assert unevenness(network, channels, axes) > 1e-3
     layers = balance(network, order=order)
@@ -114,7 +114,9 @@ def test_an_unbalanceable_layer_is_left_unchanged_with_a_reason() -> None:
 
 def test_balancing_twice_changes_nothing_and_gives_the_reason() -> None:
     network = nn.ConvTranspose2d(3, 3, 4, 2, 1)
-    optimizer = torch.optim.SGD(network.parameters(), 0.1)  # made before: it still learns
+    optimizer = torch.optim.SGD(
+        network.parameters(), 0.1
+    )  # created before balancing, but must still work
     balance(network)
     weight = network.weight.detach().clone()
     (layer,) = balance(network, order=2)
@@ -192,7 +194,7 @@ def test_a_functional_shuffle_needs_an_example() -> None:
 
 
 def test_fine_tuning_starts_close_to_the_trained_network() -> None:
-    """The nearest kernel changes a trained network little, and the optimizer keeps it balanced."""
+    """Balancing changes a trained network little, and fine-tuning keeps it balanced."""
     torch.manual_seed(0)
     network = nn.Sequential(
         nn.ConvTranspose2d(3, 16, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(16, 3, 4, 2, 1)

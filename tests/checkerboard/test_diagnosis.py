@@ -1,4 +1,4 @@
-"""What is found in networks as people write them, and what is said about it."""
+"""Diagnosing networks written in many different ways."""
 
 import math
 import re
@@ -16,11 +16,13 @@ from dcgan.checkerboard.layers import measure_stamp, step_imbalance, tap_contras
 
 
 class UNet(nn.Module):
-    """A skip connection, weight norm new and old, functions instead of modules."""
+    """A skip connection, new and old weight norm, functional calls instead of modules."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.out = nn.Conv2d(16, 3, 3, padding=1)  # defined before it runs, on purpose
+        self.out = nn.Conv2d(
+            16, 3, 3, padding=1
+        )  # deliberately defined in another order than it runs
         self.encode = nn.Conv2d(3, 8, 3, padding=1)
         self.down = nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, padding=1))
         self.up = nn.utils.parametrizations.weight_norm(nn.ConvTranspose2d(8, 8, 2, 2))
@@ -226,7 +228,7 @@ def test_the_suggested_layer_has_even_coverage_and_the_same_output_size(dimensio
     assert tried > 50
 
 
-def test_padding_activations_and_keyword_calls_are_handled() -> None:
+def test_custom_padding_keyword_calls_and_unbatched_inputs_are_handled() -> None:
     class MyPad(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             return F.pad(x, (1, 1, 1, 1))

@@ -1,4 +1,4 @@
-"""The theory's rule, on images with and without a grid, and how images become tiles."""
+"""Verdicts on images with and without a checkerboard, and cutting images into tiles."""
 
 import pytest
 import torch
@@ -43,6 +43,6 @@ def test_tiles_keep_the_phases_of_their_images() -> None:
 def test_the_tile_size_fits_most_images() -> None:
     assert tile_side([200, 512]) == 64
     assert tile_side([39]) == 36
-    assert tile_side([12, 48, 48]) == 48  # a thumbnail among others does not decide
+    assert tile_side([12, 48, 48]) == 48  # one thumbnail does not decide
     with pytest.raises(UserError, match="15 pixels or fewer"):
         tile_side([15, 15, 300])

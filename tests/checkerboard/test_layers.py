@@ -1,4 +1,4 @@
-"""ρ and κ of every upsampling choice, at initialization and for constant kernels."""
+"""ρ and κ of every upsampling option, at initialization and for constant kernels."""
 
 import copy
 import math
@@ -47,7 +47,7 @@ def test_at_step_0_rho_matches_independent_taps_and_kappa_matches_coverage(
         assert step_imbalance(stamp) == pytest.approx(0.75, abs=0.01)
     even = config.kind != "transposed"
     coverage = 1 if even else coverage_ratio([config.kernel_size] * 2, (2, 2))
-    if not config.balanced:  # what balanced kernels keep of their energy is uneven otherwise
+    if not config.balanced:  # balanced kernels have a different unevenness of energy
         assert tap_contrast(stamp) == pytest.approx(coverage, rel=0.04)
 
 
@@ -69,7 +69,7 @@ def test_the_step_response_is_the_sum_of_taps_per_phase() -> None:
     gains = measure_stamp(layer).gains
     for a in (0, 1):
         for b in (0, 1):
-            # Output o reads the taps t with t ≡ o + padding modulo the stride.
+            # Output o uses the taps t with t ≡ o + padding (mod stride).
             taps = layer.weight[:, :, (a + 1) % 2 :: 2, (b + 1) % 2 :: 2].sum((-2, -1))
             torch.testing.assert_close(gains[a, b], taps.T.detach(), rtol=0, atol=1e-12)
 
@@ -114,7 +114,7 @@ SHAPES = {
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_the_measured_response_is_that_of_the_unchanged_block(name: str) -> None:
-    """Against feeding constants and impulses, channel by channel, into the block itself."""
+    """Compared with feeding constants and impulses into the block itself, channel by channel."""
     block = SHAPES[name].float()
     before = copy.deepcopy(block.state_dict())
     stamp = measure_stamp(block)
@@ -184,7 +184,7 @@ def test_moments_match_the_recorded_inputs() -> None:
         torch.testing.assert_close(moments["up"], second_moment(network[0](x)))
     before = moments["up"].clone()
     network(x)
-    assert torch.equal(moments["up"], before)  # nobody watches any more
+    assert torch.equal(moments["up"], before)  # no longer recording
 
 
 def test_rho_of_a_zero_response_is_0() -> None:

@@ -1,4 +1,4 @@
-"""Balanced layers: what their weights are, whatever the optimizer, the precision or a copy does."""
+"""Weights of balanced layers under optimization, in all precisions, and after copying."""
 
 import copy
 
@@ -96,7 +96,7 @@ def test_keep_norm_preserves_the_variance_of_random_weights(order: int) -> None:
     assert kept.weight.std().item() == pytest.approx(free.weight.std().item(), rel=1e-3)
     share = (13 if order == 1 else 7) / 16
     assert shrunk.weight.var().item() == pytest.approx(share * free.weight.var().item(), rel=0.02)
-    by_tap = kept.weight.var((0, 1))  # order 1: each tap's, as all phases have as many taps
+    by_tap = kept.weight.var((0, 1))  # order 1: per tap, as all phases have equally many
     if order == 1:
         assert by_tap.max() / by_tap.min() < 1.2
 

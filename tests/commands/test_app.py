@@ -1,4 +1,4 @@
-"""What every command shares: where configs lie, composing, faults, Python 3.14."""
+"""What all commands share: finding configs, composing, internal errors, Python 3.14."""
 
 import re
 import sys
@@ -33,7 +33,7 @@ def test_an_internal_error_has_its_own_exit_status(tmp_path: Path) -> None:
 
 
 def test_a_checkout_on_the_path_uses_its_own_configs(tmp_path: Path) -> None:
-    """Not those of a copy that is installed as well, as it is here."""
+    """Not those of an installed copy, which exists here too."""
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "dcgan").symlink_to(PROJECT / "src" / "dcgan")
     (tmp_path / "configs").symlink_to(PROJECT / "configs")
@@ -43,7 +43,7 @@ def test_a_checkout_on_the_path_uses_its_own_configs(tmp_path: Path) -> None:
     assert (config_folder() / "train.yaml").is_file()
 
 
-# What Python 3.14's argparse does in add_argument; Hydra 1.3 has a help text with only a repr.
+# What Python 3.14's argparse does in add_argument; one help text of Hydra 1.3 is not a string.
 AS_PYTHON_3_14 = """
 import argparse
 

@@ -1,4 +1,4 @@
-"""dcgan-benchmark: it runs and reports; no test asserts a time."""
+"""dcgan-benchmark runs and reports; no test asserts a time."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Run, command_environment
 
-# Python runs this in every process at its start.
+# Python runs this at the start of every process.
 WRITE_DOWN = """
 import json, os, pathlib, sys
 seen = {"environment": dict(os.environ), "command": sys.orig_argv}

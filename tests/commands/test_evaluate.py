@@ -41,7 +41,7 @@ def test_a_run_is_scored_along_with_real_images(run: Run, tmp_path: Path, traine
     assert math.isclose(sum(result["class_shares"]), 1)
     assert result["step"] == 8
     with Image.open(tmp_path / "quality" / "quality.png") as picture:
-        assert picture.size == (10 * 18 + 2, 10 * 18 + 2)  # ten rows, a column for each class
+        assert picture.size == (10 * 18 + 2, 10 * 18 + 2)  # ten rows, one column per class
 
     raw = ("weights=raw", "hydra.run.dir=other")
     done = run("evaluate", f"checkpoint={trained}/checkpoints/best.pt", *FEW, *raw)

@@ -1,4 +1,4 @@
-"""The log of a run waits for its folder."""
+"""A run's log file waits for the run's folder."""
 
 import logging
 from pathlib import Path

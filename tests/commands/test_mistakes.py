@@ -1,4 +1,4 @@
-"""A mistake of the user is one line that says what to change, and leaves nothing behind."""
+"""A user's mistake gives one line that says what to change, and leaves nothing behind."""
 
 import shlex
 from pathlib import Path
@@ -11,7 +11,7 @@ TINY = "experiment=smoke data.image_size=16 data.num_images=32"
 QUOTES = "a value with =, spaces or brackets needs inner quotes"
 
 MISTAKES = {
-    # Settings that are not there, and values that are not allowed.
+    # Settings that do not exist, and values that are not allowed.
     "train trainer.stepz=3": "trainer.stepz: no such setting; trainer has steps, batch_size",
     "train +trainer.extra=3": "trainer.extra: no such setting; trainer has steps",
     "train foo=1": "foo: no such setting; there are data, upsample",
@@ -59,7 +59,7 @@ MISTAKES = {
     "benchmark sizes=[32]": "sizes=32: must be a list, in brackets",
     "benchmark sizes=[[32,5]]": "sizes=[32, 5]: must be a list of 3 or more",
     "benchmark sizes=[[32,5,5]]": "sizes=[[32, 5, 5]]: must be [pixels, steps, more steps], each",
-    # Files that are missing or of another kind, and folders that cannot be made.
+    # Files that are missing or of the wrong kind, and folders that cannot be created.
     "train resume=missing": "missing: no such file",
     "train data=mnist data.root=missing": "train-images-idx3-ubyte",
     f"train {TINY} trainer.batch_size=33": "trainer.batch_size=33: the data has 32 images",
@@ -75,7 +75,7 @@ MISTAKES = {
     "explain checkpoint=nowhere": "checkpoint=nowhere: no such file or folder",
     "report runs=nowhere": "runs=nowhere: no such file or folder",
     "report runs=.": "runs=.: no finished run with scores in it",
-    # All jobs of a multirun are checked before the first begins.
+    # All jobs of a multirun are checked before the first one starts.
     "train -m trainer.steps=2,0": "trainer.steps=0: must be at least 1",
     "train -m upsample=resize_nearest,nothing": (
         f"upsample=nothing: must be one of {choices('upsample')[0]}"

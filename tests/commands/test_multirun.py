@@ -1,4 +1,4 @@
-"""Many runs from one command: named by what differs, ended together."""
+"""Many runs from one command: named after the settings that differ, stopped together."""
 
 import os
 import shlex
@@ -50,7 +50,7 @@ def test_a_stopped_multirun_leaves_no_process_and_prints_how_to_resume(
     number: signal.Signals,
     to_all: bool,
 ) -> None:
-    """Ctrl-C reaches every process, `kill` the first one only."""
+    """Ctrl-C reaches every process, `kill` only the first one."""
     options = ("-m", *TINY, *launcher, "trainer.num_scored=0", "hydra.sweep.dir=sweep")
     endless = ("seed=0,1,2", "trainer.steps=100000")
     process = start(*options, *endless, start_new_session=True)

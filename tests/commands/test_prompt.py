@@ -1,4 +1,4 @@
-"""Paths and commands, printed to be typed."""
+"""Paths and commands printed for the user to type."""
 
 import shlex
 from pathlib import Path

@@ -50,7 +50,7 @@ def test_failed_jobs_are_listed_and_the_others_are_reported(run: Run, tmp_path: 
     assert "not finite" in reasons[not_finite]
     assert f"Left out     {not_finite}: not finished" in done.stderr
     large = "trainer.batch_size=99: the data has 32 images"
-    assert done.stderr.count(large) == 4  # as each fails, and when the report leaves it out
+    assert done.stderr.count(large) == 4  # as each fails, and again in the report
 
 
 @pytest.mark.slow
@@ -65,7 +65,7 @@ def test_after_ctrl_c_a_multirun_prints_how_to_resume(
     assert process.returncode == 128 + signal.SIGINT
     command = shlex.split(errors.partition("To go on: ")[2].splitlines()[0])
     again = shlex.split(errors.rpartition("To go on: ")[2].splitlines()[0])
-    assert command[-1] == f"resume=sweep/{FIRST}"  # this job alone
+    assert command[-1] == f"resume=sweep/{FIRST}"  # only this job
     assert again[-2:] == ["resume=auto", "hydra.sweep.dir=sweep"]  # all of them
     step = torch.load(tmp_path / f"sweep/{FIRST}/checkpoints/last.pt", weights_only=True)["step"]
     done = run("train", *(o.replace("100000", str(step + 2)) for o in again[1:]))
@@ -84,7 +84,7 @@ def test_a_multirun_without_scores_says_so_and_succeeds(run: Run, tmp_path: Path
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [["joblib", "seed=0,1"], ["submitit_local"]], ids=" ".join)
 def test_parallel_runs_are_reported_too(run: Run, options: list[str]) -> None:
-    """Submitit's local launcher does what its SLURM launcher does, on this machine."""
+    """Submitit's local launcher works like its SLURM launcher, on this machine."""
     launcher, *seeds = options
     done = run("train", "-m", *TINY, *ARMS, f"hydra/launcher={launcher}", *seeds)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Whatever stands on a command line becomes settings, or one line."""
+"""Any command line becomes settings or a one-line error."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from dcgan.errors import UserError
 
 
 def names_of(command: str) -> list[str]:
-    """Every setting of a command, by its full name, and the groups around them."""
+    """The full names of a command's settings, and of their groups."""
     composed: Any = OmegaConf.to_container(compose(command, []), resolve=False)
     return [name for name, _ in flatten(composed)] + [str(key) for key in composed]
 

@@ -1,4 +1,4 @@
-"""Closed pipes, full disks, odd encodings: the work is kept, and the exit status says it."""
+"""Closed pipes, full disks, odd encodings: results are kept, and the exit status reports it."""
 
 import subprocess
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.conftest import command_environment, command_line
 
 
 def in_shell(ending: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """dcgan-diagnose on clean images, with what a shell has after it."""
+    """dcgan-diagnose on clean images, followed by this shell syntax."""
     (folder / "images").mkdir(exist_ok=True)
     for i in range(64):
         Image.effect_noise((64, 64), 50).save(folder / "images" / f"{i}.png")

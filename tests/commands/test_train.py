@@ -29,7 +29,7 @@ def metrics_without_times(run_dir: Path) -> list[dict[str, float]]:
 
 
 def assert_same_checkpoint(a: Path, b: Path) -> None:
-    """Equal in every bit of every tensor, and in every value but the run's own settings."""
+    """Every tensor is equal bit for bit, and so is every value except the run's own settings."""
     first, second = (torch.load(p / "checkpoints/last.pt", weights_only=True) for p in (a, b))
     first["config"] = second["config"]
     values, others = dict(flatten(first)), dict(flatten(second))
@@ -79,7 +79,7 @@ def test_a_run_writes_all_its_files_and_prints_where(run: Run, tmp_path: Path) -
 def test_a_killed_run_resumes_bit_for_bit(
     run: Run, start: Start, tmp_path: Path, precision: str
 ) -> None:
-    """SIGKILL in the middle, at a step nobody chose; then resume=auto; then compare everything."""
+    """SIGKILL at an arbitrary step, then resume=auto, then compare everything."""
     options = [*TINY, "trainer.checkpoint_every=20", "trainer.log_every=10"]
     options += [f"trainer.precision={precision}"]
     options += ["trainer.sample_every=50", "resume=auto"]
@@ -131,7 +131,7 @@ def test_a_stopped_run_saves_and_prints_how_to_resume(
 
     assert not (tmp_path / "x").exists()
 
-    # The command that was printed, with an end that can be waited for.
+    # The printed command, with few enough steps to finish.
     resumed = finish([word.replace("100000", str(step + 3)) for word in command], tmp_path)
     assert resumed.returncode == 0, resumed.stderr
     assert json.loads((run_dir / "result.json").read_text())["resumed_from_step"] == step
@@ -173,7 +173,7 @@ def test_resume_auto_finds_the_newest_run_with_these_settings(run: Run, tmp_path
     assert first.returncode == 0, first.stderr
     folder = first.stdout.splitlines()[-1]
     other = run("train", *TINY, "resume=auto", "trainer.precision=auto", "trainer.beta2=0.9")
-    assert other.returncode == 0, other.stderr  # newer, with the same seed: another recipe
+    assert other.returncode == 0, other.stderr  # newer, with the same seed but another recipe
     options = ("resume=auto", "trainer.precision=auto", "trainer.steps=10")
     second = run("train", *TINY, *options)
     assert second.stdout.splitlines()[-1] == folder, second.stderr
@@ -245,13 +245,13 @@ def test_ctrl_c_before_the_first_step_is_one_line(
     while "torch" not in Path(f"/proc/{process.pid}/maps").read_text():
         assert process.poll() is None
         time.sleep(0.02)
-    time.sleep(delay)  # imports still, prepares or builds
+    time.sleep(delay)  # still importing, preparing data or building networks
     process.send_signal(number)
     time.sleep(0.01)
-    process.send_signal(number)  # a key that bounces
+    process.send_signal(number)  # as if the key bounced
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 128 + number
-    if "stopped at step" not in errors:  # it had begun already, and has saved itself
+    if "stopped at step" not in errors:  # else it had already started, and saved
         assert errors == "dcgan-train: interrupted\n"
         assert not list(tmp_path.iterdir())
 

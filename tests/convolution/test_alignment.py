@@ -1,4 +1,4 @@
-"""Theory's claim 13 at any stride and dilation."""
+"""Claim 13 for any stride and dilation."""
 
 import pytest
 import torch

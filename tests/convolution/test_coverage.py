@@ -1,4 +1,4 @@
-"""Theory's claim 9 on two axes and in ratios: who reaches which output."""
+"""Claim 9 on two axes and in ratios: how many taps reach each output."""
 
 import itertools
 import math

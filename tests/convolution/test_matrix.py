@@ -1,4 +1,4 @@
-"""The matrix of claims 1, 2, 6 and 14, which dcgan.reports.claims checks, in numbers."""
+"""A worked example of the matrix of claims 1, 2, 6 and 14, which dcgan.reports.claims checks."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ def test_the_example_of_the_claim() -> None:
     matrix = convolution_matrix(KERNEL, 4)
     assert matrix.shape == (4, 16)
     assert matrix[0].tolist() == [1, 2, 3, 0, 4, 5, 6, 0, 7, 8, 9, 0, 0, 0, 0, 0]
-    for row, start in enumerate((0, 1, 4, 5)):  # each row is shifted by where its window starts
+    for row, start in enumerate((0, 1, 4, 5)):  # each row is shifted to its window's start
         assert matrix[row].tolist() == ([0] * start + matrix[0].tolist())[:16]
     assert (matrix @ matrix.T).tolist() == [
         [285, 186, 154, 94],

@@ -1,4 +1,4 @@
-"""Tests between arms against numbers worked out elsewhere."""
+"""Tests between arms, compared with known p values."""
 
 import math
 from dataclasses import asdict
@@ -17,7 +17,7 @@ RATIO = PEAK_OVER_REAL[2]
 
 
 def test_the_smallest_p_is_that_of_complete_separation() -> None:
-    assert least_p(6, 6) == pytest.approx(2 / math.comb(12, 6))  # .002, theory's least
+    assert least_p(6, 6) == pytest.approx(2 / math.comb(12, 6))  # .002
     assert least_p(3, 3) == pytest.approx(0.1)
     assert least_p(1, 1) == 1
 

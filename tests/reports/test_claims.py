@@ -1,4 +1,4 @@
-"""Every claim holds, and each would fail if its formula were another."""
+"""Every claim holds, and each would fail if its formula were wrong."""
 
 import json
 import math
@@ -27,7 +27,7 @@ def test_every_text_has_a_check() -> None:
     assert set(texts()) == set(CHECKS)
 
 
-# What each claim rests on, and what it is to be broken by.
+# A function that each claim depends on, and a change that must break the claim.
 BROKEN: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "matrix": ("matrices.convolution_matrix", lambda m: m.flip(1)),
     "transpose": ("matrices.convolution_matrix", lambda m: m + 1e-6),

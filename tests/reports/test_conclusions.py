@@ -1,4 +1,4 @@
-"""The page cannot say what its data do not show."""
+"""The page says only what its data show."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ def conclude(ablation: Ablation) -> list[list[str]]:
 
 
 def conclude_pair(ps: Sequence[float], seeds: int = 6, above: bool = True) -> str:
-    """The sentence on arms a and b from these p at 0, 100, … images."""
+    """The sentence about arms a and b for these p at 0, 100, … images."""
     medians = (2.0, 1.0) if above else (1.0, 2.0)
     least = least_p(seeds, seeds)
     tests = [Comparison(RATIO, "a", "b", 100 * i, *medians, p, least) for i, p in enumerate(ps)]
@@ -29,7 +29,7 @@ def conclude_pair(ps: Sequence[float], seeds: int = 6, above: bool = True) -> st
 
 
 def conclude_arm(ratios: Sequence[Sequence[float]], raw: float) -> tuple[str, str]:
-    """Presence and repair of an arm with these R₂ ÷ real, a row for 0, 100, … images."""
+    """The presence and repair sentences of an arm with these R₂ ÷ real, a row per 100 images."""
     runs = [
         Run(
             Path(), {}, {100 * i: {"r2_over_real": r, "r2": raw} for i, r in enumerate(seed)}, {}, 1
@@ -81,4 +81,4 @@ def test_repair_is_stated_with_the_images_seen() -> None:
         "a: R₂ ÷ real at 3 or below from 300 images on (median over seeds)."
     )
     assert "still 4 at the end" in conclude_arm([[9], [2], [4]], raw=5)[1]
-    assert "never above 3" in conclude_arm([[9], [4]], raw=0.9)[1]  # the data's own R is lower
+    assert "never above 3" in conclude_arm([[9], [4]], raw=0.9)[1]  # raw R is below 1

@@ -1,4 +1,4 @@
-"""What dcgan-cure says of runs that are clean, labeled, too small; and which cure it recommends."""
+"""dcgan-cure on runs that are clean, labeled or too small; and which cure it recommends."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def test_images_without_a_score_are_refused(tmp_path: Path, compose_train: Compo
 
 
 def cure(name: str, ratio: float, change: float, detail: float = 1, raw: float = 2) -> Cure:
-    """One that leaves this ratio in period 2."""
+    """A cure that leaves this ratio for period 2."""
     return Cure(name, [PeriodJudgement(2, raw, ratio, 0, 99, 0, 1)], change, detail, None)
 
 
@@ -54,7 +54,7 @@ def test_the_smallest_change_that_is_clean_is_recommended() -> None:
     assert recommended(cures) == cures[2]
     assert recommended([cure("noisy", 1, 0.05, detail=2), *cures]) == cures[2]
     assert recommended(cures[:1]) is None
-    faint = cure("faint", 10, 0, raw=0.9)  # real images have almost nothing there
+    faint = cure("faint", 10, 0, raw=0.9)  # real images have almost no power there
     assert recommended([faint, *cures]) == faint
 
 

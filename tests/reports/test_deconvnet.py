@@ -1,4 +1,4 @@
-"""Units pushed back through the transposes; and a run's units are found."""
+"""Projecting units back through the transposes; finding the units of a run."""
 
 import shutil
 from pathlib import Path
@@ -15,7 +15,7 @@ from dcgan.reports.explanation import write_explanation
 
 
 def test_a_unit_is_projected_back_through_the_transposes() -> None:
-    """As the theory's claim 4 has it: conv_transpose, each leaky ReLU's slope, conv_transpose."""
+    """As in claim 4: conv_transpose, each leaky ReLU's slope, conv_transpose."""
     images = torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(0)).double()
     below, above = (
         nn.Conv2d(a, b, 4, stride=2, padding=1, bias=False) for a, b in ((3, 4), (4, 5))
@@ -41,7 +41,7 @@ def test_the_units_of_a_run(runs: Path) -> None:
     for unit in units:
         assert unit.images.shape == unit.projections.shape == (3, 3, 32, 32)
         assert unit.projections.abs().max() > 0
-    # A unit of the first block sees few pixels, so that much of the picture stays empty.
+    # A unit of the first block sees few pixels, so most of the picture stays empty.
     assert (units[0].projections == 0).double().mean() > 0.9
 
 
@@ -73,4 +73,4 @@ def test_the_page_shows_units_with_their_images(
     write_explanation(tmp_path / "page", str(runs / "transposed_k3" / "seed0"))
     text = (tmp_path / "page" / "index.html").read_text()
     assert "What a trained discriminator looks for" in text
-    assert text.count('<img src="data:image/png;base64,') == 3 * 4  # four units of each block
+    assert text.count('<img src="data:image/png;base64,') == 3 * 4  # four units per block

@@ -1,4 +1,4 @@
-"""FIDs over training as a table and curves, and as the report of runs that have nothing else."""
+"""FID over training as a table and curves, and as the report of runs without other scores."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from dcgan.reports.page import write_report
 
 @pytest.fixture
 def measured(runs: Path) -> Path:
-    """FIDs of 30, 20 and 25 for kernel 3, of 3, 2 and 2 for resizing; twice that for seed 1."""
+    """FIDs of 30, 20 and 25 for kernel 3, and of 3, 2 and 2 for resizing; doubled for seed 1."""
     for arm, fids in {"transposed_k3": (30, 20, 25), "resize_nearest": (3, 2, 2)}.items():
         for seed in (0, 1):
             lines = [
@@ -35,7 +35,7 @@ def test_arms_are_sorted_by_last_fid(measured: Path) -> None:
     assert second["best_fid"]["mean"] == pytest.approx((20 * 40) ** 0.5)
     assert (first["last_over_best"], second["last_over_best"]) == (1, 1.25)
     assert (second["seeds"], second["images_seen"]) == ([0, 1], 64)
-    # The worst ends at √(25·50) ≈ 35, which its own second seed (60, 40, 50) never reaches.
+    # The worst arm ends at √(25·50) ≈ 35, which its own second seed (60, 40, 50) never reaches.
     assert (first["images_to_worst"], second["images_to_worst"]) == (16, None)
     assert "seed" not in first["settings"]
 
@@ -46,7 +46,7 @@ def test_the_fid_table_is_written_alongside_the_ablation(measured: Path, tmp_pat
     assert all((tmp_path / "report" / name).is_file() for name in result["files"])
     text = (tmp_path / "report" / "fid.md").read_text()
     table = [line for line in text.splitlines() if line.startswith("|")]
-    assert len(table) == 4  # head, rule, two arms, and no blank line between
+    assert len(table) == 4  # header, rule, two arms, and no blank line between
     assert len({line.count("|") for line in table}) == 1
     assert "dcgan-train -m <this>" in text
 

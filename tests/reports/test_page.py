@@ -1,4 +1,4 @@
-"""The page, from real runs: whole, self-contained, and the same numbers everywhere."""
+"""The page, from real runs: valid, self-contained, and with the same numbers everywhere."""
 
 import csv
 import json
@@ -25,7 +25,7 @@ VOID = {"meta", "img", "br", "link", "path", "use"}
 
 
 class Page(HTMLParser):
-    """Collects addresses, and checks that tags are closed in order."""
+    """Collects URLs, and checks that tags are closed in order."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ def test_the_page_is_valid_and_self_contained(report: Path) -> None:
     page = Page(text)
     assert not page.open
     pictures = [a for a in page.addresses if a.startswith("data:")]
-    assert len(pictures) == 2 * (1 + 3 + 4)  # of each arm: enlarged, samples, spectrum, tiles
+    assert len(pictures) == 2 * (1 + 3 + 4)  # per arm: enlarged, samples, spectrum, phases
     assert all(a.startswith(("data:image/png;base64,", "#")) for a in page.addresses)
     assert "&lt;this&gt;" in text
     assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"', "", text)
@@ -198,7 +198,7 @@ def test_odd_names_appear_literally_in_figures_and_text(runs: Path, tmp_path: Pa
     assert html.count(str(escape(ODD))) > 3
     assert "mathtext" not in html
     drawn = unescape(re.sub(r"<[^>]*>\s*", "", html[html.index("<svg") :]))
-    assert all(drawn.count(word) > 2 for word in ODD.split())  # broken into lines
+    assert all(drawn.count(word) > 2 for word in ODD.split())  # possibly wrapped
 
     text = (tmp_path / "report" / "report.md").read_text()
     assert f"    dcgan-report {ODD}\n    rest\n" in text

@@ -1,4 +1,4 @@
-"""Runs found, sorted, and left out with a reason."""
+"""Finding runs, grouping them, and excluding some with a reason."""
 
 import json
 import os
