@@ -160,7 +160,7 @@ def _diagnose_layer(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:
     # Third-party layers may raise anything; report it and go on to the other layers.
     try:
         if not row.problem:
-            stamp = measure_stamp(_plain_block(found))
+            stamp = measure_stamp(_linear_part(found))
             rho = step_imbalance(stamp, moment)
             if math.isfinite(rho):
                 row.rho, row.kappa = rho, tap_contrast(stamp)
@@ -228,7 +228,7 @@ def _evenly_covering(given: Any) -> str:
     return f"nn.ConvTranspose{len(geometry)}d({', '.join(words)})"
 
 
-def _plain_block(found: Upsampling) -> nn.Module:
+def _linear_part(found: Upsampling) -> nn.Module:
     """The layer's linear part, built from fresh torch modules without hooks or parametrizations."""
     given: Any = found.convolution
     if isinstance(given.weight, UninitializedParameter):

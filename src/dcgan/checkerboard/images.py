@@ -116,10 +116,10 @@ def grid_peak(images: Tensor, period: int) -> GridPeak:
 
 def spectrum_peak(power: Tensor, period: int) -> GridPeak:
     """The same from a mean spectrum, (H, W)."""
-    peak, beside = _peak_and_background(_bins_and_neighbors(power, period))
+    peak, background = _peak_and_background(_bins_and_neighbors(power, period))
     window = hann_window(*power.shape)
-    excess = (peak - beside).item() * window.square().sum() / window.sum().square()
-    return GridPeak((peak / beside).item(), float(excess.sign() * excess.abs().sqrt()))
+    excess = (peak - background).item() * window.square().sum() / window.sum().square()
+    return GridPeak((peak / background).item(), float(excess.sign() * excess.abs().sqrt()))
 
 
 def ratio_interval(
@@ -144,8 +144,8 @@ def ratio_interval(
         weights = torch.zeros(num_resamples, count, dtype=torch.float64)
         weights.scatter_add_(1, drawn, torch.full_like(weights, 1 / count))
         resampled = torch.einsum("rn,nkc->rkc", weights, cells) + ROUNDING_NOISE
-        peak, beside = _peak_and_background(resampled)
-        logs.append((peak / beside).log())
+        peak, background = _peak_and_background(resampled)
+        logs.append((peak / background).log())
     difference = logs[0] - logs[1] if len(logs) > 1 else logs[0]
     bounds = torch.tensor([0.025, 0.975], dtype=torch.float64)
     low, high = difference.quantile(bounds).exp().tolist()

@@ -34,7 +34,7 @@ def convolution_of(block: nn.Module) -> Any:
     """
     found = [layer for layer in block.modules() if isinstance(layer, PLAIN + TRANSPOSED)]
     if len(found) != 1:
-        raise ValueError(f"{type(block).__name__} holds {len(found)} convolutions, not one")
+        raise ValueError(f"{type(block).__name__} has {len(found)} convolutions, not one")
     return found[0]
 
 

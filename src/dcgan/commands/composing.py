@@ -46,8 +46,8 @@ LONGEST_NAME = 100  # of a job's folder; file systems allow 255
 def config_folder() -> Path:
     """The configs/ of this checkout, or the installed one."""
     package = Path(dcgan.__file__).parent
-    beside_source = package.parents[1] / "configs"
-    return beside_source if (beside_source / "train.yaml").is_file() else package / "configs"
+    in_checkout = package.parents[1] / "configs"
+    return in_checkout if (in_checkout / "train.yaml").is_file() else package / "configs"
 
 
 @contextmanager
@@ -110,8 +110,8 @@ def to_dataclass(settings: DictConfig, schema: type[Config]) -> Config:
     """
     own = OmegaConf.masked_copy(settings, [str(key) for key in settings if key != "hydra"])
     with refusing(schema):
-        plain: Any = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
-    return build(schema, plain)
+        values: Any = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
+    return build(schema, values)
 
 
 def check_jobs(name: str, overrides: list[str]) -> tuple[Path, list[str]]:
@@ -139,12 +139,12 @@ def check_jobs(name: str, overrides: list[str]) -> tuple[Path, list[str]]:
 
     differing = {word.key_or_group for word in parsed[: len(params)]}
     differing |= {word.key_or_group for word in parsed if word.is_sweep_override()}
-    alike = sorted({word.key_or_group for word in parsed} - differing)
+    same = sorted({word.key_or_group for word in parsed} - differing)
     return folder, [
         "hydra.mode=MULTIRUN",
         setting("hydra.sweep.dir", folder),
         "hydra.job.chdir=false",  # the user's paths are relative to the user's folder
-        f"hydra.job.config.override_dirname.exclude_keys=[{','.join(alike)}]",
+        f"hydra.job.config.override_dirname.exclude_keys=[{','.join(same)}]",
     ]
 
 

@@ -34,6 +34,6 @@ def command_with_training(checkpoint: str, settings: dict[str, Any]) -> str:
     usual = dict(flatten(default))
     own = {k: v for k, v in flatten(settings) if k.partition(".")[0] in KEPT}
     words = {k: v for k, v in own.items() if v != usual.get(k)} | {"upsample.balanced": 1}
-    plain = {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in words.items()}
-    texts = [f"{k}=null" if v == "None" else setting(k, v) for k, v in plain.items()]
+    typed = {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in words.items()}
+    texts = [f"{k}=null" if v == "None" else setting(k, v) for k, v in typed.items()]
     return command_line("dcgan-train", setting("start_from", checkpoint), *texts)

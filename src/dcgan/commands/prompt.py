@@ -40,10 +40,10 @@ def command_line(program: str, *words: str) -> str:
     if program == "dcgan-train" and processes != "1":
         torchrun = ("torchrun", f"--nproc-per-node={processes}", "-m", "dcgan.commands.train")
         return _joined([*torchrun, *words])
-    beside = Path(sys.executable).parent / program
+    installed = Path(sys.executable).parent / program
     on_path = shutil.which(program)
-    if beside.exists() and (on_path is None or Path(on_path).parent != beside.parent):
-        program = str(shortest(beside))
+    if installed.exists() and (on_path is None or Path(on_path).parent != installed.parent):
+        program = str(shortest(installed))
     return _joined([program, *words])
 
 

@@ -44,15 +44,15 @@ def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict
         units=units,
         checkpoint=checkpoint,
     )
-    plain = [{name: claim[name] for name in NUMBERS} for claim in claims]
+    records = [{name: claim[name] for name in NUMBERS} for claim in claims]
     make_folder(run_dir)
     write_text(run_dir / "index.html", page)
-    write_json(run_dir / "claims.json", plain)
+    write_json(run_dir / "claims.json", records)
     write_json(
         run_dir / "result.json",
         {"claims": len(claims), "failed": failed, "page": "index.html", "numbers": "claims.json"},
     )
-    return plain
+    return records
 
 
 def _shown_unit(unit: Unit) -> dict[str, Any]:
