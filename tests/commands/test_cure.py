@@ -35,7 +35,7 @@ def test_the_smallest_change_that_is_clean_is_written(run: Run, tmp_path: Path, 
     clean = [cure for cure in cures.values() if cure["is_clean"]]
     best = min(clean, key=lambda cure: cure["change"])
     assert result["recommended"] == best["name"]
-    assert f"Recommended: {best['name']}." in done.stdout
+    assert f"Recommended: {best['name']}," in done.stdout
     assert done.stdout.splitlines()[-1] == "cured"
 
     # The exported generator is the recommended one, with ordinary weights.
