@@ -1,4 +1,4 @@
-"""Every arm is a command that a user would run, in the environment that the user has."""
+"""Every arm is a command that a user would run, in the user's environment."""
 
 import json
 import os
@@ -18,7 +18,7 @@ def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
 
 
-def test_ours_is_what_dcgan_train_starts(tmp_path: Path) -> None:
+def test_our_arm_runs_dcgan_train(tmp_path: Path) -> None:
     (installed,) = entry_points(group="console_scripts", name="dcgan-train")
     for arm in OURS:
         command = command_of(arm, 32, 7, ["loss=hinge"], tmp_path, tmp_path / "it's")
@@ -34,18 +34,18 @@ def test_ours_is_what_dcgan_train_starts(tmp_path: Path) -> None:
         ]
 
 
-def test_the_baseline_is_compared_with_itself(tmp_path: Path) -> None:
+def test_the_baseline_is_also_compared_with_itself(tmp_path: Path) -> None:
     first, again = (
         command_of(arm, 32, 7, [], tmp_path, tmp_path) for arm in ARMS if arm not in OURS
     )
     assert first == again == command_of(BASELINE, 32, 7, [], tmp_path, tmp_path)
 
 
-def test_a_command_has_the_environment_that_it_is_given(
+def test_a_command_runs_in_the_given_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment = {"PATH": os.environ["PATH"], "GOMP_SPINCOUNT": "7"}
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")  # of this process alone
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")  # of this process only
     path = tmp_path / "seen.json"
     code = f"import json, os; json.dump(dict(os.environ), open({str(path)!r}, 'w'))"
     run(python(code), environment)
@@ -54,7 +54,7 @@ def test_a_command_has_the_environment_that_it_is_given(
 
 
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="page faults are not counted here")
-def test_page_faults_are_those_of_the_command() -> None:
+def test_page_faults_are_counted_per_command() -> None:
     _, few = run(python("pass"), os.environ)
     _, many = run(python("bytearray(2**28)[::4096]"), os.environ)
     assert many > few + 100  # 128 pages of 2 MB, or 65,536 of 4 kB
@@ -69,7 +69,7 @@ def test_a_failure_is_one_line(status: int, error: type[Exception]) -> None:
         run(python(f"import sys; sys.exit({status})"), os.environ)
 
 
-def test_a_command_is_not_left_alone(tmp_path: Path) -> None:
+def test_an_interrupted_benchmark_leaves_no_command_running(tmp_path: Path) -> None:
     path = tmp_path / "process"
     code = (
         f"import os, pathlib, time; path = pathlib.Path({str(path)!r});"
@@ -82,7 +82,7 @@ def test_a_command_is_not_left_alone(tmp_path: Path) -> None:
             threading.Event().wait(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
-    # Whoever starts the tests in the background has Ctrl-C ignored.
+    # If the tests run in the background, the shell makes them ignore Ctrl-C.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     thread = threading.Thread(target=interrupt)
     thread.start()

@@ -19,11 +19,11 @@ from tests.conftest import Compose
 
 @pytest.fixture
 def settings(tiny: Compose) -> dict[str, Any]:
-    """What config.yaml of a tiny run holds."""
+    """The config.yaml of a tiny run."""
     return asdict(tiny("data.channels=1"))
 
 
-def test_a_step_is_one_written_by_hand(settings: dict[str, Any]) -> None:
+def test_a_step_matches_one_written_by_hand(settings: dict[str, Any]) -> None:
     torch.manual_seed(0)
     baseline = Baseline(settings)
     generator, discriminator = deepcopy(baseline.generator), deepcopy(baseline.discriminator)
@@ -54,7 +54,7 @@ def update(
     optimizer.step()
 
 
-def test_every_layer_is_computed_as_torch_does(settings: dict[str, Any]) -> None:
+def test_every_layer_is_computed_as_in_torch(settings: dict[str, Any]) -> None:
     baseline = Baseline(settings)
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         baseline.step(torch.zeros(4, 1, 16, 16), baseline.draw_latents(4))
@@ -68,7 +68,7 @@ def test_every_layer_is_computed_as_torch_does(settings: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_an_epoch_has_every_image_once(channels: int) -> None:
+def test_an_epoch_contains_every_image_once(channels: int) -> None:
     images = np.random.default_rng(0).integers(0, 256, (12, channels, 8, 8), np.uint8)
     epoch = torch.cat(list(islice(endless_batches(images, batch_size=4), 3)))
     expected = torch.from_numpy(images).float() / 127.5 - 1
@@ -76,7 +76,7 @@ def test_an_epoch_has_every_image_once(channels: int) -> None:
     torch.testing.assert_close(epoch[order], expected[expected_order], atol=1e-6, rtol=0)
 
 
-def test_it_computes_where_a_run_does(settings: dict[str, Any]) -> None:
+def test_it_uses_the_same_device_as_a_run(settings: dict[str, Any]) -> None:
     assert Baseline(settings).device.type == "cpu"
     settings["trainer"]["accelerator"] = "auto"
     found = torch.accelerator.is_available()

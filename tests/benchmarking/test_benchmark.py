@@ -1,4 +1,4 @@
-"""Numbers over rounds are what they say; no time is asserted."""
+"""Statistics over rounds are correct; no test asserts a time."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_quartiles_are_lower_median_upper() -> None:
     assert quartiles(np.array([5.0, 1.0, 4.0, 2.0, 3.0])) == [2, 3, 4]
 
 
-def test_ratios_are_of_one_round(tiny: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ratios_are_taken_within_a_round(tiny: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benchmark, "peak_gflops", lambda *_: 1.0)
     seconds = {arm: [1.0, 2.0, 30.0] for arm in ARMS}  # one round was slow for all
     seconds[OURS[1]] = [0.5, 1.0, 10.0]
@@ -56,7 +56,7 @@ def test_ratios_are_of_one_round(tiny: Compose, monkeypatch: pytest.MonkeyPatch)
     assert " 2.00 [2.00, 2.50] " in lines[-1]
 
 
-def test_what_stands_beside_ours_is_divided_by_ours_of_the_same_precision(
+def test_extra_arms_are_divided_by_ours_in_the_same_precision(
     tiny: Compose, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(benchmark, "peak_gflops", lambda *_: 1.0)
@@ -73,7 +73,7 @@ def test_what_stands_beside_ours_is_divided_by_ours_of_the_same_precision(
     assert "–" in text.splitlines()[-1]
 
 
-def test_operations_are_those_of_a_step_of_ours(tiny: Compose) -> None:
+def test_operations_are_those_of_one_of_our_steps(tiny: Compose) -> None:
     config = tiny()
     baseline = Baseline(asdict(config))
     real = torch.zeros(8, config.data.channels, 16, 16)
@@ -86,15 +86,13 @@ def test_operations_are_those_of_a_step_of_ours(tiny: Compose) -> None:
     assert theirs > ours
 
 
-def test_every_arm_has_its_turn_in_every_round(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_arm_runs_once_per_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands = []
 
     def run(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
         assert environment == {"A": "B"}
         folder = Path(command[-1].partition("=")[2].strip("'") or command[-1])
-        folder.mkdir()  # as a run does; a second one is refused
+        folder.mkdir()  # as a run does; fails if it exists
         (folder / "config.yaml").write_text("seed: 0")
         commands.append(command)
         return float(len(commands)), 0.0

@@ -1,4 +1,4 @@
-"""balance() and bake() on networks of all kinds, by what these paint of a constant."""
+"""balance() and bake() on all kinds of networks, judged by their response to a constant."""
 
 import copy
 import warnings
@@ -14,7 +14,7 @@ from dcgan.checkerboard.images import grid_peak
 
 
 class UNet(nn.Module):
-    """Two levels, transposed convolution up."""
+    """Two levels, with transposed convolutions in the decoder."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,8 +27,8 @@ class UNet(nn.Module):
         """(N, 3, H, W) to the same shape."""
         skip = F.relu(self.down[0](x))
         up = F.relu(self.up[0](F.relu(self.down[1](skip))))
-        answer: Tensor = self.up[1](torch.cat([skip, up], 1))
-        return answer
+        output: Tensor = self.up[1](torch.cat([skip, up], 1))
+        return output
 
 
 class ShuffledByFunction(nn.Module):
@@ -44,13 +44,13 @@ class ShuffledByFunction(nn.Module):
 
 
 def unevenness(network: nn.Module, channels: int, axes: int = 2) -> float:
-    """By how much the answer to a constant varies, away from borders, beside its size."""
+    """Relative variation of the response to a constant, away from borders."""
     with torch.no_grad():
-        answer: Tensor = network.eval()(
+        output: Tensor = network.eval()(
             torch.full((1, channels, *[40 if axes < 3 else 24] * axes), 0.7)
         )
-    inside = answer[(slice(None), slice(None), *[slice(16, -16)] * axes)]
-    spread = inside.flatten(2).std(2).max() / answer.abs().mean()
+    inside = output[(slice(None), slice(None), *[slice(16, -16)] * axes)]
+    spread = inside.flatten(2).std(2).max() / output.abs().mean()
     return float(spread)
 
 
@@ -71,9 +71,9 @@ NETWORKS = {
 
 @pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_constant_stays_one(name: str, order: int) -> None:
+def test_balanced_networks_preserve_constants(name: str, order: int) -> None:
     network, channels, axes = copy.deepcopy(NETWORKS[name])
-    if isinstance(network, UNet) and order == 2:  # of kernel 2 it leaves nothing
+    if isinstance(network, UNet) and order == 2:  # order 2 would leave nothing of kernel 2
         network.up[0] = nn.ConvTranspose2d(16, 8, 3, 2, 1, 1)
     assert unevenness(network, channels, axes) > 1e-3
     layers = balance(network, order=order)
@@ -89,7 +89,7 @@ def test_a_constant_stays_one(name: str, order: int) -> None:
     assert bake(network) == []
 
 
-def test_what_cannot_be_balanced_says_why_and_stays_as_it_was() -> None:
+def test_an_unbalanceable_layer_is_left_unchanged_with_a_reason() -> None:
     network = nn.Sequential(
         nn.ConvTranspose2d(3, 8, 1, 2),
         nn.Upsample(scale_factor=2),
@@ -107,18 +107,20 @@ def test_what_cannot_be_balanced_says_why_and_stays_as_it_was() -> None:
         "kernel 1, stride 2, dilation 1",
         "needs no cure",
         "BatchNorm2d before the shuffle scales its phases",
-        "no convolution was found before it",
+        "found no convolution before it",
     ]
     assert set(network.state_dict()) == set(before)
 
 
-def test_balancing_twice_changes_nothing_and_says_so() -> None:
+def test_balancing_twice_changes_nothing_and_gives_the_reason() -> None:
     network = nn.ConvTranspose2d(3, 3, 4, 2, 1)
-    optimizer = torch.optim.SGD(network.parameters(), 0.1)  # made before: it still learns
+    optimizer = torch.optim.SGD(
+        network.parameters(), 0.1
+    )  # created before balancing, but must still work
     balance(network)
     weight = network.weight.detach().clone()
     (layer,) = balance(network, order=2)
-    assert layer.problem == "is balanced already: bake it first to change that"
+    assert layer.problem == "already balanced: bake it first to change that"
     assert torch.equal(network.weight, weight)
     network(torch.randn(2, 3, 8, 8)).square().mean().backward()
     optimizer.step()
@@ -133,14 +135,22 @@ def shuffled(convolution: nn.Module, *between: nn.Module) -> nn.Sequential:
 @pytest.mark.parametrize(
     ("network", "order", "problem"),
     [
-        (shuffled(nn.Conv2d(8, 8, 3, groups=8)), 1, "its groups or its 8 channels divide the 4"),
-        (shuffled(nn.Conv2d(8, 6, 3)), 1, "its groups or its 6 channels divide the 4 phases"),
+        (
+            shuffled(nn.Conv2d(8, 8, 3, groups=8)),
+            1,
+            "each group needs a multiple of 4 channels",
+        ),
+        (
+            shuffled(nn.Conv2d(8, 6, 3)),
+            1,
+            "each group needs a multiple of 4 channels; out_channels=6",
+        ),
         (shuffled(nn.Conv2d(8, 8, 3, dilation=2)), 2, "order 2 before a shuffle needs dilation 1"),
         (shuffled(nn.Conv2d(8, 8, 3, stride=2)), 2, "order 2 before a shuffle needs dilation 1"),
         (shuffled(nn.Conv2d(8, 8, 3), nn.GroupNorm(8, 8, affine=False)), 1, "GroupNorm before"),
     ],
 )
-def test_a_sub_pixel_convolution_that_cannot_be_balanced_says_why(
+def test_an_unbalanceable_sub_pixel_convolution_gives_the_reason(
     network: nn.Module, order: int, problem: str
 ) -> None:
     (layer,) = balance(network, order=order)
@@ -149,7 +159,7 @@ def test_a_sub_pixel_convolution_that_cannot_be_balanced_says_why(
     assert bake(network) == []
 
 
-def test_an_old_hook_and_a_wrong_order_are_named() -> None:
+def test_old_style_hooks_and_invalid_orders_are_reported() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         network = nn.utils.weight_norm(nn.ConvTranspose2d(3, 3, 4, 2, 1))
@@ -159,7 +169,7 @@ def test_an_old_hook_and_a_wrong_order_are_named() -> None:
         balance(network, order=0)
 
 
-def test_an_example_leaves_running_statistics_and_modes_alone() -> None:
+def test_running_an_example_changes_no_statistics_or_modes() -> None:
     network = nn.Sequential(nn.ConvTranspose2d(3, 4, 4, 2, 1), nn.BatchNorm2d(4)).train()
     before = copy.deepcopy(network[1].state_dict())
     balance(network, torch.randn(2, 3, 8, 8))
@@ -167,7 +177,7 @@ def test_an_example_leaves_running_statistics_and_modes_alone() -> None:
     assert all(torch.equal(before[k], v) for k, v in network[1].state_dict().items())
 
 
-def test_layers_of_other_peoples_networks_are_found() -> None:
+def test_layers_of_third_party_networks_are_found() -> None:
     network = keypointrcnn_resnet50_fpn(weights=None, weights_backbone=None)
     (layer,) = balance(network)
     assert str(layer).endswith("kps_score_lowres (ConvTranspose2d): balanced")
@@ -175,7 +185,7 @@ def test_layers_of_other_peoples_networks_are_found() -> None:
     assert bake(network) == [layer.name]
 
 
-def test_a_shuffle_by_function_needs_an_example() -> None:
+def test_a_functional_shuffle_needs_an_example() -> None:
     network = ShuffledByFunction()
     assert balance(network) == []
     (layer,) = balance(network, torch.randn(1, 3, 8, 8))
@@ -183,8 +193,8 @@ def test_a_shuffle_by_function_needs_an_example() -> None:
     assert unevenness(network, 3) < 1e-5
 
 
-def test_fine_tuning_goes_on_where_the_network_stood() -> None:
-    """The nearest kernel changes a trained network little, and the optimizer keeps it balanced."""
+def test_fine_tuning_starts_close_to_the_trained_network() -> None:
+    """Balancing changes a trained network little, and fine-tuning keeps it balanced."""
     torch.manual_seed(0)
     network = nn.Sequential(
         nn.ConvTranspose2d(3, 16, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(16, 3, 4, 2, 1)
@@ -212,7 +222,7 @@ def test_fine_tuning_goes_on_where_the_network_stood() -> None:
         assert grid_peak(network(images), 2).ratio < 3
 
 
-def test_the_norm_is_kept_for_a_network_that_is_not_trained_yet() -> None:
+def test_keep_norm_preserves_the_initial_norm() -> None:
     free = nn.ConvTranspose2d(32, 32, 4, 2, 1)
     kept, nearest = copy.deepcopy(free), copy.deepcopy(free)
     balance(kept, keep_norm=True)

@@ -1,4 +1,4 @@
-"""What is found in networks as people write them, and what is said about it."""
+"""Diagnosing networks written in many different ways."""
 
 import math
 import re
@@ -16,11 +16,13 @@ from dcgan.checkerboard.layers import measure_stamp, step_imbalance, tap_contras
 
 
 class UNet(nn.Module):
-    """A skip connection, weight norm new and old, functions instead of modules."""
+    """A skip connection, new and old weight norm, functional calls instead of modules."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.out = nn.Conv2d(16, 3, 3, padding=1)  # defined before it runs, on purpose
+        self.out = nn.Conv2d(
+            16, 3, 3, padding=1
+        )  # deliberately defined in another order than it runs
         self.encode = nn.Conv2d(3, 8, 3, padding=1)
         self.down = nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, padding=1))
         self.up = nn.utils.parametrizations.weight_norm(nn.ConvTranspose2d(8, 8, 2, 2))
@@ -38,7 +40,7 @@ class UNet(nn.Module):
         return resized
 
 
-def test_a_sequence_of_all_kinds() -> None:
+def test_all_kinds_of_layers_in_sequence() -> None:
     network = nn.Sequential(
         nn.ConvTranspose2d(10, 8, 4),  # stride 1: no upsampling
         nn.ConvTranspose2d(8, 8, 3, 2, 1, 1),
@@ -69,14 +71,14 @@ def test_a_sequence_of_all_kinds() -> None:
         nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(3, 3, 3, padding=1)),
     ],
 )
-def test_rho_and_kappa_are_those_of_the_layer(block: nn.Module) -> None:
+def test_rho_and_kappa_match_the_layer(block: nn.Module) -> None:
     (row,) = diagnose(block).layers
     stamp = measure_stamp(block)
     assert row.rho == pytest.approx(step_imbalance(stamp), abs=1e-12)
     assert row.kappa == pytest.approx(tap_contrast(stamp))
 
 
-def test_the_network_is_left_as_it_was() -> None:
+def test_the_network_is_left_unchanged() -> None:
     network = nn.Sequential(nn.ConvTranspose2d(4, 4, 4, 2, 1), nn.BatchNorm2d(4), nn.Dropout(0.5))
     network[2].eval()
     before = {name: value.clone() for name, value in network.state_dict().items()}
@@ -95,14 +97,14 @@ def test_the_network_is_left_as_it_was() -> None:
         ("lraspp_mobilenet_v3_large", ["Upsample(bilinear) + Conv2d", "Upsample(bilinear)"]),
     ],
 )
-def test_torchvisions_segmentation_resizes_and_is_clean(build: str, kinds: list[str]) -> None:
+def test_torchvision_segmentation_resizes_and_is_clean(build: str, kinds: list[str]) -> None:
     network = getattr(torchvision.models.segmentation, build)(weights=None, weights_backbone=None)
     diagnosis = diagnose(network, torch.randn(1, 3, 32, 32))
     assert [layer.kind for layer in diagnosis.layers] == kinds
-    assert diagnosis.verdict.startswith("No grid")
+    assert diagnosis.verdict.startswith("No checkerboard")
 
 
-def test_a_mask_heads_transposed_convolution_is_found() -> None:
+def test_the_transposed_convolution_of_a_mask_head_is_found() -> None:
     network = torchvision.models.detection.mask_rcnn.MaskRCNNPredictor(8, 8, 3)
     (row,) = diagnose(network).layers
     assert (row.name, row.kernel_size, row.coverage) == ("conv5_mask", (2, 2), 1)
@@ -117,11 +119,11 @@ def test_a_mask_heads_transposed_convolution_is_found() -> None:
         (nn.ConvTranspose2d(4, 4, 4, 2, 1, device="meta"), "meta"),
         (nn.Sequential(nn.Upsample(size=(9, 9)), nn.Conv2d(3, 3, 3)), "example input"),
         (nn.PixelShuffle(2), "no convolution"),
-        (nn.Sequential(nn.Upsample(scale_factor=1.5), nn.Conv2d(3, 3, 3)), "whole numbers"),
+        (nn.Sequential(nn.Upsample(scale_factor=1.5), nn.Conv2d(3, 3, 3)), "not integers"),
         (nn.Sequential(nn.Conv2d(1, 4, 1), nn.GroupNorm(2, 4), nn.PixelShuffle(2)), "GroupNorm"),
     ],
 )
-def test_what_cannot_be_judged_says_why(layer: nn.Module, problem: str) -> None:
+def test_an_unjudged_layer_gives_the_reason(layer: nn.Module, problem: str) -> None:
     diagnosis = diagnose(layer)
     (row,) = diagnosis.layers
     assert (row.rho, row.kappa) == (None, None)
@@ -130,7 +132,7 @@ def test_what_cannot_be_judged_says_why(layer: nn.Module, problem: str) -> None:
     assert diagnosis.verdict.startswith("Not judged")
 
 
-def test_an_example_gives_the_factor_that_a_size_hides() -> None:
+def test_an_example_reveals_a_scale_given_as_a_size() -> None:
     network = nn.Sequential(nn.Upsample(size=(16, 16)), nn.Conv2d(3, 3, 3, padding=1))
     (row,) = diagnose(network, torch.randn(1, 3, 8, 8)).layers
     assert (row.stride, row.verdict) == ((2, 2), "clean")
@@ -152,7 +154,7 @@ def test_one_and_three_dimensions_and_dead_zones() -> None:
     assert "kernel_size=3" in sparse.advice
 
 
-def test_batch_norm_before_a_shuffle_counts() -> None:
+def test_batch_norm_before_a_shuffle_affects_the_verdict() -> None:
     """Its four scales can make equal filters unequal."""
     convolution, norm = nn.Conv2d(2, 4, 1, bias=False), nn.BatchNorm2d(4).eval()
     nn.init.ones_(convolution.weight)
@@ -163,7 +165,7 @@ def test_batch_norm_before_a_shuffle_counts() -> None:
     assert diagnose(network).layers[0].verdict == "grid"
 
 
-def test_an_example_shows_what_modules_hide_and_the_table_names_every_layer_once() -> None:
+def test_an_example_reveals_functional_calls_and_the_table_lists_each_layer_once() -> None:
     network = UNet()
     assert [layer.name for layer in diagnose(network).layers] == ["up", "old"]
     diagnosis = diagnose(network, torch.randn(2, 3, 16, 16))
@@ -181,7 +183,7 @@ def test_an_example_shows_what_modules_hide_and_the_table_names_every_layer_once
     assert "example" not in str(diagnose(nn.Linear(2, 2), torch.zeros(1, 2)))
 
 
-def test_an_example_of_zeros_is_no_excuse() -> None:
+def test_an_example_of_zeros_does_not_hide_a_checkerboard() -> None:
     layer = nn.ConvTranspose2d(4, 4, 3, 2, 1, 1, bias=False)
     (row,) = diagnose(layer, torch.zeros(1, 4, 8, 8)).layers
     assert row.verdict == "grid"
@@ -189,7 +191,7 @@ def test_an_example_of_zeros_is_no_excuse() -> None:
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_numbers_that_are_not_finite_are_not_judged(bad: float) -> None:
+def test_non_finite_values_are_not_judged(bad: float) -> None:
     layer, broken = nn.ConvTranspose2d(4, 4, 4, 2, 1), nn.ConvTranspose2d(4, 4, 4, 2, 1)
     nn.init.constant_(broken.weight, bad)
     for diagnosis in (diagnose(broken), diagnose(layer, torch.full((1, 4, 8, 8), bad))):
@@ -198,7 +200,7 @@ def test_numbers_that_are_not_finite_are_not_judged(bad: float) -> None:
         assert row.problem == "its weights or its inputs are not finite"
 
 
-def test_dilation_is_named_where_it_is_the_cause() -> None:
+def test_dilation_is_named_if_it_is_the_cause() -> None:
     for kernel_size in (3, 4):
         (row,) = diagnose(nn.ConvTranspose2d(2, 2, kernel_size, 2, dilation=2)).layers
         assert row.coverage == math.inf
@@ -206,7 +208,7 @@ def test_dilation_is_named_where_it_is_the_cause() -> None:
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 3])
-def test_the_replacement_is_even_and_maps_to_the_same_size(dimensions: int) -> None:
+def test_the_suggested_layer_has_even_coverage_and_the_same_output_size(dimensions: int) -> None:
     kind, tried = f"ConvTranspose{dimensions}d", 0
     for k, s, p, op, d in product(range(1, 7), (2, 3), range(3), range(3), (1, 2)):
         if op >= max(s, d) or 5 * s + d * (k - 1) + 1 - 2 * p + op < s:
@@ -226,7 +228,7 @@ def test_the_replacement_is_even_and_maps_to_the_same_size(dimensions: int) -> N
     assert tried > 50
 
 
-def test_what_people_put_between_and_how_they_call() -> None:
+def test_custom_padding_keyword_calls_and_unbatched_inputs_are_handled() -> None:
     class MyPad(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             return F.pad(x, (1, 1, 1, 1))
@@ -255,7 +257,7 @@ def test_what_people_put_between_and_how_they_call() -> None:
         diagnose(traced)
 
 
-def test_squeeze_and_excitation_is_not_taken_for_the_convolution() -> None:
+def test_squeeze_and_excitation_is_not_mistaken_for_the_convolution() -> None:
     class Block(nn.Module):
         def __init__(self) -> None:
             super().__init__()

@@ -1,4 +1,4 @@
-"""R, A and PEC: about 1 on clean images, rising with an injected grid, with an interval."""
+"""R, A and PEC on clean images and with an injected pattern; the interval of R."""
 
 import pytest
 import torch
@@ -35,12 +35,12 @@ def photos() -> torch.Tensor:
 
 
 def noise(count: int) -> torch.Tensor:
-    """White, of variance 1."""
+    """White noise of variance 1."""
     return torch.randn(count, 1, 32, 32, generator=torch.Generator().manual_seed(0))
 
 
 def lines(count: int) -> torch.Tensor:
-    """White 1-pixel rows and columns on black, at random."""
+    """White 1-pixel rows and columns at random positions, on black."""
     random = torch.Generator().manual_seed(0)
     images = -torch.ones(count, 1, 32, 32)
     places = torch.randint(32, (count, 2), generator=random)
@@ -50,7 +50,7 @@ def lines(count: int) -> torch.Tensor:
     return images
 
 
-def test_white_noise_has_its_variance_at_every_frequency() -> None:
+def test_the_spectrum_of_white_noise_is_its_variance() -> None:
     power = spectrum(0.3 * noise(4000))
     assert power[3:30, 3:30].mean().item() == pytest.approx(0.09, rel=0.01)
 
@@ -67,21 +67,21 @@ def test_clean_images_score_one_or_less(photos: torch.Tensor) -> None:
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-def test_the_ratio_and_the_amplitude_rise_with_an_injected_grid(
+def test_ratio_and_amplitude_increase_with_an_injected_pattern(
     photos: torch.Tensor, name: str
 ) -> None:
     clean = grid_peak(photos, 2)
     peaks = [grid_peak(photos + pattern(name, rms), 2) for rms in (0.005, 0.01, 0.02, 0.05, 0.1)]
     ratios = [peak.ratio / clean.ratio for peak in peaks]
     assert ratios == sorted(ratios)
-    # theory: 0.005 RMS gives 1.9, 0.02 gives 14, 0.1 gives 314.
+    # Predicted: an RMS of 0.005 gives 1.9, 0.02 gives 14, 0.1 gives 314.
     assert ratios[0] == pytest.approx(1.9, rel=0.2)
     assert ratios[2] == pytest.approx(14, rel=0.2)
     assert ratios[4] == pytest.approx(314, rel=0.2)
     assert peaks[4].amplitude == pytest.approx(0.1, rel=0.02)
 
 
-def test_the_period_names_the_layer_whatever_the_sign_in_each_image() -> None:
+def test_the_period_is_detected_whatever_the_sign_in_each_image() -> None:
     background = 0.1 * noise(2000)
     two = 0.1 * (-1.0) ** COLUMNS
     four = 0.1 * torch.cos(torch.pi / 2 * COLUMNS)
@@ -89,7 +89,7 @@ def test_the_period_names_the_layer_whatever_the_sign_in_each_image() -> None:
     assert grid_peak(background + two, 4).ratio == pytest.approx(1, abs=0.1)
     assert grid_peak(background + four, 4).ratio > 10
     assert grid_peak(background + four, 2).ratio == pytest.approx(1, abs=0.1)
-    signs = torch.tensor([1.0, -1.0]).repeat(1000)[:, None, None, None]  # of alternating images
+    signs = torch.tensor([1.0, -1.0]).repeat(1000)[:, None, None, None]  # flips every second image
     assert grid_peak(background + signs * pattern("checkerboard", 0.1), 2).ratio > 50
 
 
@@ -102,19 +102,19 @@ def test_the_bins_of_each_period() -> None:
         grid_bins(4, 30, 30)
 
 
-def test_the_interval_holds_the_ratio_and_shrinks_with_images(photos: torch.Tensor) -> None:
+def test_the_interval_contains_the_ratio_and_shrinks_with_more_images(photos: torch.Tensor) -> None:
     gridded = photos + pattern("checkerboard", 0.02)
     ratio = grid_peak(gridded, 2).ratio / grid_peak(photos, 2).ratio
     low, high = ratio_interval(gridded, photos, 2)
     assert low < ratio < high
-    assert low > 3  # "checkerboard present", by the theory's rule
+    assert low > 3  # so the rule says "grid"
     few_low, few_high = ratio_interval(gridded[:200], photos[:200], 2)
     assert few_high / few_low > high / low
     same_low, same_high = ratio_interval(photos[:1000], photos[1000:], 2)
     assert same_low < 1 < same_high
 
 
-def test_phase_energy_shows_coverage_and_not_a_mere_offset() -> None:
+def test_phase_energy_shows_coverage_but_not_an_offset() -> None:
     white = noise(500)
     assert contrast(phase_energy(white, 2)) == pytest.approx(1, abs=0.05)
     assert contrast(phase_energy(white, 4)) == pytest.approx(1, abs=0.1)
@@ -123,7 +123,7 @@ def test_phase_energy_shows_coverage_and_not_a_mere_offset() -> None:
     assert contrast(phase_energy(torch.full((2, 1, 32, 32), 0.3), 2)) == 1
 
 
-def test_fine_detail_leaves_out_the_grid_and_what_is_coarse() -> None:
+def test_fine_detail_excludes_the_checkerboard_and_low_frequencies() -> None:
     noise = torch.randn(64, 1, 32, 32, generator=torch.Generator().manual_seed(0)) * 0.1
     rows, columns = torch.meshgrid(torch.arange(32), torch.arange(32), indexing="ij")
     grid, coarse = (-1.0) ** (rows + columns), torch.cos(2 * torch.pi * columns / 16)

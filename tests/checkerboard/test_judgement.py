@@ -1,4 +1,4 @@
-"""The theory's rule, on images with and without a grid, and how images become tiles."""
+"""Verdicts on images with and without a checkerboard, and cutting images into tiles."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ def photos() -> torch.Tensor:
     return torch.from_numpy(draw_photos(1000, 32)).float() / 127.5 - 1
 
 
-def test_clean_and_gridded_photographs(photos: torch.Tensor) -> None:
+def test_photographs_with_and_without_a_checkerboard(photos: torch.Tensor) -> None:
     clean, gridded = photos[:500], photos[:500] + 0.03 * CHECKERBOARD
     assert [p.verdict for p in judge(clean, photos[500:])] == ["clean", "clean"]
     assert [p.verdict for p in judge(clean)] == ["clean", "clean"]
@@ -26,7 +26,7 @@ def test_clean_and_gridded_photographs(photos: torch.Tensor) -> None:
     assert judge(gridded)[0].verdict == "grid"
 
 
-def test_few_images_leave_it_undecided(photos: torch.Tensor) -> None:
+def test_few_images_are_undecided(photos: torch.Tensor) -> None:
     faint = photos[:40] + 0.009 * CHECKERBOARD
     assert judge(faint, photos[500:])[0].verdict == "undecided"
 
@@ -40,9 +40,9 @@ def test_tiles_keep_the_phases_of_their_images() -> None:
     assert torch.equal(cut_into_tiles(pair, 64)[3], tiles[1] + 1)
 
 
-def test_the_tile_fits_most_images() -> None:
+def test_the_tile_size_fits_most_images() -> None:
     assert tile_side([200, 512]) == 64
     assert tile_side([39]) == 36
-    assert tile_side([12, 48, 48]) == 48  # a thumbnail among others does not decide
+    assert tile_side([12, 48, 48]) == 48  # one thumbnail does not decide
     with pytest.raises(UserError, match="15 pixels or fewer"):
         tile_side([15, 15, 300])

@@ -1,4 +1,4 @@
-"""ρ and κ of every upsampling choice, at initialization and for constant kernels."""
+"""ρ and κ of every upsampling option, at initialization and for constant kernels."""
 
 import copy
 import math
@@ -33,7 +33,7 @@ def build(config: UpsampleConfig, constant: bool = False) -> nn.Sequential:
 
 
 @pytest.mark.parametrize("choice", choices("upsample"))
-def test_at_step_0_rho_is_0_or_that_of_independent_taps_and_kappa_the_coverage(
+def test_at_step_0_rho_matches_independent_taps_and_kappa_matches_coverage(
     compose_train: Compose, choice: str
 ) -> None:
     config = compose_train(f"upsample={choice}").upsample
@@ -47,7 +47,7 @@ def test_at_step_0_rho_is_0_or_that_of_independent_taps_and_kappa_the_coverage(
         assert step_imbalance(stamp) == pytest.approx(0.75, abs=0.01)
     even = config.kind != "transposed"
     coverage = 1 if even else coverage_ratio([config.kernel_size] * 2, (2, 2))
-    if not config.balanced:  # what balanced kernels keep of their energy is uneven otherwise
+    if not config.balanced:  # balanced kernels have a different unevenness of energy
         assert tap_contrast(stamp) == pytest.approx(coverage, rel=0.04)
 
 
@@ -55,7 +55,7 @@ def test_at_step_0_rho_is_0_or_that_of_independent_taps_and_kappa_the_coverage(
     ("kernel_size", "imbalance", "contrast"),
     [(1, 0.75, math.inf), (2, 0, 1), (3, 0.19, 4), (4, 0, 1), (5, 0.07544, 2.25), (6, 0, 1)],
 )
-def test_constant_kernels_have_their_coverage_as_contrast(
+def test_kappa_of_constant_kernels_is_their_coverage(
     compose_train: Compose, kernel_size: int, imbalance: float, contrast: float
 ) -> None:
     config = compose_train(f"upsample=transposed_k{kernel_size}").upsample
@@ -64,17 +64,17 @@ def test_constant_kernels_have_their_coverage_as_contrast(
     assert tap_contrast(stamp) == pytest.approx(contrast, abs=1e-9)
 
 
-def test_the_step_response_is_the_sum_of_each_phases_taps() -> None:
+def test_the_step_response_is_the_sum_of_taps_per_phase() -> None:
     layer = nn.ConvTranspose2d(3, 5, 4, stride=2, padding=1, bias=True).double()
     gains = measure_stamp(layer).gains
     for a in (0, 1):
         for b in (0, 1):
-            # Output o reads the taps t with t ≡ o + padding modulo the stride.
+            # Output o uses the taps t with t ≡ o + padding (mod stride).
             taps = layer.weight[:, :, (a + 1) % 2 :: 2, (b + 1) % 2 :: 2].sum((-2, -1))
             torch.testing.assert_close(gains[a, b], taps.T.detach(), rtol=0, atol=1e-12)
 
 
-def test_the_moment_weighs_the_channels_that_the_layer_really_sees() -> None:
+def test_rho_is_weighted_by_the_real_input_channels() -> None:
     layer = nn.ConvTranspose2d(2, 1, 2, stride=2, bias=False).double()
     with torch.no_grad():
         layer.weight[0] = torch.tensor([[1.0, 1.0], [1.0, 1.0]])  # even
@@ -113,8 +113,8 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_the_stamp_is_what_the_block_answers_and_the_block_stays_as_it_was(name: str) -> None:
-    """Against feeding constants and impulses, channel by channel, into the block itself."""
+def test_the_measured_response_is_that_of_the_unchanged_block(name: str) -> None:
+    """Compared with feeding constants and impulses into the block itself, channel by channel."""
     block = SHAPES[name].float()
     before = copy.deepcopy(block.state_dict())
     stamp = measure_stamp(block)
@@ -153,7 +153,7 @@ def test_one_and_three_dimensions(layer: nn.Module, shape: tuple[int, ...]) -> N
     assert tap_contrast(measure_stamp(layer)) == pytest.approx(1)
 
 
-def test_channels_taken_in_parts_are_the_same_channels(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processing_channels_in_chunks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     block = nn.Sequential(nn.Conv2d(6, 16, 3, padding=1), nn.PixelShuffle(2))
     whole = measure_stamp(block)
     monkeypatch.setattr("dcgan.checkerboard.layers.CHUNK", 4)
@@ -162,18 +162,18 @@ def test_channels_taken_in_parts_are_the_same_channels(monkeypatch: pytest.Monke
         torch.testing.assert_close(getattr(whole, field), getattr(parts, field))
 
 
-def test_what_is_no_block_is_refused() -> None:
+def test_invalid_blocks_are_refused() -> None:
     for block, reason in {
         nn.ReLU(): "0 convolutions",
         nn.Sequential(nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3)): "2 convolutions",
         nn.Sequential(nn.Upsample(size=(9, 9)), nn.Conv2d(1, 1, 3)): "depends on its input",
-        nn.Sequential(nn.Upsample(scale_factor=1.5), nn.Conv2d(1, 1, 3)): "whole numbers",
+        nn.Sequential(nn.Upsample(scale_factor=1.5), nn.Conv2d(1, 1, 3)): "not integers",
     }.items():
         with pytest.raises(ValueError, match=reason):
             measure_stamp(block)
 
 
-def test_moments_are_those_of_what_passed() -> None:
+def test_moments_match_the_recorded_inputs() -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ConvTranspose2d(4, 2, 2, 2), nn.Identity())
     x = torch.randn(6, 3, 5, 5)
     with input_moments({"up": network[1], "unused": nn.Identity()}) as moments, torch.no_grad():
@@ -184,9 +184,9 @@ def test_moments_are_those_of_what_passed() -> None:
         torch.testing.assert_close(moments["up"], second_moment(network[0](x)))
     before = moments["up"].clone()
     network(x)
-    assert torch.equal(moments["up"], before)  # nobody watches any more
+    assert torch.equal(moments["up"], before)  # no longer recording
 
 
-def test_a_block_whose_response_is_0_has_nothing_uneven() -> None:
+def test_rho_of_a_zero_response_is_0() -> None:
     nothing = torch.zeros(2, 2, 1, 1, dtype=torch.float64)
     assert step_imbalance(Stamp(nothing, torch.zeros(2, 2), (2, 2))) == 0

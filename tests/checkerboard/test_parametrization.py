@@ -1,4 +1,4 @@
-"""Balanced layers: what their weights are, whatever the optimizer, the precision or a copy does."""
+"""Weights of balanced layers under optimization, in all precisions, and after copying."""
 
 import copy
 
@@ -24,7 +24,7 @@ def random(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=generator)
 
 
-def test_resizing_and_tied_kernels_stay_as_they_are() -> None:
+def test_resizing_and_tied_kernels_are_already_balanced() -> None:
     nearest = resize_as_transposed(random(5, 3, 3, 3))
     torch.testing.assert_close(Balanced([4, 4], [2, 2])(nearest), nearest, rtol=0, atol=1e-6)
     taps = triangular_kernel(2, 4)
@@ -37,7 +37,9 @@ def test_resizing_and_tied_kernels_stay_as_they_are() -> None:
 
 @pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize("scale", [2, 3])
-def test_sub_pixel_is_the_transposed_convolution_that_it_equals(scale: int, order: int) -> None:
+def test_sub_pixel_is_balanced_like_its_equivalent_transposed_convolution(
+    scale: int, order: int
+) -> None:
     weight = random(scale**2 * 5, 3, 3, 3)
     parametrization = BalancedSubpixel([3, 3], scale, order).double()
     size = [3 * scale] * 2
@@ -60,7 +62,7 @@ def test_sub_pixel_is_the_transposed_convolution_that_it_equals(scale: int, orde
         nn.ConvTranspose3d(4, 6, 3, 2),
     ],
 )
-def test_a_layer_stays_balanced_while_it_learns(layer: nn.ConvTranspose2d) -> None:
+def test_a_layer_stays_balanced_during_training(layer: nn.ConvTranspose2d) -> None:
     keep_balanced(layer, Balanced(layer.kernel_size, layer.stride, layer.dilation), keep_norm=False)
     optimizer = torch.optim.Adam(layer.parameters(), 0.1)
     axes = len(layer.stride)
@@ -77,7 +79,7 @@ def test_a_layer_stays_balanced_while_it_learns(layer: nn.ConvTranspose2d) -> No
         assert torch.equal(layer.weight, weight)  # the projection itself stays float32
 
 
-def test_gradients_are_those_of_the_projection() -> None:
+def test_gradients_pass_through_the_projection() -> None:
     parametrization = Balanced([3, 3], [2, 2]).double()
     weight = random(2, 3, 3, 3).requires_grad_()
     assert torch.autograd.gradcheck(parametrization, weight)
@@ -86,7 +88,7 @@ def test_gradients_are_those_of_the_projection() -> None:
 
 
 @pytest.mark.parametrize("order", [1, 2])
-def test_random_weights_keep_their_variance_if_asked(order: int) -> None:
+def test_keep_norm_preserves_the_variance_of_random_weights(order: int) -> None:
     free = nn.ConvTranspose2d(64, 64, 4, 2, 1, bias=False)
     kept, shrunk = copy.deepcopy(free), copy.deepcopy(free)
     keep_balanced(kept, Balanced([4, 4], [2, 2], order=order), keep_norm=True)
@@ -94,12 +96,12 @@ def test_random_weights_keep_their_variance_if_asked(order: int) -> None:
     assert kept.weight.std().item() == pytest.approx(free.weight.std().item(), rel=1e-3)
     share = (13 if order == 1 else 7) / 16
     assert shrunk.weight.var().item() == pytest.approx(share * free.weight.var().item(), rel=0.02)
-    by_tap = kept.weight.var((0, 1))  # order 1: each tap's, as all phases have as many taps
+    by_tap = kept.weight.var((0, 1))  # order 1: per tap, as all phases have equally many
     if order == 1:
         assert by_tap.max() / by_tap.min() < 1.2
 
 
-def test_biases_before_a_shuffle_become_equal_by_phase() -> None:
+def test_biases_before_a_shuffle_become_equal_across_phases() -> None:
     layer = nn.Conv2d(3, 8, 3, padding=1)
     before = torch.as_tensor(layer.bias).detach().clone()
     keep_balanced(layer, BalancedSubpixel([3, 3], 2), EqualBiases(2), keep_norm=False)
@@ -108,7 +110,7 @@ def test_biases_before_a_shuffle_become_equal_by_phase() -> None:
     torch.testing.assert_close(bias[::4], before.unflatten(0, (2, 4)).mean(1))
 
 
-def test_making_a_copy_plain_leaves_the_original_as_it_was() -> None:
+def test_unparametrizing_a_copy_leaves_the_original_unchanged() -> None:
     layer = nn.ConvTranspose2d(2, 3, 4, 2, 1)
     keep_balanced(layer, Balanced([4, 4], [2, 2]), keep_norm=False)
     plain = copy.deepcopy(layer)
@@ -121,7 +123,7 @@ def test_making_a_copy_plain_leaves_the_original_as_it_was() -> None:
     assert set(layer.state_dict()) == {"bias", "parametrizations.weight.original"}
 
 
-def test_it_stands_on_weight_normalization() -> None:
+def test_it_works_on_top_of_weight_normalization() -> None:
     layer = weight_norm(nn.ConvTranspose2d(2, 3, 4, 2, 1))
     keep_balanced(layer, Balanced([4, 4], [2, 2]), keep_norm=False)
     sums = F.pixel_unshuffle(layer.weight, 2).sum((2, 3)).unflatten(1, (3, 4))

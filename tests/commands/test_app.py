@@ -1,4 +1,4 @@
-"""What every command shares: where configs lie, composing, faults, Python 3.14."""
+"""What all commands share: finding configs, composing, internal errors, Python 3.14."""
 
 import re
 import sys
@@ -24,7 +24,7 @@ def test_composed_settings_become_a_dataclass() -> None:
         to_dataclass(compose("sample", []), SampleConfig)
 
 
-def test_a_fault_of_the_program_has_an_exit_status_of_its_own(tmp_path: Path) -> None:
+def test_an_internal_error_has_its_own_exit_status(tmp_path: Path) -> None:
     faulty = "from dcgan.commands.app import Command; Command('report', 'json')(lambda *_: 1 / 0)()"
     done = finish([sys.executable, "-c", faulty, "runs=.", "hydra.run.dir=out"], tmp_path)
     assert done.returncode == 70
@@ -32,8 +32,8 @@ def test_a_fault_of_the_program_has_an_exit_status_of_its_own(tmp_path: Path) ->
     assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
 
 
-def test_a_checkout_on_the_path_has_its_own_configs(tmp_path: Path) -> None:
-    """Not those of a copy that is installed as well, as it is here."""
+def test_a_checkout_on_the_path_uses_its_own_configs(tmp_path: Path) -> None:
+    """Not those of an installed copy, which exists here too."""
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "dcgan").symlink_to(PROJECT / "src" / "dcgan")
     (tmp_path / "configs").symlink_to(PROJECT / "configs")
@@ -43,7 +43,7 @@ def test_a_checkout_on_the_path_has_its_own_configs(tmp_path: Path) -> None:
     assert (config_folder() / "train.yaml").is_file()
 
 
-# What Python 3.14's argparse does in add_argument; Hydra 1.3 has a help text with only a repr.
+# What Python 3.14's argparse does in add_argument; one help text of Hydra 1.3 is not a string.
 AS_PYTHON_3_14 = """
 import argparse
 
@@ -66,7 +66,7 @@ argparse._ActionsContainer.add_argument = add_argument
 """
 
 
-def test_help_shows_the_settings_of_that_command_alone(tmp_path: Path) -> None:
+def test_help_shows_only_that_commands_settings(tmp_path: Path) -> None:
     script = "from dcgan.commands.sample import main; main()"
     shown = finish([sys.executable, "-c", script, "--help"], tmp_path).stdout
     assert "  checkpoint=…              a run's folder, a checkpoint" in shown
@@ -76,7 +76,7 @@ def test_help_shows_the_settings_of_that_command_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--cfg", "job"], ["trainer.steps=0"]])
-def test_the_command_line_works_as_python_3_14_has_it(tmp_path: Path, words: list[str]) -> None:
+def test_the_command_line_works_on_python_3_14(tmp_path: Path, words: list[str]) -> None:
     hydra = "from hydra._internal.utils import get_args_parser; get_args_parser()"
     ours = "from dcgan.commands.train import main; main()"
     without, done = (
@@ -90,13 +90,13 @@ def test_the_command_line_works_as_python_3_14_has_it(tmp_path: Path, words: lis
         assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_version_is_ours(tmp_path: Path) -> None:
+def test_version_is_that_of_dcgan(tmp_path: Path) -> None:
     script = "from dcgan.commands.train import main; main()"
     shown = finish([sys.executable, "-c", script, "--version"], tmp_path)
     assert shown.stdout == f"dcgan {dcgan.__version__}\n"
 
 
-def test_nothing_of_torch_is_imported_to_refuse_a_setting(tmp_path: Path) -> None:
+def test_refusing_a_setting_does_not_import_torch(tmp_path: Path) -> None:
     script = """
 import sys
 from dcgan.commands.train import main
@@ -109,7 +109,7 @@ except SystemExit as end:
     assert done.stdout == "2 False\n"
 
 
-def test_a_folder_is_named_by_what_differs_and_two_never_alike() -> None:
+def test_folder_names_are_valid_and_unique() -> None:
     assert folder_name("seed=0,upsample=transposed_k3") == "seed-0_upsample-transposed_k3"
     assert folder_name("") == "run"
     odd = [folder_name(f"data.root=/a{sign}b") for sign in "/ '"]

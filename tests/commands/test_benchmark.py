@@ -1,4 +1,4 @@
-"""dcgan-benchmark: it runs and reports; no test asserts a time."""
+"""dcgan-benchmark runs and reports; no test asserts a time."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Run, command_environment
 
-# Python runs this in every process at its start.
+# Python runs this at the start of every process.
 WRITE_DOWN = """
 import json, os, pathlib, sys
 seen = {"environment": dict(os.environ), "command": sys.orig_argv}
@@ -16,7 +16,7 @@ pathlib.Path(__file__).with_name(f"{os.getpid()}.json").write_text(json.dumps(se
 
 
 @pytest.mark.slow
-def test_every_arm_runs_as_the_user_runs_it(run: Run, tmp_path: Path, cache_dir: Path) -> None:
+def test_every_arm_runs_as_a_user_would_run_it(run: Run, tmp_path: Path, cache_dir: Path) -> None:
     spy = tmp_path / "spy"
     spy.mkdir()
     (spy / "sitecustomize.py").write_text(WRITE_DOWN)
@@ -47,7 +47,7 @@ def test_every_arm_runs_as_the_user_runs_it(run: Run, tmp_path: Path, cache_dir:
         assert each["environment"] == command_environment(**extra)
 
 
-def test_a_mistake_of_an_arm_names_its_command(run: Run, tmp_path: Path) -> None:
+def test_an_arms_error_names_its_command(run: Run, tmp_path: Path) -> None:
     done = run("benchmark", 'overrides=["loss.kind=guess"]', "hydra.run.dir=out")
     assert done.returncode == 2
     last = done.stderr.splitlines()[-1]

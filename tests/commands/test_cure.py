@@ -23,7 +23,7 @@ def free(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
     return folder
 
 
-def test_the_least_change_that_is_clean_is_written(run: Run, tmp_path: Path, free: Path) -> None:
+def test_the_smallest_change_that_is_clean_is_written(run: Run, tmp_path: Path, free: Path) -> None:
     done = run("cure", f"checkpoint={free}", "num_images=64", "hydra.run.dir=cured")
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "cured"
@@ -35,17 +35,17 @@ def test_the_least_change_that_is_clean_is_written(run: Run, tmp_path: Path, fre
     clean = [cure for cure in cures.values() if cure["is_clean"]]
     best = min(clean, key=lambda cure: cure["change"])
     assert result["recommended"] == best["name"]
-    assert f"Recommended: {best['name']}." in done.stdout
+    assert f"Recommended: {best['name']}," in done.stdout
     assert done.stdout.splitlines()[-1] == "cured"
 
-    # What is written is what was recommended, in plain weights.
+    # The exported generator is the recommended one, with ordinary weights.
     cured, before = load_generator(folder / "cured.safetensors"), load_generator(free)
     change = (sample(cured, range(64)) - sample(before, range(64))).square().mean().sqrt().item()
     assert change == pytest.approx(best["change"], rel=1e-3)
     with Image.open(folder / "cured.png") as picture:
         assert picture.width > 8 * 4 * 32
 
-    # And with training: the command that is printed.
+    # The printed command, which cures by training.
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("With training")]
     program, *words = shlex.split(line.removeprefix("With training "))
     assert program.endswith("dcgan-train")

@@ -9,12 +9,12 @@ from dcgan.pictures import save_picture
 from tests.conftest import TINY, Run
 
 
-def test_a_run_is_judged_by_its_layers_and_its_images(run: Run, tmp_path: Path) -> None:
+def test_a_run_is_judged_by_layers_and_images(run: Run, tmp_path: Path) -> None:
     size = ("data.image_size=32", "generator=small", "upsample=transposed_k3")
     trained = run("train", *TINY, *size, "hydra.run.dir=trained", "trainer.steps=1")
     assert trained.returncode == 0, trained.stderr
     done = run("diagnose", "target=trained", "num_images=200", "hydra.run.dir=out")
-    assert done.returncode == 1, done.stderr  # hardly trained: a grid
+    assert done.returncode == 1, done.stderr  # barely trained: a checkerboard
     assert "layers.up3.0  ConvTranspose2d  3" in done.stdout
     assert "\nGrid: period 2" in done.stdout
     assert done.stdout.splitlines()[-1] == "out"

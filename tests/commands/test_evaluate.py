@@ -23,7 +23,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
     return folder
 
 
-def test_a_run_is_scored_beside_real_images(run: Run, tmp_path: Path, trained: Path) -> None:
+def test_a_run_is_scored_along_with_real_images(run: Run, tmp_path: Path, trained: Path) -> None:
     done = run("evaluate", f"checkpoint={trained}", *FEW, "hydra.run.dir=quality")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -41,7 +41,7 @@ def test_a_run_is_scored_beside_real_images(run: Run, tmp_path: Path, trained: P
     assert math.isclose(sum(result["class_shares"]), 1)
     assert result["step"] == 8
     with Image.open(tmp_path / "quality" / "quality.png") as picture:
-        assert picture.size == (10 * 18 + 2, 10 * 18 + 2)  # ten rows, a column for each class
+        assert picture.size == (10 * 18 + 2, 10 * 18 + 2)  # ten rows, one column per class
 
     raw = ("weights=raw", "hydra.run.dir=other")
     done = run("evaluate", f"checkpoint={trained}/checkpoints/best.pt", *FEW, *raw)
@@ -51,7 +51,7 @@ def test_a_run_is_scored_beside_real_images(run: Run, tmp_path: Path, trained: P
     assert other["scores"]["fid"]["mean"] != fid["mean"]
 
 
-def test_the_best_checkpoint_is_that_of_the_lowest_fid(trained: Path) -> None:
+def test_the_best_checkpoint_has_the_lowest_fid(trained: Path) -> None:
     lines = [json.loads(line) for line in (trained / "metrics.jsonl").open()]
     fids = {line["step"]: line["fid"] for line in lines if "fid" in line}
     assert set(fids) == {4, 8}
@@ -60,7 +60,7 @@ def test_the_best_checkpoint_is_that_of_the_lowest_fid(trained: Path) -> None:
     assert result["best_checkpoint"] == "checkpoints/best.pt"
 
 
-def test_a_place_of_data_that_are_drawn_is_refused(run: Run, tmp_path: Path, trained: Path) -> None:
+def test_root_is_refused_for_generated_data(run: Run, tmp_path: Path, trained: Path) -> None:
     done = run("evaluate", f"checkpoint={trained}", "root=here")
     assert done.returncode == 2, done.stderr
     assert done.stderr == "dcgan-evaluate: root=here: has no effect on data=digits\n"

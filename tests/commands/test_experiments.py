@@ -1,4 +1,4 @@
-"""The ablations' own presets, run as multiruns in a few steps."""
+"""The presets of the ablations, run as multiruns of a few steps."""
 
 import json
 import math
@@ -14,7 +14,7 @@ SMALL = ("discriminator=tiny", "trainer=smoke", "data=synthetic")
 
 
 def num_arms(experiment: str, overrides: list[str]) -> int:
-    """How many combinations of values a preset sweeps, apart from seeds, with these overrides."""
+    """The number of combinations that a preset sweeps with these overrides, not counting seeds."""
     preset = yaml.safe_load((CONFIGS / "experiment" / f"{experiment}.yaml").read_text())
     swept = dict(preset["hydra"]["sweeper"]["params"])
     swept |= dict(override.split("=", 1) for override in overrides)
@@ -26,16 +26,16 @@ def num_arms(experiment: str, overrides: list[str]) -> int:
     ("experiment", "overrides"),
     [
         ("checkerboard", ["seed=0", TINY]),
-        ("checkerboard_quick", ["upsample.smooth=false,true", TINY]),  # another question on top
+        ("checkerboard_quick", ["upsample.smooth=false,true", TINY]),  # with one more sweep
         ("checkerboard_discriminator", ["seed=0", TINY]),
         ("checkerboard_last_block", ["seed=0", TINY]),
         ("flat", ["seed=0", "generator=tiny,flat"]),
     ],
 )
-def test_an_ablation_runs_all_its_arms_and_reports_them(
+def test_an_ablation_runs_and_reports_all_its_arms(
     run: Run, tmp_path: Path, cache_dir: Path, experiment: str, overrides: list[str]
 ) -> None:
-    # An experiment's numbers win over the trainer's, so they are set again here.
+    # An experiment's numbers override the trainer's, so they are set again here.
     short = ("trainer.steps=2", "trainer.num_scored=8", "trainer.batch_size=8")
     cache = f"data.cache_dir={cache_dir}"
     sweep = ("hydra.sweep.dir=sweep", *overrides)

@@ -1,4 +1,4 @@
-"""The log of a run waits for its folder."""
+"""A run's log file waits for the run's folder."""
 
 import logging
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from dcgan.commands.logs import LogFile
 
 
-def test_a_log_waits_for_its_folder_and_does_not_make_it(tmp_path: Path) -> None:
+def test_a_log_waits_for_its_folder_without_creating_it(tmp_path: Path) -> None:
     path = tmp_path / "run" / "train.log"
     handler = LogFile(str(path))
     log = logging.getLogger("a log that waits")

@@ -1,4 +1,4 @@
-"""A mistake of the user is one line that says what to change, and leaves nothing behind."""
+"""A user's mistake gives one line that says what to change, and leaves nothing behind."""
 
 import shlex
 from pathlib import Path
@@ -8,10 +8,10 @@ import pytest
 from tests.conftest import Run, choices
 
 TINY = "experiment=smoke data.image_size=16 data.num_images=32"
-QUOTES = "a value with =, spaces or brackets needs quotes of its own"
+QUOTES = "a value with =, spaces or brackets needs inner quotes"
 
 MISTAKES = {
-    # Settings that are not there, and values that are not allowed.
+    # Settings that do not exist, and values that are not allowed.
     "train trainer.stepz=3": "trainer.stepz: no such setting; trainer has steps, batch_size",
     "train +trainer.extra=3": "trainer.extra: no such setting; trainer has steps",
     "train foo=1": "foo: no such setting; there are data, upsample",
@@ -22,8 +22,8 @@ MISTAKES = {
     "train 'trainer.steps=${nope}'": "trainer.steps: Interpolation key 'nope' not found",
     "sample 'checkpoint=${x}'": "checkpoint: Interpolation key 'x' not found",
     "train 'hydra.run.dir=${nope}'": "hydra.run.dir: Interpolation key 'nope' not found",
-    "train hydra.run.dir=": "hydra.run.dir=: must name a folder",
-    "train -m hydra.sweep.dir=": "hydra.sweep.dir=: must name a folder",
+    "train hydra.run.dir=": "hydra.run.dir=: must be a folder",
+    "train -m hydra.sweep.dir=": "hydra.sweep.dir=: must be a folder",
     "train data.flip=2": "data.flip=2: must be a valid boolean",
     "train upsample.smooth=2": "upsample.smooth=2: must be a valid boolean",
     "train trainer.lr_decay_from=inf": "trainer.lr_decay_from=inf: must be a finite number",
@@ -34,7 +34,7 @@ MISTAKES = {
     "train trainer.num_scored=1000000000": "trainer.num_scored=1000000000: would take",
     "train data.num_images=1000000000": "data.num_images=1000000000: would take",
     "train generator.notch=16 data.image_size=16": "notch=16: must be below data.image_size",
-    "train upsample=null": "a config group takes the name of a choice, such as data=digits",
+    "train upsample=null": "a config group takes the name of an option, such as data=digits",
     "train seed=[1": f"seed=[1: {QUOTES}",
     "train 'upsample.layers=[a b'": f"upsample.layers=[a b: {QUOTES}",
     "train 'data.root=/my photos/a=b'": f"data.root=/my photos/a=b: {QUOTES}",
@@ -59,7 +59,7 @@ MISTAKES = {
     "benchmark sizes=[32]": "sizes=32: must be a list, in brackets",
     "benchmark sizes=[[32,5]]": "sizes=[32, 5]: must be a list of 3 or more",
     "benchmark sizes=[[32,5,5]]": "sizes=[[32, 5, 5]]: must be [pixels, steps, more steps], each",
-    # Files that are missing or of another kind, and folders that cannot be made.
+    # Files that are missing or of the wrong kind, and folders that cannot be created.
     "train resume=missing": "missing: no such file",
     "train data=mnist data.root=missing": "train-images-idx3-ubyte",
     f"train {TINY} trainer.batch_size=33": "trainer.batch_size=33: the data has 32 images",
@@ -75,7 +75,7 @@ MISTAKES = {
     "explain checkpoint=nowhere": "checkpoint=nowhere: no such file or folder",
     "report runs=nowhere": "runs=nowhere: no such file or folder",
     "report runs=.": "runs=.: no finished run with scores in it",
-    # All jobs of a multirun are checked before the first begins.
+    # All jobs of a multirun are checked before the first one starts.
     "train -m trainer.steps=2,0": "trainer.steps=0: must be at least 1",
     "train -m upsample=resize_nearest,nothing": (
         f"upsample=nothing: must be one of {choices('upsample')[0]}"
@@ -88,7 +88,9 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("line", MISTAKES)
-def test_a_mistake_is_one_line_and_leaves_nothing(run: Run, tmp_path: Path, line: str) -> None:
+def test_a_mistake_is_one_line_and_leaves_nothing_behind(
+    run: Run, tmp_path: Path, line: str
+) -> None:
     name, *words = shlex.split(line)
     done = run(name, *words)
     assert done.returncode == 2, done.stderr

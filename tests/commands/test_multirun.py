@@ -1,4 +1,4 @@
-"""Many runs from one command: named by what differs, ended together."""
+"""Many runs from one command: named after the settings that differ, stopped together."""
 
 import os
 import shlex
@@ -21,9 +21,7 @@ def is_running(process: int) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", [*LAUNCHERS, ["hydra/launcher=submitit_local"]])
-def test_an_arm_added_in_front_is_all_that_is_trained(
-    run: Run, tmp_path: Path, launcher: list[str]
-) -> None:
+def test_only_newly_added_arms_are_trained(run: Run, tmp_path: Path, launcher: list[str]) -> None:
     options = ("-m", *TINY, *launcher, "trainer.num_scored=0", "seed=0,1", "hydra.sweep.dir=sweep")
     first = run("train", *options, "upsample=transposed_k3,transposed_k4")
     assert first.returncode == 0, first.stderr
@@ -44,7 +42,7 @@ def test_an_arm_added_in_front_is_all_that_is_trained(
 @pytest.mark.parametrize("to_all", [True, False])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("launcher", LAUNCHERS)
-def test_a_multirun_that_is_stopped_leaves_no_process_and_says_how_to_go_on(
+def test_a_stopped_multirun_leaves_no_process_and_prints_how_to_resume(
     run: Run,
     start: Start,
     tmp_path: Path,
@@ -52,7 +50,7 @@ def test_a_multirun_that_is_stopped_leaves_no_process_and_says_how_to_go_on(
     number: signal.Signals,
     to_all: bool,
 ) -> None:
-    """Ctrl-C reaches every process, `kill` the first one only."""
+    """Ctrl-C reaches every process, `kill` only the first one."""
     options = ("-m", *TINY, *launcher, "trainer.num_scored=0", "hydra.sweep.dir=sweep")
     endless = ("seed=0,1,2", "trainer.steps=100000")
     process = start(*options, *endless, start_new_session=True)

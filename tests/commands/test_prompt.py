@@ -1,4 +1,4 @@
-"""Paths and commands, printed to be typed."""
+"""Paths and commands printed for the user to type."""
 
 import shlex
 from pathlib import Path
@@ -12,7 +12,7 @@ from dcgan.commands.prompt import command_line, setting, shortest
 from dcgan.config import SampleConfig
 
 
-def test_paths_are_printed_as_a_person_would_type_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_are_printed_as_a_user_would_type_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/tmp")
     assert shortest(Path("/tmp/outputs/a")) == Path("outputs/a")
     assert shortest(Path("/usr/a")) == Path("/usr/a")
@@ -20,7 +20,7 @@ def test_paths_are_printed_as_a_person_would_type_them(monkeypatch: pytest.Monke
 
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.text("ab\\'\"${}()[]=, ;:\n~*|é#%!<>", max_size=8))
-def test_any_text_comes_through_a_printed_setting(text: str) -> None:
+def test_any_text_survives_a_printed_setting(text: str) -> None:
     (word,) = shlex.split(command_line("dcgan-sample", setting("checkpoint", text)))[1:]
     composed = compose("sample", [word])
     assert to_dataclass(composed, SampleConfig).checkpoint == text

@@ -16,7 +16,7 @@ ARMS = ("upsample=transposed_k3,resize_nearest", "data.image_size=32", "hydra.sw
 FIRST = "upsample-transposed_k3"
 
 
-def test_a_multirun_ends_with_a_report_and_the_command_makes_it_again(
+def test_a_multirun_ends_with_a_report_and_dcgan_report_makes_it_again(
     run: Run, tmp_path: Path
 ) -> None:
     done = run("train", "-m", *TINY, *ARMS)
@@ -35,9 +35,7 @@ def test_a_multirun_ends_with_a_report_and_the_command_makes_it_again(
     assert "dcgan-report runs=sweep" in page.read_text()
 
 
-def test_jobs_that_fail_are_named_and_the_others_are_done_and_reported(
-    run: Run, tmp_path: Path
-) -> None:
+def test_failed_jobs_are_listed_and_the_others_are_reported(run: Run, tmp_path: Path) -> None:
     sweep = ("trainer.generator_lr=1e30,1e-3", "trainer.batch_size=8,99", "hydra.sweep.dir=sweep")
     done = run("train", "-m", *TINY, *sweep)
     assert done.returncode == 1
@@ -52,11 +50,11 @@ def test_jobs_that_fail_are_named_and_the_others_are_done_and_reported(
     assert "not finite" in reasons[not_finite]
     assert f"Left out     {not_finite}: not finished" in done.stderr
     large = "trainer.batch_size=99: the data has 32 images"
-    assert done.stderr.count(large) == 4  # as each fails, and when the report leaves it out
+    assert done.stderr.count(large) == 4  # as each fails, and again in the report
 
 
 @pytest.mark.slow
-def test_after_ctrl_c_the_multirun_says_how_to_go_on(
+def test_after_ctrl_c_a_multirun_prints_how_to_resume(
     run: Run, start: Start, tmp_path: Path
 ) -> None:
     sweep = ("-m", *TINY, *ARMS, "trainer.steps=100000")
@@ -67,7 +65,7 @@ def test_after_ctrl_c_the_multirun_says_how_to_go_on(
     assert process.returncode == 128 + signal.SIGINT
     command = shlex.split(errors.partition("To go on: ")[2].splitlines()[0])
     again = shlex.split(errors.rpartition("To go on: ")[2].splitlines()[0])
-    assert command[-1] == f"resume=sweep/{FIRST}"  # this job alone
+    assert command[-1] == f"resume=sweep/{FIRST}"  # only this job
     assert again[-2:] == ["resume=auto", "hydra.sweep.dir=sweep"]  # all of them
     step = torch.load(tmp_path / f"sweep/{FIRST}/checkpoints/last.pt", weights_only=True)["step"]
     done = run("train", *(o.replace("100000", str(step + 2)) for o in again[1:]))
@@ -76,7 +74,7 @@ def test_after_ctrl_c_the_multirun_says_how_to_go_on(
     assert (tmp_path / "sweep" / "report" / "index.html").is_file()
 
 
-def test_a_multirun_without_scores_says_so_and_is_no_failure(run: Run, tmp_path: Path) -> None:
+def test_a_multirun_without_scores_says_so_and_succeeds(run: Run, tmp_path: Path) -> None:
     done = run("train", "-m", *TINY, *ARMS, "trainer.num_scored=0")
     assert done.returncode == 0
     assert "dcgan-train: no report: runs=sweep: no finished run with scores in it" in done.stderr
@@ -85,8 +83,8 @@ def test_a_multirun_without_scores_says_so_and_is_no_failure(run: Run, tmp_path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [["joblib", "seed=0,1"], ["submitit_local"]], ids=" ".join)
-def test_runs_side_by_side_are_reported_too(run: Run, options: list[str]) -> None:
-    """Submitit's local launcher does what its SLURM launcher does, on this machine."""
+def test_parallel_runs_are_reported_too(run: Run, options: list[str]) -> None:
+    """Submitit's local launcher works like its SLURM launcher, on this machine."""
     launcher, *seeds = options
     done = run("train", "-m", *TINY, *ARMS, f"hydra/launcher={launcher}", *seeds)
     assert done.returncode == 0, done.stderr

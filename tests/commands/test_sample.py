@@ -19,7 +19,7 @@ def trained(run: Run, tmp_path: Path) -> Path:
     return tmp_path / "trained"
 
 
-def test_it_writes_what_was_asked_for(run: Run, tmp_path: Path, trained: Path) -> None:
+def test_it_writes_the_requested_files(run: Run, tmp_path: Path, trained: Path) -> None:
     done = run(
         *("sample", "checkpoint=trained", "seeds=[3,14,15]", "single_files=true"),
         *("interpolation_frames=4", "export=true", "hydra.run.dir=out"),
@@ -36,13 +36,13 @@ def test_it_writes_what_was_asked_for(run: Run, tmp_path: Path, trained: Path) -
     assert result["seeds"] == [3, 14, 15]
     assert all((out / path).exists() for path in result["files"].values())
 
-    # The strip starts, turns and ends at the chosen images themselves.
+    # The strip starts, turns and ends at the selected images themselves.
     single = np.asarray(Image.open(out / "images" / "seed000014.png"))
     strip_pixels = np.asarray(Image.open(out / "interpolation.png"))
     assert np.array_equal(strip_pixels[2:18, 4 * 18 + 2 : 5 * 18], single)
     assert np.array_equal(strip_pixels[20:36, 2:18], single)
 
-    # The export is the same generator, in three lines of Python and from the command.
+    # The export is the same generator, loaded in three lines of Python and by the command.
     images = sample(load_generator(out / "generator.safetensors"), [3, 14, 15])
     assert torch.equal(images, sample(load_generator(trained), [3, 14, 15]))
     again = run("sample", "checkpoint=out/generator.safetensors", "hydra.run.dir=again")
@@ -50,7 +50,7 @@ def test_it_writes_what_was_asked_for(run: Run, tmp_path: Path, trained: Path) -
     assert json.loads((tmp_path / "again" / "result.json").read_text())["seeds"] == list(range(64))
 
 
-def test_raw_weights_are_a_choice(run: Run, tmp_path: Path, trained: Path) -> None:
+def test_raw_weights_can_be_selected(run: Run, tmp_path: Path, trained: Path) -> None:
     pictures = []
     for options in ([], ["weights=raw"]):
         done = run("sample", f"checkpoint={trained}", *options, "hydra.run.dir=out")

@@ -1,4 +1,4 @@
-"""Whatever stands on a command line becomes settings, or one line."""
+"""Any command line becomes settings or a one-line error."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from dcgan.errors import UserError
 
 
 def names_of(command: str) -> list[str]:
-    """Every setting of a command, by its full name, and the groups around them."""
+    """The full names of a command's settings, and of their groups."""
     composed: Any = OmegaConf.to_container(compose(command, []), resolve=False)
     return [name for name, _ in flatten(composed)] + [str(key) for key in composed]
 
@@ -32,7 +32,7 @@ PREFIXES = st.sampled_from(["", "", "", "", "+", "++", "~"])
 
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.sampled_from(NAMES), VALUES, PREFIXES)
-def test_any_value_is_taken_or_refused_in_one_line(
+def test_any_value_is_accepted_or_refused_in_one_line(
     of: tuple[str, str], value: str, prefix: str
 ) -> None:
     command, name = of

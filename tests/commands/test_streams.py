@@ -1,4 +1,4 @@
-"""Closed pipes, full disks, odd encodings: the work is kept, and the exit status says it."""
+"""Closed pipes, full disks, odd encodings: results are kept, and the exit status reports it."""
 
 import subprocess
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.conftest import command_environment, command_line
 
 
 def in_shell(ending: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """dcgan-diagnose on clean images, with what a shell has after it."""
+    """dcgan-diagnose on clean images, followed by this shell syntax."""
     (folder / "images").mkdir(exist_ok=True)
     for i in range(64):
         Image.effect_noise((64, 64), 50).save(folder / "images" / f"{i}.png")
@@ -30,7 +30,7 @@ def in_shell(ending: str, folder: Path, **environment: str) -> subprocess.Comple
     ("ending", "status"),
     [("| true", 141), (">/dev/full", 74), (">&-", 0), ("2>&-", 0), (">&- 2>&-", 0)],
 )
-def test_the_work_is_kept_whatever_becomes_of_the_output(
+def test_results_are_kept_whatever_happens_to_the_output(
     tmp_path: Path, ending: str, status: int
 ) -> None:
     done = in_shell(ending, tmp_path)
@@ -43,7 +43,7 @@ def test_the_work_is_kept_whatever_becomes_of_the_output(
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_what_an_encoding_lacks_is_replaced(tmp_path: Path, encoding: str) -> None:
+def test_unencodable_characters_are_replaced(tmp_path: Path, encoding: str) -> None:
     done = in_shell("", tmp_path, PYTHONIOENCODING=encoding)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("out\n")

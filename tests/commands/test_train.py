@@ -29,7 +29,7 @@ def metrics_without_times(run_dir: Path) -> list[dict[str, float]]:
 
 
 def assert_same_checkpoint(a: Path, b: Path) -> None:
-    """Equal in every bit of every tensor, and in every value but the run's own settings."""
+    """Every tensor is equal bit for bit, and so is every value except the run's own settings."""
     first, second = (torch.load(p / "checkpoints/last.pt", weights_only=True) for p in (a, b))
     first["config"] = second["config"]
     values, others = dict(flatten(first)), dict(flatten(second))
@@ -39,7 +39,7 @@ def assert_same_checkpoint(a: Path, b: Path) -> None:
         assert same(value, others[name]), name
 
 
-def test_a_run_leaves_what_the_design_promises_and_prints_where(run: Run, tmp_path: Path) -> None:
+def test_a_run_writes_all_its_files_and_prints_where(run: Run, tmp_path: Path) -> None:
     done = run("train", *TINY)
     assert done.returncode == 0, done.stderr
     folder = done.stdout.splitlines()[-1]
@@ -76,10 +76,10 @@ def test_a_run_leaves_what_the_design_promises_and_prints_where(run: Run, tmp_pa
 @pytest.mark.parametrize(
     "precision", ["32-true", pytest.param("bf16-mixed", marks=pytest.mark.slow)]
 )
-def test_a_run_that_was_killed_resumes_bit_for_bit(
+def test_a_killed_run_resumes_bit_for_bit(
     run: Run, start: Start, tmp_path: Path, precision: str
 ) -> None:
-    """SIGKILL in the middle, at a step nobody chose; then resume=auto; then compare everything."""
+    """SIGKILL at an arbitrary step, then resume=auto, then compare everything."""
     options = [*TINY, "trainer.checkpoint_every=20", "trainer.log_every=10"]
     options += [f"trainer.precision={precision}"]
     options += ["trainer.sample_every=50", "resume=auto"]
@@ -113,7 +113,7 @@ def test_a_run_that_was_killed_resumes_bit_for_bit(
         (signal.SIGHUP, [setting("hydra.run.dir", ODD)], ODD),  # the terminal is closed
     ],
 )
-def test_a_run_that_is_asked_to_stop_saves_and_says_how_to_go_on(
+def test_a_stopped_run_saves_and_prints_how_to_resume(
     start: Start, tmp_path: Path, number: signal.Signals, options: list[str], folder: str
 ) -> None:
     endless = ("trainer.steps=100000", "trainer.checkpoint_every=99999", "seed=5")
@@ -131,13 +131,13 @@ def test_a_run_that_is_asked_to_stop_saves_and_says_how_to_go_on(
 
     assert not (tmp_path / "x").exists()
 
-    # The command that was printed, with an end that can be waited for.
+    # The printed command, with few enough steps to finish.
     resumed = finish([word.replace("100000", str(step + 3)) for word in command], tmp_path)
     assert resumed.returncode == 0, resumed.stderr
     assert json.loads((run_dir / "result.json").read_text())["resumed_from_step"] == step
 
 
-def test_a_loss_that_is_not_finite_ends_the_run_by_name(run: Run, tmp_path: Path) -> None:
+def test_a_non_finite_loss_aborts_the_run_and_is_reported(run: Run, tmp_path: Path) -> None:
     done = run("train", *TINY, "trainer.generator_lr=1e30", "hydra.run.dir=here")
     assert done.returncode == 1
     assert "not finite" in done.stderr
@@ -146,7 +146,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_by_name(run: Run, tmp_path: Path
     assert not (tmp_path / "here" / "result.json").exists()
 
 
-def test_what_cannot_be_begun_or_resumed_changes_nothing(run: Run, tmp_path: Path) -> None:
+def test_a_refused_start_or_resume_changes_nothing(run: Run, tmp_path: Path) -> None:
     for folder in ("first", "second"):
         assert run("train", *TINY, f"hydra.run.dir={folder}").returncode == 0
     (tmp_path / "letters").mkdir()
@@ -173,7 +173,7 @@ def test_resume_auto_finds_the_newest_run_with_these_settings(run: Run, tmp_path
     assert first.returncode == 0, first.stderr
     folder = first.stdout.splitlines()[-1]
     other = run("train", *TINY, "resume=auto", "trainer.precision=auto", "trainer.beta2=0.9")
-    assert other.returncode == 0, other.stderr  # newer, with the same seed: another recipe
+    assert other.returncode == 0, other.stderr  # newer, with the same seed but another recipe
     options = ("resume=auto", "trainer.precision=auto", "trainer.steps=10")
     second = run("train", *TINY, *options)
     assert second.stdout.splitlines()[-1] == folder, second.stderr
@@ -215,7 +215,7 @@ def test_two_runs_that_start_in_one_second_get_two_folders(start: Start, tmp_pat
     assert len(list(tmp_path.rglob("result.json"))) == 2
 
 
-def test_faces_are_trained_on_from_a_plain_folder_of_jpegs(run: Run, tmp_path: Path) -> None:
+def test_faces_train_from_a_folder_of_jpegs(run: Run, tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (12, 10, 3), np.uint8)
     (tmp_path / "faces").mkdir()
     for number in range(1, 21):
@@ -245,19 +245,19 @@ def test_ctrl_c_before_the_first_step_is_one_line(
     while "torch" not in Path(f"/proc/{process.pid}/maps").read_text():
         assert process.poll() is None
         time.sleep(0.02)
-    time.sleep(delay)  # imports still, prepares or builds
+    time.sleep(delay)  # still importing, preparing data or building networks
     process.send_signal(number)
     time.sleep(0.01)
-    process.send_signal(number)  # a key that bounces
+    process.send_signal(number)  # as if the key bounced
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 128 + number
-    if "stopped at step" not in errors:  # it had begun already, and has saved itself
+    if "stopped at step" not in errors:  # else it had already started, and saved
         assert errors == "dcgan-train: interrupted\n"
         assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow
-def test_two_processes_cannot_train_one_run(run: Run, start: Start, tmp_path: Path) -> None:
+def test_two_processes_cannot_train_the_same_run(run: Run, start: Start, tmp_path: Path) -> None:
     options = (*TINY, "trainer.steps=100000", "hydra.run.dir=shared", "resume=auto")
     first = start(*options)
     wait_for(tmp_path / "shared" / "samples" / "000004.png", first)
@@ -268,7 +268,7 @@ def test_two_processes_cannot_train_one_run(run: Run, start: Start, tmp_path: Pa
     assert "hydra.run.dir=shared: another process is training there" in second.stderr
 
 
-def test_a_mistake_leaves_the_users_own_empty_folders(run: Run, tmp_path: Path) -> None:
+def test_a_mistake_leaves_the_users_empty_folders_alone(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine" / "too").mkdir(parents=True)
     for folder in ("mine/too/new/run", "mine/too"):
         done = run("train", *TINY, "trainer.batch_size=33", f"hydra.run.dir={folder}")

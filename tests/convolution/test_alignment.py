@@ -1,4 +1,4 @@
-"""Theory's claim 13 at any stride and dilation."""
+"""Claim 13 for any stride and dilation."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from dcgan.convolution.alignment import image_shift
 @pytest.mark.parametrize("padding", [0, 1, 2])
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("kernel_size", [3, 4, 5])
-def test_the_shift_is_where_a_stamp_lands(
+def test_the_shift_matches_the_center_of_the_footprint(
     kernel_size: int, stride: int, padding: int, dilation: int
 ) -> None:
     layer = torch.nn.ConvTranspose1d(1, 1, kernel_size, stride, padding, dilation=dilation)

@@ -1,4 +1,4 @@
-"""Claim 16 against its definition: balanced kernels, their projection, its parametrization."""
+"""Claims 16 and 17 checked against their definitions: balanced kernels and notch filters."""
 
 import math
 from itertools import product
@@ -15,7 +15,7 @@ from dcgan.convolution.balance import (
 )
 
 TRANSPOSE = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
-# Every geometry in 1-D, and some that differ by axis in 2-D and 3-D: kernel, stride, dilation.
+# Kernel, stride, dilation: every geometry in 1-D, and a selection in 2-D and 3-D.
 GEOMETRIES = [
     *(([k], [s], [d]) for k, s, d in product(range(1, 8), range(1, 5), (1, 2, 3))),
     *(([k, k], [2, 2], [1, 1]) for k in range(2, 7)),
@@ -38,7 +38,7 @@ def random(*shape: int, seed: int = 0) -> Tensor:
 
 
 def response(taps: Tensor, image: Tensor, stride: list[int], dilation: list[int]) -> Tensor:
-    """What a kernel paints of an image, away from borders."""
+    """A kernel's response to an image, away from borders."""
     axes = len(stride)
     reach = [d * (k - 1) // s + 1 for k, s, d in zip(taps.shape, stride, dilation, strict=True)]
     painted = TRANSPOSE[axes](image[None, None], taps[None, None], None, stride, 0, 0, 1, dilation)
@@ -49,13 +49,13 @@ def response(taps: Tensor, image: Tensor, stride: list[int], dilation: list[int]
 
 
 @pytest.mark.parametrize(("kernel_size", "stride", "dilation"), POSSIBLE)
-def test_it_is_the_orthogonal_projection_to_the_kernels_that_keep_a_constant(
+def test_it_is_the_orthogonal_projection_onto_kernels_that_preserve_constants(
     kernel_size: list[int], stride: list[int], dilation: list[int]
 ) -> None:
     projection = balancing_projection(kernel_size, stride, dilation)
     torch.testing.assert_close(projection @ projection, projection, rtol=0, atol=1e-12)
     torch.testing.assert_close(projection, projection.T, rtol=0, atol=1e-12)
-    # So many conditions as there are phases, but for one: nothing is taken that need not be.
+    # One condition fewer than there are phases, so no more is removed than necessary.
     assert projection.trace().item() == pytest.approx(
         math.prod(kernel_size) - math.prod(stride) + 1, abs=1e-9
     )
@@ -69,7 +69,7 @@ def test_it_is_the_orthogonal_projection_to_the_kernels_that_keep_a_constant(
 @pytest.mark.parametrize(
     ("k", "s", "dilation"), [(*k, *s, *d) for k, s, d in POSSIBLE if len(k) == 1]
 )
-def test_it_is_the_formula_of_least_squares(k: int, s: int, dilation: int) -> None:
+def test_it_matches_the_least_squares_formula(k: int, s: int, dilation: int) -> None:
     """w'_t = w_t + (c − g_r)/n_r with c = Σ(g_r/n_r) / Σ(1/n_r), per phase r."""
     taps = random(k)
     phase = torch.arange(k) * dilation % s
@@ -84,7 +84,7 @@ def test_it_is_the_formula_of_least_squares(k: int, s: int, dilation: int) -> No
 @pytest.mark.parametrize(
     ("order", "free"), [(1, {2: 1, 3: 6, 4: 13, 5: 22, 6: 33}), (2, {3: 2, 4: 7, 5: 16, 6: 27})]
 )
-def test_so_many_numbers_stay_free(order: int, free: dict[int, int]) -> None:
+def test_the_remaining_degrees_of_freedom(order: int, free: dict[int, int]) -> None:
     for k, count in free.items():
         projection = balancing_projection([k, k], [2, 2], order=order)
         assert projection.trace().item() == pytest.approx(count, abs=1e-9)
@@ -118,7 +118,7 @@ def test_order_2_turns_a_ramp_into_a_ramp_and_order_1_does_not(
     assert bends[1] > 1e-3
 
 
-def test_examples_of_the_claim() -> None:
+def test_the_claims_examples() -> None:
     def balanced(*taps: float) -> list[float]:
         return (balancing_projection([len(taps)], [2]) @ torch.tensor(taps).double()).tolist()
 
@@ -156,12 +156,12 @@ def test_the_notch_is_1_minus_a_power_of_the_sine(order: int) -> None:
     expected = 1 - torch.sin(frequencies / 2) ** (2 * order)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-9)
     alternating = (-1.0) ** torch.arange(len(taps)).double()
-    # A double zero at π: neither an alternating sign nor one that grows passes.
+    # A double zero at π removes an alternating sign, even one that grows linearly.
     assert (taps * alternating).sum().abs().item() < 1e-12
     assert (taps * alternating * torch.arange(len(taps))).sum().abs().item() < 1e-10
 
 
-def test_the_first_notch_is_the_binomial_filter_and_larger_ones_touch_less() -> None:
+def test_the_first_notch_is_the_binomial_filter_and_larger_ones_remove_less() -> None:
     assert notch_taps(1).tolist() == [0.25, 0.5, 0.25]
     kept = [frequency_response(notch_taps(m), [math.pi / 2]).abs().item() for m in (1, 2, 4)]
     assert kept == pytest.approx([0.5, 0.75, 0.9375])

@@ -1,4 +1,4 @@
-"""Theory's claim 9 on two axes and in ratios: who reaches which output."""
+"""Claim 9 on two axes and in ratios: how many taps reach each output."""
 
 import itertools
 import math
@@ -18,11 +18,11 @@ from dcgan.convolution.coverage import coverage, coverage_ratio, dead_share, sta
         (6, [[9, 9], [9, 9]]),
     ],
 )
-def test_the_tile_of_each_kernel_at_stride_2(kernel_size: int, tile: list[list[int]]) -> None:
+def test_coverage_of_each_kernel_at_stride_2(kernel_size: int, tile: list[list[int]]) -> None:
     assert coverage((kernel_size,) * 2, (2, 2)).tolist() == tile
 
 
-def test_the_ratios_of_the_theory() -> None:
+def test_coverage_ratios() -> None:
     for k, s in itertools.product(range(1, 9), range(1, 5)):
         assert (coverage_ratio((k,), (s,)) == 1) == (k % s == 0)
     assert coverage_ratio((3, 3), (2, 2)) == 4

@@ -1,4 +1,4 @@
-"""The matrix of claims 1, 2, 6 and 14, which dcgan.reports.claims checks, in numbers."""
+"""A worked example of the matrix of claims 1, 2, 6 and 14, which dcgan.reports.claims checks."""
 
 import pytest
 import torch
@@ -8,11 +8,11 @@ from dcgan.convolution.matrix import convolution_matrix
 KERNEL = torch.arange(1.0, 10, dtype=torch.float64).reshape(1, 1, 3, 3)
 
 
-def test_the_example_of_the_theory() -> None:
+def test_the_example_of_the_claim() -> None:
     matrix = convolution_matrix(KERNEL, 4)
     assert matrix.shape == (4, 16)
     assert matrix[0].tolist() == [1, 2, 3, 0, 4, 5, 6, 0, 7, 8, 9, 0, 0, 0, 0, 0]
-    for row, start in enumerate((0, 1, 4, 5)):  # each row is shifted by where its window starts
+    for row, start in enumerate((0, 1, 4, 5)):  # each row is shifted to its window's start
         assert matrix[row].tolist() == ([0] * start + matrix[0].tolist())[:16]
     assert (matrix @ matrix.T).tolist() == [
         [285, 186, 154, 94],
@@ -28,5 +28,5 @@ def test_the_example_of_the_theory() -> None:
 
 
 def test_a_kernel_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(ValueError, match="a kernel of 3"):
+    with pytest.raises(ValueError, match="kernel 3, dilation 1: larger"):
         convolution_matrix(KERNEL, 2)

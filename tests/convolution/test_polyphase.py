@@ -1,4 +1,4 @@
-"""Claim 10: gains, and what coverage does not decide."""
+"""Claim 10: gains and coverage are independent."""
 
 import pytest
 import torch
@@ -24,7 +24,9 @@ def test_coverage_and_balance_do_not_imply_each_other() -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.floats(-2, 2), min_size=2, max_size=8), st.integers(2, 4))
-def test_equal_gains_are_zeros_of_the_response_and_a_flat_step(values: list[float], s: int) -> None:
+def test_equal_gains_mean_zeros_of_the_response_and_a_flat_step(
+    values: list[float], s: int
+) -> None:
     taps = taps_of(values)
     gains = polyphase_gains(taps, s)
     step = F.conv_transpose1d(torch.ones(1, 1, 12, dtype=torch.float64), taps[None, None], stride=s)

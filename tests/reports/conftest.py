@@ -1,4 +1,4 @@
-"""Runs to report on: two arms, two seeds, really trained, in a few steps."""
+"""Runs to report on: two arms with two seeds each, actually trained for a few steps."""
 
 import json
 import shutil
@@ -28,13 +28,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
 
 @pytest.fixture
 def runs(trained: Path, tmp_path: Path) -> Path:
-    """A copy of `trained` to change."""
+    """A copy of `trained` that a test may change."""
     return Path(shutil.copytree(trained, tmp_path / "runs"))
 
 
 @pytest.fixture
 def more_seeds(runs: Path) -> Path:
-    """Seeds 0 to 5 of both arms, all alike but for their number."""
+    """Seeds 0 to 5 of both arms; seeds 2 to 5 are copies of seed 0."""
     for arm in ("transposed_k3", "resize_nearest"):
         for seed in range(2, 6):
             folder = Path(shutil.copytree(runs / arm / "seed0", runs / arm / f"seed{seed}"))

@@ -1,4 +1,4 @@
-"""Tests between arms against numbers worked out elsewhere."""
+"""Tests between arms, compared with known p values."""
 
 import math
 from dataclasses import asdict
@@ -16,13 +16,13 @@ from tests.reports.conftest import set_score
 RATIO = PEAK_OVER_REAL[2]
 
 
-def test_the_least_p_is_that_of_complete_separation() -> None:
-    assert least_p(6, 6) == pytest.approx(2 / math.comb(12, 6))  # .002, theory's least
+def test_the_smallest_p_is_that_of_complete_separation() -> None:
+    assert least_p(6, 6) == pytest.approx(2 / math.comb(12, 6))  # .002
     assert least_p(3, 3) == pytest.approx(0.1)
     assert least_p(1, 1) == 1
 
 
-def test_arms_are_compared_at_every_moment(more_seeds: Path) -> None:
+def test_arms_are_compared_at_every_scored_step(more_seeds: Path) -> None:
     set_score(more_seeds, "transposed_k3", "r2_over_real", lambda seed, step: 10 + seed - step)
     set_score(more_seeds, "resize_nearest", "r2_over_real", lambda seed, _: 5.5 + seed)
     arms = sort_into_arms(find_runs(more_seeds)[0])
@@ -38,7 +38,7 @@ def test_single_seeds_are_not_tested(runs: Path) -> None:
     assert not compare_arms(arms, [RATIO], [0])
 
 
-def test_many_arms_are_compared_with_the_baseline_and_with_what_they_belong_to(
+def test_many_arms_are_compared_with_the_baseline_and_related_arms(
     compose_train: Compose,
 ) -> None:
     names = [path.stem for path in (Path(dcgan.configs.__path__[0]) / "upsample").glob("*.yaml")]

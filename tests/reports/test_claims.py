@@ -1,4 +1,4 @@
-"""Every claim holds, and each would fail if its formula were another."""
+"""Every claim holds, and each would fail if its formula were wrong."""
 
 import json
 import math
@@ -23,11 +23,11 @@ def test_the_claim_holds(name: str) -> None:
     assert not set("{}") & set("".join([claim["sentence"], claim["formula"], *claim["remarks"]]))
 
 
-def test_no_text_is_without_its_check() -> None:
+def test_every_text_has_a_check() -> None:
     assert set(texts()) == set(CHECKS)
 
 
-# What each claim rests on, and what it is to be broken by.
+# A function that each claim depends on, and a change that must break the claim.
 BROKEN: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "matrix": ("matrices.convolution_matrix", lambda m: m.flip(1)),
     "transpose": ("matrices.convolution_matrix", lambda m: m + 1e-6),
@@ -35,7 +35,7 @@ BROKEN: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "physics": ("matrices.convolution_matrix", lambda m: m.abs()),
     "gradient tiles": ("matrices.coverage", lambda tile: tile + 1),
     "painting": ("painting.paint", lambda painted: painted.T),
-    "painting a letter": ("painting.answer", lambda found: found.flip(0)),
+    "painting a letter": ("painting.respond", lambda found: found.flip(0)),
     "why the transpose": ("painting.convolution_matrix", lambda m: m * math.nan),
     "an ordinary convolution": ("stretching.transposed_convolution", lambda y: y.flip(-1)),
     "no upscaling needed": ("stretching.random", lambda drawn: drawn * math.nan),
@@ -68,12 +68,12 @@ def test_the_claim_can_fail(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not state(name, CHECKS[name]())["holds"]
 
 
-def test_what_is_not_a_number_does_not_hold() -> None:
+def test_a_claim_with_nan_fails() -> None:
     assert not state("dead zones", Finding([0.0, math.nan]))["holds"]
     assert difference(torch.zeros(2), torch.zeros(3)) == math.inf
 
 
-def test_the_page_shows_every_claim_and_a_failure_as_one(
+def test_the_page_shows_every_claim_and_marks_failures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checks = {"painting": CHECKS["painting"], "dead zones": lambda: Finding([1.0])}

@@ -1,4 +1,4 @@
-"""What dcgan-cure says of runs that are clean, labeled, too small; and which cure it recommends."""
+"""dcgan-cure on runs that are clean, labeled or too small; and which cure it recommends."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def test_a_clean_run_needs_no_cure(tmp_path: Path, compose_train: Compose) -> No
     assert [path.name for path in (tmp_path / "cured").iterdir()] == ["result.json"]
 
 
-def test_labeled_data_have_a_fid(
+def test_labeled_data_get_a_fid(
     tmp_path: Path, compose_train: Compose, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     extractor = Extractor(lambda images: Features(images.flatten(1)[:, ::64], None), {})
@@ -39,26 +39,26 @@ def test_labeled_data_have_a_fid(
 def test_images_without_a_score_are_refused(tmp_path: Path, compose_train: Compose) -> None:
     train(compose_train(*TINY, "data.image_size=8"), tmp_path / "run", "again")
     config = CureConfig(checkpoint=str(tmp_path / "run"), num_images=64)
-    with pytest.raises(UserError, match="images below 16 pixels have no score"):
+    with pytest.raises(UserError, match="images under 16 pixels have no score"):
         write_cure(config, tmp_path / "cured")
     assert not (tmp_path / "cured").exists()
 
 
 def cure(name: str, ratio: float, change: float, detail: float = 1, raw: float = 2) -> Cure:
-    """One that leaves this ratio in period 2."""
+    """A cure that leaves this ratio for period 2."""
     return Cure(name, [PeriodJudgement(2, raw, ratio, 0, 99, 0, 1)], change, detail, None)
 
 
-def test_the_least_change_that_is_clean_is_recommended() -> None:
+def test_the_smallest_change_that_is_clean_is_recommended() -> None:
     cures = [cure("nothing", 10, 0), cure("much", 0.1, 0.5), cure("little", 2.9, 0.1)]
     assert recommended(cures) == cures[2]
     assert recommended([cure("noisy", 1, 0.05, detail=2), *cures]) == cures[2]
     assert recommended(cures[:1]) is None
-    faint = cure("faint", 10, 0, raw=0.9)  # real images have almost nothing there
+    faint = cure("faint", 10, 0, raw=0.9)  # real images have almost no power there
     assert recommended([faint, *cures]) == faint
 
 
-def test_only_what_can_be_balanced_is_tried_and_statistics_follow(compose_train: Compose) -> None:
+def test_only_possible_cures_are_tried_and_statistics_are_updated(compose_train: Compose) -> None:
     config = compose_train(*TINY, "data.image_size=32", "upsample=transposed_k2")
     generator = Generator(config.generator, config.upsample, image_size=32, channels=3)
     latents = torch.randn(64, generator.latent_size)

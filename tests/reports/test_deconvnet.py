@@ -1,4 +1,4 @@
-"""Units pushed back through the transposes; and a run's units are found."""
+"""Projecting units back through the transposes; finding the units of a run."""
 
 import shutil
 from pathlib import Path
@@ -14,8 +14,8 @@ from dcgan.reports.deconvnet import strongest_units, units_of
 from dcgan.reports.explanation import write_explanation
 
 
-def test_a_unit_is_pushed_back_through_the_transposes() -> None:
-    """As the theory's claim 4 has it: conv_transpose, each leaky ReLU's slope, conv_transpose."""
+def test_a_unit_is_projected_back_through_the_transposes() -> None:
+    """As in claim 4: conv_transpose, each leaky ReLU's slope, conv_transpose."""
     images = torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(0)).double()
     below, above = (
         nn.Conv2d(a, b, 4, stride=2, padding=1, bias=False) for a, b in ((3, 4), (4, 5))
@@ -41,18 +41,18 @@ def test_the_units_of_a_run(runs: Path) -> None:
     for unit in units:
         assert unit.images.shape == unit.projections.shape == (3, 3, 32, 32)
         assert unit.projections.abs().max() > 0
-    # A unit of the first block sees few pixels, so that much of the picture stays empty.
+    # A unit of the first block sees few pixels, so most of the picture stays empty.
     assert (units[0].projections == 0).double().mean() > 0.9
 
 
-def test_only_a_checkpoint_holds_a_discriminator(runs: Path, tmp_path: Path) -> None:
+def test_a_discriminator_needs_a_checkpoint(runs: Path, tmp_path: Path) -> None:
     path = tmp_path / "generator.safetensors"
     shutil.copy(runs / "transposed_k3" / "seed0" / "config.yaml", path)
     with pytest.raises(UserError, match=r"must be a run or a \.pt"):
         strongest_units(path)
 
 
-def test_data_that_are_gone_or_others_are_named_with_the_setting_that_there_is(runs: Path) -> None:
+def test_missing_or_different_data_are_reported_with_the_right_setting(runs: Path) -> None:
     path = runs / "transposed_k3" / "seed0" / "checkpoints" / "last.pt"
     checkpoint = torch.load(path, weights_only=True)
     torch.save(checkpoint | {"data_digest": "of others"}, path)
@@ -66,11 +66,11 @@ def test_data_that_are_gone_or_others_are_named_with_the_setting_that_there_is(r
         read_run(path, "elsewhere")
 
 
-def test_the_page_shows_them_beside_the_images(
+def test_the_page_shows_units_with_their_images(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dcgan.reports.explanation.CHECKS", {})
     write_explanation(tmp_path / "page", str(runs / "transposed_k3" / "seed0"))
     text = (tmp_path / "page" / "index.html").read_text()
     assert "What a trained discriminator looks for" in text
-    assert text.count('<img src="data:image/png;base64,') == 3 * 4  # four units of each block
+    assert text.count('<img src="data:image/png;base64,') == 3 * 4  # four units per block

@@ -1,4 +1,4 @@
-"""FIDs over training as a table and curves, and as the report of runs that have nothing else."""
+"""FID over training as a table and curves, and as the report of runs without other scores."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from dcgan.reports.page import write_report
 
 @pytest.fixture
 def measured(runs: Path) -> Path:
-    """FIDs of 30, 20 and 25 for kernel 3, of 3, 2 and 2 for resizing; twice that for seed 1."""
+    """FIDs of 30, 20 and 25 for kernel 3, and of 3, 2 and 2 for resizing; doubled for seed 1."""
     for arm, fids in {"transposed_k3": (30, 20, 25), "resize_nearest": (3, 2, 2)}.items():
         for seed in (0, 1):
             lines = [
@@ -27,7 +27,7 @@ def measured(runs: Path) -> Path:
     return runs
 
 
-def test_arms_stand_from_the_lowest_last_fid_up(measured: Path) -> None:
+def test_arms_are_sorted_by_last_fid(measured: Path) -> None:
     (first, second), _, _ = fid_report(measured)
     assert first["settings"]["upsample.kind"] == "resize"
     assert first["last_fid"]["mean"] == pytest.approx((2 * 4) ** 0.5)  # geometric, over seeds
@@ -35,18 +35,18 @@ def test_arms_stand_from_the_lowest_last_fid_up(measured: Path) -> None:
     assert second["best_fid"]["mean"] == pytest.approx((20 * 40) ** 0.5)
     assert (first["last_over_best"], second["last_over_best"]) == (1, 1.25)
     assert (second["seeds"], second["images_seen"]) == ([0, 1], 64)
-    # The worst ends at √(25·50) ≈ 35, which its own second seed (60, 40, 50) never reaches.
+    # The worst arm ends at √(25·50) ≈ 35, which its own second seed (60, 40, 50) never reaches.
     assert (first["images_to_worst"], second["images_to_worst"]) == (16, None)
     assert "seed" not in first["settings"]
 
 
-def test_the_table_stands_beside_the_page_of_the_ablation(measured: Path, tmp_path: Path) -> None:
+def test_the_fid_table_is_written_alongside_the_ablation(measured: Path, tmp_path: Path) -> None:
     result = write_report(measured, tmp_path / "report", "dcgan-train -m <this>")
     assert {"index.html", "fid.md", "fid.png"} <= set(result["files"])
     assert all((tmp_path / "report" / name).is_file() for name in result["files"])
     text = (tmp_path / "report" / "fid.md").read_text()
     table = [line for line in text.splitlines() if line.startswith("|")]
-    assert len(table) == 4  # head, rule, two arms, and no blank line between
+    assert len(table) == 4  # header, rule, two arms, and no blank line between
     assert len({line.count("|") for line in table}) == 1
     assert "dcgan-train -m <this>" in text
 
@@ -67,7 +67,7 @@ def test_a_name_with_a_bar_stays_in_its_cell(measured: Path, tmp_path: Path) -> 
     assert "    command\n    of two lines\n" in text
 
 
-def test_runs_without_scores_have_their_fids_reported_alone(measured: Path, tmp_path: Path) -> None:
+def test_runs_without_scores_get_a_report_of_fids_only(measured: Path, tmp_path: Path) -> None:
     for metrics in measured.glob("*/*/metrics.jsonl"):
         lines = [line for line in metrics.read_text().splitlines() if '"std"' not in line]
         metrics.write_text("\n".join(lines) + "\n")
@@ -81,7 +81,7 @@ def test_runs_with_neither_are_an_error(runs: Path) -> None:
         fid_report(runs)
 
 
-def test_a_single_run_is_as_good_as_itself(measured: Path) -> None:
+def test_a_single_run_matches_itself(measured: Path) -> None:
     for folder in {*measured.glob("*/seed1"), *measured.glob("resize_nearest/*")}:
         shutil.rmtree(folder)
     metrics = measured / "transposed_k3" / "seed0" / "metrics.jsonl"

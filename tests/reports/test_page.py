@@ -1,4 +1,4 @@
-"""The page, from real runs: whole, self-contained, and the same numbers everywhere."""
+"""The page, from real runs: valid, self-contained, and with the same numbers everywhere."""
 
 import csv
 import json
@@ -25,7 +25,7 @@ VOID = {"meta", "img", "br", "link", "path", "use"}
 
 
 class Page(HTMLParser):
-    """Collects addresses, and checks that tags are closed in order."""
+    """Collects URLs, and checks that tags are closed in order."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ def report(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_file_that_is_named_is_there(report: Path) -> None:
+def test_every_listed_file_exists(report: Path) -> None:
     files = json.loads((report / "result.json").read_text())["files"]
     assert {path.name for path in report.iterdir()} == {*files, "result.json"}
     for path in report.glob("*.png"):
@@ -58,18 +58,18 @@ def test_every_file_that_is_named_is_there(report: Path) -> None:
             assert min(picture.size) > 100
 
 
-def test_the_page_is_whole_and_needs_nothing_from_elsewhere(report: Path) -> None:
+def test_the_page_is_valid_and_self_contained(report: Path) -> None:
     text = (report / "index.html").read_text()
     page = Page(text)
     assert not page.open
     pictures = [a for a in page.addresses if a.startswith("data:")]
-    assert len(pictures) == 2 * (1 + 3 + 4)  # of each arm: enlarged, samples, spectrum, tiles
+    assert len(pictures) == 2 * (1 + 3 + 4)  # per arm: enlarged, samples, spectrum, phases
     assert all(a.startswith(("data:image/png;base64,", "#")) for a in page.addresses)
     assert "&lt;this&gt;" in text
     assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"', "", text)
 
 
-def test_page_and_markdown_say_the_same_sentences(report: Path) -> None:
+def test_page_and_markdown_have_the_same_sentences(report: Path) -> None:
     result = json.loads((report / "result.json").read_text())
     for name in ("index.html", "report.md"):
         text = (report / name).read_text()
@@ -81,7 +81,7 @@ def test_page_and_markdown_say_the_same_sentences(report: Path) -> None:
         assert (report / picture).is_file()
 
 
-def test_numbers_are_those_of_the_runs(report: Path, trained: Path) -> None:
+def test_numbers_match_the_runs(report: Path, trained: Path) -> None:
     with (report / "scores.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert len(lines) == 2 * 2 * 4
@@ -97,26 +97,26 @@ def test_numbers_are_those_of_the_runs(report: Path, trained: Path) -> None:
     assert nearest["flops"] > kernel_3["flops"] > 0  # at four times as many pixels
 
 
-def test_two_seeds_can_show_nothing(report: Path) -> None:
+def test_two_seeds_are_too_few_to_show_anything(report: Path) -> None:
     result = json.loads((report / "result.json").read_text())
     subjects = [name for name in result["conclusions"] if "differences between arms" in name]
     assert len(subjects) == 3
     sentences = [text for name in subjects for text in result["conclusions"][name]]
-    assert all("nothing can be shown with so few seeds" in sentence for sentence in sentences)
+    assert all("too few seeds to show a difference" in sentence for sentence in sentences)
     assert result["tests"]["below_level"] == 0
 
 
-def test_one_run_alone_has_a_page_too(runs: Path, tmp_path: Path) -> None:
+def test_a_single_run_gets_a_page_too(runs: Path, tmp_path: Path) -> None:
     shutil.rmtree(runs / "resize_nearest")
     shutil.rmtree(runs / "transposed_k3" / "seed1")
     result = write_report(runs, tmp_path / "report", "command")
     assert result["single_seeds"] == ["transposed k3"]
     assert result["tests"]["number"] == 0
-    assert "no interval over seeds is possible" in (tmp_path / "report" / "index.html").read_text()
+    assert "no interval over seeds" in (tmp_path / "report" / "index.html").read_text()
     assert "one seed, so no interval" in str(result["conclusions"])
 
 
-def test_a_broken_run_is_named_on_the_page(runs: Path, tmp_path: Path) -> None:
+def test_a_broken_run_is_listed_on_the_page(runs: Path, tmp_path: Path) -> None:
     (runs / "transposed_k3" / "seed1" / "result.json").unlink()
     write_report(runs, tmp_path / "report", "command")
     for name in ("index.html", "report.md"):
@@ -125,9 +125,7 @@ def test_a_broken_run_is_named_on_the_page(runs: Path, tmp_path: Path) -> None:
         assert "not finished: at step 8 of 8" in text
 
 
-def test_images_too_small_for_a_grid_have_a_page_too(
-    tmp_path: Path, compose_train: Compose
-) -> None:
+def test_images_too_small_for_scores_get_a_page_too(tmp_path: Path, compose_train: Compose) -> None:
     config = compose_train(*TINY, "data.image_size=12")
     train(config, tmp_path / "run", "again")
     result = write_report(tmp_path / "run", tmp_path / "report", "command")
@@ -135,7 +133,7 @@ def test_images_too_small_for_a_grid_have_a_page_too(
     assert result["tests"]["number"] == 0
 
 
-def test_dead_zones_and_blocks_that_only_some_layers_use(
+def test_dead_zones_and_arms_that_differ_only_in_some_blocks(
     tmp_path: Path, compose_train: Compose
 ) -> None:
     for upsample in ("upsample=transposed_k1", "upsample=transposed_k3"):
@@ -151,7 +149,7 @@ def test_dead_zones_and_blocks_that_only_some_layers_use(
     assert json.loads(text)["arms"][0]["predicted"] is None
 
 
-def test_a_balanced_arm_costs_what_the_free_one_costs_and_has_its_label(
+def test_a_balanced_arm_has_the_same_cost_and_its_own_label(
     tmp_path: Path, compose_train: Compose
 ) -> None:
     for balanced in (0, 1, 2):
@@ -166,7 +164,7 @@ def test_a_balanced_arm_costs_what_the_free_one_costs_and_has_its_label(
     assert max(rho[1:]) < 1e-9
 
 
-def test_a_generator_without_doublings_is_compared_by_what_it_has(
+def test_a_generator_without_upsampling_is_compared_by_its_scores(
     tmp_path: Path, compose_train: Compose
 ) -> None:
     for generator in ("tiny", "flat"):
@@ -184,7 +182,7 @@ def test_a_generator_without_doublings_is_compared_by_what_it_has(
 ODD = "/a$b$ <c> & |d|e_ _f_ *g* `h` ~i~"
 
 
-def test_names_are_drawn_and_written_as_they_are(runs: Path, tmp_path: Path) -> None:
+def test_odd_names_appear_literally_in_figures_and_text(runs: Path, tmp_path: Path) -> None:
     for config in (runs / "transposed_k3").glob("*/config.yaml"):
         settings = yaml.safe_load(config.read_text())
         settings["data"] |= {"source": "folder", "root": f"{ODD}\nj", "num_images": None}
@@ -200,7 +198,7 @@ def test_names_are_drawn_and_written_as_they_are(runs: Path, tmp_path: Path) -> 
     assert html.count(str(escape(ODD))) > 3
     assert "mathtext" not in html
     drawn = unescape(re.sub(r"<[^>]*>\s*", "", html[html.index("<svg") :]))
-    assert all(drawn.count(word) > 2 for word in ODD.split())  # broken into lines
+    assert all(drawn.count(word) > 2 for word in ODD.split())  # possibly wrapped
 
     text = (tmp_path / "report" / "report.md").read_text()
     assert f"    dcgan-report {ODD}\n    rest\n" in text
@@ -213,7 +211,7 @@ def test_names_are_drawn_and_written_as_they_are(runs: Path, tmp_path: Path) -> 
 
 @EXAMPLES
 @given(text=st.text(st.sampled_from("ab_*`$|<>[]()!~&\\#\n ")))
-def test_no_character_has_a_meaning_in_markdown(text: str) -> None:
+def test_markdown_special_characters_are_escaped(text: str) -> None:
     shown = markdown(text)
     assert "\n" not in shown
     assert re.sub(r"\\(.)", r"\1", shown) == " ".join(text.split())

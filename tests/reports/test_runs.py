@@ -1,4 +1,4 @@
-"""Runs found, sorted, and left out with a reason."""
+"""Finding runs, grouping them, and excluding some with a reason."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from dcgan.reports.page import write_report
 from dcgan.reports.runs import common_moments, find_runs, sort_into_arms
 
 
-def test_runs_become_arms_by_what_differs(runs: Path) -> None:
+def test_runs_are_grouped_into_arms_by_differing_settings(runs: Path) -> None:
     found, left_out = find_runs(runs)
     assert not left_out
     arms = sort_into_arms(found)
@@ -43,7 +43,7 @@ def test_files_are_found_by_step_whatever_the_batch_size(runs: Path) -> None:
         assert (saved["spectrum"] == half.arrays(64)["spectrum"].numpy()).all()
 
 
-def test_other_settings_name_an_arm_too(runs: Path) -> None:
+def test_any_setting_can_name_an_arm(runs: Path) -> None:
     for folder in (runs / "resize_nearest").iterdir():
         config = (folder / "config.yaml").read_text()
         (folder / "config.yaml").write_text(config.replace("num_images: 32", "num_images: 64"))
@@ -54,7 +54,7 @@ def test_other_settings_name_an_arm_too(runs: Path) -> None:
     ]
 
 
-def test_every_kind_of_broken_run_is_named(runs: Path) -> None:
+def test_every_kind_of_broken_run_is_listed_with_a_reason(runs: Path) -> None:
     broken = runs / "resize_nearest" / "seed1"
     (broken / "result.json").unlink()
     with (broken / "train.log").open("a") as log:
@@ -81,9 +81,9 @@ def test_every_kind_of_broken_run_is_named(runs: Path) -> None:
         "empty": "never started",
         "resize_nearest/seed1": "not finished: at step 8 of 8;"
         " 12:00:00 ERROR the loss is not finite at step 6",
-        "headless": "has no scores at step 0, which those of all runs are compared with",
-        "partly": "metrics.jsonl: the scores at step 2 lack r2",
-        "twin": "the same settings and seed as transposed_k3/seed0",
+        "headless": "has no scores at step 0, which a comparison needs",
+        "partly": "metrics.jsonl: scores at step 2 lack r2",
+        "twin": "same settings and seed as transposed_k3/seed0",
         "unscored": "has no scores (trainer.num_scored=0)",
     }
 
@@ -93,7 +93,7 @@ def test_nothing_to_report_is_an_error(tmp_path: Path) -> None:
         find_runs(tmp_path)
 
 
-def test_of_two_equal_runs_the_longer_one_is_kept(runs: Path) -> None:
+def test_the_longer_of_two_equal_runs_is_kept(runs: Path) -> None:
     longer = Path(shutil.copytree(runs / "transposed_k3" / "seed0", runs / "longer"))
     line = (longer / "metrics.jsonl").read_text().splitlines()[0]
     with (longer / "metrics.jsonl").open("a") as metrics:
@@ -103,7 +103,7 @@ def test_of_two_equal_runs_the_longer_one_is_kept(runs: Path) -> None:
     assert longer in [run.folder for run in found]
 
 
-def test_runs_that_do_not_correspond_are_refused(runs: Path) -> None:
+def test_incomparable_runs_are_refused(runs: Path) -> None:
     config = runs / "resize_nearest" / "seed0" / "config.yaml"
     text = config.read_text()
     arrays = config.with_name("checkerboard")
@@ -138,7 +138,7 @@ def test_runs_that_do_not_correspond_are_refused(runs: Path) -> None:
         ("samples/000000.png", None, "no such file"),
     ],
 )
-def test_a_damaged_run_is_left_out_and_named(
+def test_a_damaged_run_is_excluded_with_a_reason(
     runs: Path, tmp_path: Path, name: str, content: bytes | None, reason: str
 ) -> None:
     path = runs / "transposed_k3" / "seed1" / name
@@ -150,7 +150,7 @@ def test_a_damaged_run_is_left_out_and_named(
     assert left_out["reason"].startswith(f"{name.replace('/', os.sep)}: {reason}")
 
 
-def test_runs_of_an_earlier_version_are_the_same_arm(runs: Path) -> None:
+def test_runs_of_an_earlier_version_join_the_same_arm(runs: Path) -> None:
     config = runs / "transposed_k3" / "seed1" / "config.yaml"
     settings = yaml.safe_load(config.read_text())
     del settings["upsample"]["balanced"], settings["start_from"]
@@ -159,7 +159,7 @@ def test_runs_of_an_earlier_version_are_the_same_arm(runs: Path) -> None:
     assert len(sort_into_arms(find_runs(runs)[0])) == 2
 
 
-def test_a_speed_that_is_not_known_is_left_out(runs: Path, tmp_path: Path) -> None:
+def test_an_unknown_speed_is_left_out(runs: Path, tmp_path: Path) -> None:
     for seed, speed in ((0, None), (1, 7.0)):
         path = runs / "transposed_k3" / f"seed{seed}" / "result.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | {"images_per_second": speed}))

@@ -1,1 +1,1 @@
-"""How fast training is beside the standard DCGAN baseline, each run as a user runs it."""
+"""Training speed compared with the standard DCGAN baseline, each run as a user would run it."""

@@ -1,4 +1,4 @@
-"""What is compared: commands, each run as a user runs it, in a process of its own."""
+"""The arms of the benchmark: commands, each run in its own process, as a user would."""
 
 import math
 import shlex
@@ -17,32 +17,32 @@ class Arm(NamedTuple):
 
     name: str
     precision: str
-    word: str = ""  # a setting in which it differs from ours
+    word: str = ""  # the setting that makes it differ from ours
 
     @property
     def is_baseline(self) -> bool:
-        """Whether it is the baseline, not dcgan-train."""
+        """Whether it is the baseline rather than dcgan-train."""
         return self.name.startswith("baseline")
 
 
 BASELINE = Arm("baseline", "32-true")
 OURS = (Arm("ours", "32-true"), Arm("ours", "bf16-mixed"))
-ARMS = (BASELINE, Arm("baseline, again", "32-true"), *OURS)  # again: how large is noise?
+ARMS = (BASELINE, Arm("baseline, again", "32-true"), *OURS)  # again: to measure the noise
 
 
 def arms_beside(words: Sequence[str]) -> list[Arm]:
-    """All arms: the baseline, ours, and ours with each of these settings."""
+    """All arms: the baseline, ours, and ours with each of the given settings."""
     return [*ARMS, *(Arm(word, arm.precision, word) for word in words for arm in OURS)]
 
 
 def command_of(
     arm: Arm, pixels: int, steps: int, overrides: Sequence[str], config: Path, run_dir: Path
 ) -> list[str]:
-    """The command that trains for so many steps, at this image size and with as many filters.
+    """The command that trains for `steps` steps at `pixels` x `pixels`, with `pixels` filters.
 
     Args:
-        overrides: further settings of dcgan-train.
-        config: config.yaml of a run of ours, which tells the baseline the data and the networks.
+        overrides: more settings of dcgan-train.
+        config: config.yaml of one of our runs, which gives the baseline its data and networks.
     """
     if arm.is_baseline:
         program = [sys.executable, "-m", "dcgan.benchmarking.baseline"]
@@ -62,10 +62,10 @@ def command_of(
 
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> tuple[float, float]:
-    """Run a command to its end; kill it if this process is stopped meanwhile.
+    """Run a command to its end; kill it if this process is stopped.
 
     Returns:
-        Its seconds, and its minor page faults (NaN where the system does not count them).
+        Its time in seconds, and its minor page faults (NaN if the system does not count them).
 
     Raises:
         UserError: it refused its settings.
@@ -85,7 +85,7 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> tuple[float, 
 
 
 def _page_faults() -> float:
-    """Minor page faults of all commands that have ended."""
+    """Minor page faults of all finished commands."""
     try:
         import resource
     except ImportError:  # Windows

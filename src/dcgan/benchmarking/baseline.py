@@ -1,13 +1,13 @@
-"""The standard DCGAN training recipe as a program, to compare with.
+"""The standard DCGAN training recipe as a program, for comparison.
 
     python -m dcgan.benchmarking.baseline RUN/config.yaml STEPS FOLDER
 
-Written from its description (Radford et al., 2016), as tutorials write it: networks and images in
-NCHW float32; a sigmoid, then binary cross-entropy; D's parameters not frozen while G learns; losses
-read at every step; PIL images transformed one by one in a DataLoader without workers. It also logs
-the losses every 50 steps, draws a grid of samples every 500, and saves both networks at the end. It
-shares the networks of RUN, every layer computed as torch computes it, and the prepared images
-(decoding files would cost it more), and nothing of the training.
+Written from its description (Radford et al., 2016), the way tutorials write it: networks and images
+in NCHW float32; a sigmoid, then binary cross-entropy; D's parameters not frozen while G learns;
+losses read at every step; PIL images transformed one by one in a DataLoader without workers. It
+logs the losses every 50 steps, saves a sample grid every 500, and saves both networks at the end.
+It shares RUN's networks (with every layer computed as in torch) and its prepared images (decoding
+files would cost more), but none of the training code.
 """
 
 import logging
@@ -35,7 +35,7 @@ from dcgan.networks.generator import Projection
 
 
 class Baseline:
-    """Both networks and their optimizers, by config.yaml of a run."""
+    """Both networks and their optimizers, from a run's config.yaml."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         on_cpu = settings["trainer"]["accelerator"] == "cpu"
@@ -75,7 +75,7 @@ class Baseline:
 
 
 def _compute_as_torch_does(network: nn.Module) -> None:
-    """Undo the project's own computation of the first and the last layer."""
+    """Undo this project's own way to compute the first and last layers."""
     for layer in network.modules():
         for own, base in ((Projection, nn.ConvTranspose2d), (Readout, nn.Conv2d)):
             if isinstance(layer, own):
@@ -83,7 +83,7 @@ def _compute_as_torch_does(network: nn.Module) -> None:
 
 
 def endless_batches(images: Images, batch_size: int) -> Iterator[Tensor]:
-    """Shuffled (batch_size, C, H, W) in [−1, 1] from (N, C, H, W) uint8, epoch after epoch."""
+    """Yield shuffled (batch_size, C, H, W) in [−1, 1] from (N, C, H, W) uint8, forever."""
     half = (0.5,) * images.shape[1]
     resize, normalize = transforms.Resize(images.shape[-1]), transforms.Normalize(half, half)
     transform = transforms.Compose(

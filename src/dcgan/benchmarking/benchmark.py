@@ -1,7 +1,7 @@
-"""dcgan-benchmark's work: run every arm in turn, and compare what a step costs.
+"""The work of dcgan-benchmark: run every arm in turn and compare the time per step.
 
-A step costs what a long run takes more than a short one, divided by the steps between: start-up,
-and what a run writes at its start and its end, take both alike.
+The time per step is the difference between a long and a short run, divided by the difference in
+steps: startup, and what a run writes at its start and end, cancel out.
 """
 
 import logging
@@ -31,7 +31,7 @@ from dcgan.files import make_folder, write_json, write_text
 from dcgan.processor import cpu_info
 from dcgan.reports.page import render
 
-BUSY = 0.5  # load of other programs, in cores, above which times say little
+BUSY = 0.5  # load from other programs, in cores, above which timings are unreliable
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def benchmark(config: BenchmarkConfig, run_dir: Path, environment: Mapping[str, 
     """Time every arm at every size; write result.json and benchmark.txt into `run_dir`.
 
     Args:
-        environment: that of every command.
+        environment: the environment of every command.
 
     Raises:
         UserError: a command refuses its settings.
@@ -48,7 +48,7 @@ def benchmark(config: BenchmarkConfig, run_dir: Path, environment: Mapping[str, 
     """
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if load > BUSY:
-        log.warning("the machine was busy: load %.2f before, above %s", load, BUSY)
+        log.warning("the machine is busy, timings are unreliable: load %.2f (over %s)", load, BUSY)
     make_folder(run_dir)
     rows = []
     for size in config.sizes:
@@ -72,10 +72,10 @@ def benchmark(config: BenchmarkConfig, run_dir: Path, environment: Mapping[str, 
 def take_turns(
     size: Sequence[int], config: BenchmarkConfig, folder: Path, environment: Mapping[str, str]
 ) -> tuple[dict[str, Any], dict[Arm, list[Any]]]:
-    """Run every arm at one size once a round, in an order that changes.
+    """Run every arm at one size once per round, in a random order.
 
     Returns:
-        config.yaml of ours; for every arm (rounds, 2, 2), seconds and page faults of the short run
+        Our config.yaml; and for every arm (rounds, 2, 2): seconds and page faults of the short run
         and of the long one.
     """
     pixels, *lengths = size
@@ -85,7 +85,7 @@ def take_turns(
         command = command_of(arm, pixels, steps, config.overrides, settings, run_dir)
         return run(command, environment)
 
-    # Not timed: they prepare the images, and tell the baseline which networks to build.
+    # Not timed: these prepare the images and tell the baseline which networks to build.
     train(OURS[0], 1, settings.parent)
     train(BASELINE, 1, folder / "baseline")
     runs: dict[Arm, list[Any]] = {arm: [] for arm in arms_beside(config.beside)}
@@ -101,7 +101,7 @@ def take_turns(
 def compare(
     size: Sequence[int], settings: dict[str, Any], runs: Mapping[Arm, list[Any]]
 ) -> list[dict[str, Any]]:
-    """A row for every arm, from what `take_turns` returns; spreads are quartiles over rounds."""
+    """A row for every arm, from the result of `take_turns`; spreads are quartiles over rounds."""
     pixels, short, long = size
     step = {arm: per_step(seconds, long - short) for arm, seconds in runs.items()}
     baseline, batch_size = Baseline(settings), settings["trainer"]["batch_size"]
@@ -112,7 +112,7 @@ def compare(
     for arm, (seconds, page_faults) in step.items():
         steps_per_second = 1 / float(np.median(seconds))
         ours = next(step[each][0] for each in OURS if each.precision == arm.precision)
-        # Those of other networks were not counted.
+        # The operations of other networks were not counted.
         gflops = math.nan if arm.word else gflop[arm in OURS] * steps_per_second
         rows.append(
             {
@@ -122,7 +122,7 @@ def compare(
                 "precision": arm.precision,
                 "ms": quartiles(1000 * seconds),
                 "images_per_second": batch_size * steps_per_second,
-                "ratio_to_baseline": quartiles(step[BASELINE][0] / seconds),  # of one round each
+                "ratio_to_baseline": quartiles(step[BASELINE][0] / seconds),  # one ratio per round
                 "cost_beside_ours": quartiles(seconds / ours),
                 "gflops": gflops,
                 "share_of_peak": gflops / peaks[arm.precision],
@@ -134,7 +134,7 @@ def compare(
 
 
 def per_step(runs: list[Any], steps: int) -> NDArray[np.float64]:
-    """(quantities, rounds) of a step from (rounds, 2, quantities) of a short and a long run."""
+    """Per-step (quantities, rounds) from (rounds, 2, quantities) of short and long runs."""
     short, long = np.asarray(runs, np.float64).swapaxes(0, 1)
     step: NDArray[np.float64] = (long - short).T / steps
     return step
@@ -147,7 +147,7 @@ def quartiles(values: NDArray[np.float64]) -> list[float]:
 
 
 def peak_gflops(precision: str, device: torch.device) -> float:
-    """What a large convolution reaches in this precision: GFLOP/s, the best of a second."""
+    """GFLOP/s that a large convolution reaches in this precision: the best within one second."""
     dtype = torch.bfloat16 if precision == "bf16-mixed" else torch.float32
     to: dict[str, Any] = {"dtype": dtype, "memory_format": torch.channels_last}
     layer = nn.Conv2d(256, 256, 3, padding=1, bias=False, device=device).requires_grad_(False)
@@ -161,8 +161,8 @@ def step_gflop(baseline: Baseline, real: Tensor) -> list[float]:
     """Operations in the convolutions and matrix products of a step, in units of 10⁹.
 
     Returns:
-        The baseline's; ours, without the gradients of D's weights while G learns, which are as many
-        as a pass through D has. What a regularizer adds is not counted.
+        The baseline's, and ours. Ours skip the gradients of D's weights while G learns, which cost
+        as much as a pass through D. Regularizers are not counted.
     """
     counts = []
     latents = baseline.draw_latents(len(real))

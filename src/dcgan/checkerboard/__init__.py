@@ -1,6 +1,7 @@
-"""Scores of a checkerboard: in one layer (`layers`), in a set of images (`images`).
+"""Checkerboard scores: of one layer (`layers`) and of a set of images (`images`).
 
-`diagnose` says of any network which layers leave one; `balance` cures them, `bake` makes that last.
+`diagnose` finds the layers of any network that leave a checkerboard; `balance` cures them, and
+`bake` makes the cure permanent.
 """
 
 from dcgan.checkerboard.cure import BalancedLayer, bake, balance

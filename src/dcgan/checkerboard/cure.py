@@ -4,9 +4,9 @@
     for layer in balance(network):
         print(layer)
     ...  # train, or fine-tune
-    bake(network)  # plain weights, as any program reads them
+    bake(network)  # ordinary weights again, for any program
 
-It is torch's own parametrization: the optimizer, checkpoints and copies work as before.
+It uses torch's own parametrizations: the optimizer, checkpoints and copies work as before.
 """
 
 from dataclasses import dataclass
@@ -29,11 +29,11 @@ from dcgan.errors import first_line
 
 @dataclass(frozen=True)
 class BalancedLayer:
-    """An upsampling layer, and whether it is balanced now."""
+    """An upsampling layer, and whether it could be balanced."""
 
     name: str
     kind: str  # such as ConvTranspose2d
-    problem: str | None = None  # why it was left as it is; None: it is balanced now
+    problem: str | None = None  # why it was left unchanged; None: it is balanced now
 
     def __str__(self) -> str:
         """One line."""
@@ -43,25 +43,24 @@ class BalancedLayer:
 def balance(
     network: nn.Module, example: Any = None, *, order: int = 1, keep_norm: bool = False
 ) -> list[BalancedLayer]:
-    """Keep the kernels of a network's upsampling layers balanced from now on, in place.
+    """Balance the kernels of a network's upsampling layers, in place, and keep them balanced.
 
-    Each ConvTranspose1d/2d/3d of stride above 1, and each convolution before a PixelShuffle, gets
-    the nearest kernel (least squares) that turns a constant into a constant, which is to say whose
-    polyphase gains are equal; with order 2 one that also turns a ramp into a ramp.
+    Each ConvTranspose1d/2d/3d with a stride above 1, and each convolution before a PixelShuffle,
+    gets the nearest kernel (least squares) that turns a constant into a constant, i.e. whose
+    polyphase gains are equal. With order 2 it also turns a ramp into a ramp.
 
     Args:
         network: changed in place.
-        example: an input, or a tuple of inputs, as for `diagnose`. It is needed where a pixel
-            shuffle is called as a function, is used more than once, or is not defined right after
-            its convolution.
+        example: an input, or a tuple of inputs, as for `diagnose`. Needed if a pixel shuffle is
+            called as a function, used more than once, or not defined right after its convolution.
         order: 1 or 2.
-        keep_norm: for a network that is not trained yet; see `keep_balanced`.
+        keep_norm: for an untrained network; see `keep_balanced`.
 
     Returns:
-        Every upsampling layer, with what was done.
+        Every upsampling layer, with what was done to it.
 
     Raises:
-        ValueError: `order` is neither 1 nor 2, or the network is compiled by TorchScript.
+        ValueError: `order` is neither 1 nor 2, or the network is a TorchScript module.
     """
     if order not in (1, 2):
         raise ValueError(f"order {order}: must be 1 or 2")
@@ -72,12 +71,12 @@ def balance(
 
 
 def bake(network: nn.Module) -> list[str]:
-    """Make the balanced weights of a network plain parameters again, with the values they have.
+    """Turn a network's balanced weights back into ordinary parameters, with their current values.
 
-    Weight or spectral normalization of such a layer becomes a part of its plain weight too.
+    Weight or spectral normalization of such a layer is baked in too.
 
     Returns:
-        The names of the layers that were changed.
+        The names of the changed layers.
     """
     changed = []
     for name, layer in list(network.named_modules()):
@@ -102,7 +101,7 @@ def _balance_layer(found: Upsampling, order: int, keep_norm: bool) -> BalancedLa
 
 
 def _problem(found: Upsampling, order: int) -> str | None:
-    """Why a layer cannot be balanced, or need not; what its geometry forbids is found later."""
+    """Why a layer cannot or need not be balanced; its geometry is checked later."""
     layer, scale = found.convolution, found.scale
     if found.obstacle is not None:
         return found.obstacle
@@ -111,18 +110,19 @@ def _problem(found: Upsampling, order: int) -> str | None:
         if found.norm is not None:
             return f"{type(found.norm).__name__} before the shuffle scales its phases"
         if layer.out_channels // layer.groups % phases:
-            return f"its groups or its {layer.out_channels} channels divide the {phases} phases"
+            wanted = f"each group needs a multiple of {phases} channels"
+            return f"{wanted}; out_channels={layer.out_channels}, groups={layer.groups}"
         if order == 2 and max(*layer.dilation, *layer.stride) > 1:
             return "order 2 before a shuffle needs dilation 1 and stride 1"
     elif not isinstance(layer, TRANSPOSED):
-        return "needs no cure: interpolation keeps a constant"
+        return "needs no cure: interpolation preserves constants"
     if "weight" not in dict(layer.named_parameters()) and not parametrize.is_parametrized(layer):
         return "its weight is computed by an old-style hook: use torch.nn.utils.parametrizations"
-    return "is balanced already: bake it first to change that" if _is_balanced(layer) else None
+    return "already balanced: bake it first to change that" if _is_balanced(layer) else None
 
 
 def _parametrizations(found: Upsampling, order: int) -> tuple[Balanced, EqualBiases | None]:
-    """Of the weight and of the bias."""
+    """The parametrizations of the weight and of the bias."""
     layer: Any = found.convolution
     if found.mode != SHUFFLE:
         return Balanced(layer.kernel_size, layer.stride, layer.dilation, order), None

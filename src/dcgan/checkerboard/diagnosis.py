@@ -1,4 +1,4 @@
-"""Which layers of any network leave a grid, and what helps.
+"""Find the layers of any network that leave a checkerboard, and say what helps.
 
 from dcgan.checkerboard import diagnose
 print(diagnose(network, example_input))
@@ -28,26 +28,26 @@ from dcgan.convolution.alignment import image_shift
 from dcgan.convolution.coverage import coverage_ratio
 from dcgan.errors import first_line
 
-CLEAN = 1e-3  # ρ below this: a period-2 pattern below what the image scores resolve
+CLEAN = 1e-3  # ρ below this: a period-2 pattern too faint for the image scores
 ROUNDING = 1e-12  # printed as 0
-STRONG = 0.1  # ρ above this: plainly visible
+STRONG = 0.1  # ρ above this: clearly visible
 
 
 @dataclass
 class LayerDiagnosis:
-    """One row: an upsampling layer and what it does to a picture."""
+    """One row: an upsampling layer and what it does to an image."""
 
     name: str
     kind: str  # such as ConvTranspose2d, or Upsample + Conv2d
     kernel_size: tuple[int, ...] = ()
-    stride: tuple[float, ...] = ()  # how much larger the output is
+    stride: tuple[float, ...] = ()  # output size ÷ input size
     dilation: tuple[int, ...] = ()
-    coverage: float | None = None  # most ÷ fewest taps that reach an output; 1 is even
-    shift: tuple[float, ...] = ()  # output pixels by which the picture moves, per axis
+    coverage: float | None = None  # most ÷ fewest taps that reach an output pixel; 1 is even
+    shift: tuple[float, ...] = ()  # output pixels by which the image moves, per axis
     rho: float | None = None  # non-constant share of the response to a constant; None: not judged
     kappa: float | None = None  # tap energy, strongest ÷ weakest phase
     on_real_inputs: bool = False  # ρ is weighted by the layer's inputs, not by the identity
-    problem: str | None = None  # why it could not be judged
+    problem: str | None = None  # why the layer could not be judged
     cure: str = ""  # what to do about a checkerboard
 
     @property
@@ -61,7 +61,7 @@ class LayerDiagnosis:
 
     @property
     def advice(self) -> str:
-        """The cure where one is needed; what else is worth knowing."""
+        """The cure if one is needed, and anything else worth knowing."""
         words = [self.problem] if self.problem else []
         if self.verdict.endswith("grid"):
             words.append(self.cure)
@@ -73,16 +73,16 @@ class LayerDiagnosis:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All upsampling layers of a network, in the order in which they run (or are defined)."""
+    """All upsampling layers of a network, in the order they run (or are defined)."""
 
     layers: Sequence[LayerDiagnosis]
-    watched: bool = True  # the network was run with an example, so that functions were seen too
+    watched: bool = True  # the network was run on an example, so functional calls were seen too
 
     @property
     def verdict(self) -> str:
         """One sentence."""
         if not self.layers:
-            hint = " Interpolation by function is seen only with an example input."
+            hint = " Functional calls such as F.interpolate are found only with an example input."
             nothing = "No upsampling layer found: ConvTranspose, Upsample or PixelShuffle."
             return nothing if self.watched else nothing + hint
         uneven = [f"{x.name} (ρ {x.rho:.2g})" for x in self.layers if x.verdict.endswith("grid")]
@@ -92,13 +92,15 @@ class Diagnosis:
         if uneven:
             sentences.append(f"Uneven: {', '.join(uneven)}.")
         elif judged:
-            sentences.append(f"No grid from {judged} of {len(self.layers)} upsampling layers.")
+            sentences.append(
+                f"No checkerboard from {judged} of {len(self.layers)} upsampling layers."
+            )
         if unjudged:
             sentences.append(f"Not judged: {', '.join(unjudged)}.")
         return " ".join(sentences)
 
     def __str__(self) -> str:
-        """A table, what is to be done about which layers, and the verdict."""
+        """A table, advice on layers that need it, and the verdict."""
         header = ("layer", "kind", "kernel", "stride", "coverage", "shift px", "ρ", "κ", "verdict")
         rows: list[tuple[str, ...]] = [header]
         for x in self.layers:
@@ -115,19 +117,19 @@ class Diagnosis:
 
 
 def diagnose(module: nn.Module, example: Any = None) -> Diagnosis:
-    """Find every upsampling layer of a network and say which leave a grid.
+    """Find every upsampling layer of a network and judge which leave a checkerboard.
 
-    Found are ConvTranspose1d/2d/3d of stride above 1, Upsample with the convolution after it, and
-    PixelShuffle with the convolution before it. The network is left as it was.
+    Detects ConvTranspose1d/2d/3d with a stride above 1, Upsample with the convolution after it, and
+    PixelShuffle with the convolution before it. The network is left unchanged.
 
     Args:
-        example: an input, or a tuple of inputs, with which the network is run twice, in eval mode.
-            Layers are then taken in the order in which they run, interpolation and pixel shuffling
-            by function are seen too, and ρ is weighted by each layer's real inputs. Without one,
-            the order of definition stands in, and the identity.
+        example: an input, or a tuple of inputs, on which the network is run twice in eval mode.
+            Layers are then listed in the order they run, functional calls (F.interpolate,
+            F.pixel_shuffle) are detected too, and ρ is weighted by each layer's real inputs.
+            Without one, layers are listed as defined and ρ is weighted by the identity.
 
     Raises:
-        ValueError: the network is compiled by TorchScript.
+        ValueError: the network is a TorchScript module.
     """
     inputs = inputs_of(example)
     with evaluating(module):
@@ -148,17 +150,17 @@ def _diagnose_layer(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:
         row.stride = found.scale or ()
         row.coverage, row.shift = 1.0, (0.0,) * len(row.stride)
         if not row.problem:
-            row.rho, row.kappa = 0.0, 1.0  # interpolation keeps a constant
+            row.rho, row.kappa = 0.0, 1.0  # interpolation preserves constants
         return row
     row.kernel_size, row.dilation = convolution.kernel_size, convolution.dilation
     row.stride = found.scale or convolution.stride
     if moment is not None and not moment.any():
-        moment = None  # an example of zeros, which says nothing about the layer
+        moment = None  # an example of zeros says nothing about the layer
     row.on_real_inputs = moment is not None
-    # Third-party layers may raise anything: the other layers are still worth a look.
+    # Third-party layers may raise anything; report it and go on to the other layers.
     try:
         if not row.problem:
-            stamp = measure_stamp(_plain_block(found))
+            stamp = measure_stamp(_linear_part(found))
             rho = step_imbalance(stamp, moment)
             if math.isfinite(rho):
                 row.rho, row.kappa = rho, tap_contrast(stamp)
@@ -183,10 +185,10 @@ def _geometry(found: Upsampling) -> tuple[float, tuple[float, ...]]:
     if padding == "same":
         return 1.0, none
     own = none if padding == "valid" else padding
-    # A padding layer lists the last axis first, and what stands before and after on each.
+    # A padding layer lists the last axis first, and for each axis the padding before and after.
     extra = none if found.padding is None else found.padding.padding[::2][::-1]
-    # A convolution moves a picture by its leading padding less half of its reach; before a pixel
-    # shuffle it does so on the small image.
+    # A convolution shifts an image by its leading padding minus half its extent; before a pixel
+    # shuffle this happens at the small size.
     scale = (found.scale or none) if found.mode == SHUFFLE else (1.0,) * len(k)
     axes = zip(scale, own, extra, dilation, k, strict=True)
     return 1.0, tuple(s * (before + more - d * (n - 1) / 2) for s, before, more, d, n in axes)
@@ -197,17 +199,17 @@ def _cure(found: Upsampling, row: LayerDiagnosis) -> str:
     if found.norm is not None:
         return f"put {type(found.norm).__name__} after the shuffle, then {balance}"
     if row.coverage == 1:
-        return f"coverage is even, the weights are not: {balance}"
+        return f"coverage is even but the weights are not: {balance}"
     even = _evenly_covering(found.convolution)
     if row.coverage == math.inf:
         geometry = map(_cell, (row.kernel_size, row.stride, row.dilation))
         why = "kernel {}, stride {}, dilation {}: some outputs get no tap".format(*geometry)
         return f"{why}; use {even}, then {balance}"
-    return f"uneven coverage: {balance}; with even coverage as well: {even}"
+    return f"uneven coverage: {balance}; for even coverage too, use {even}"
 
 
 def _evenly_covering(given: Any) -> str:
-    """Code of a transposed convolution that maps to the same size, each stride dividing its kernel.
+    """Code of a transposed convolution of the same output size whose strides divide its kernel.
 
     Output size − stride·(input size − 1) is 1 + d(k − 1) − 2p + op along every axis.
     """
@@ -226,14 +228,14 @@ def _evenly_covering(given: Any) -> str:
     return f"nn.ConvTranspose{len(geometry)}d({', '.join(words)})"
 
 
-def _plain_block(found: Upsampling) -> nn.Module:
-    """The layer's linear part, out of fresh torch modules without hooks or parametrizations."""
+def _linear_part(found: Upsampling) -> nn.Module:
+    """The layer's linear part, built from fresh torch modules without hooks or parametrizations."""
     given: Any = found.convolution
     if isinstance(given.weight, UninitializedParameter):
         raise ValueError("its weight has no shape yet: run the network once")  # noqa: TRY004
     names = ["in_channels", "out_channels", "kernel_size", "stride", "dilation", "groups"]
     kinds: Any = PLAIN
-    options: dict[str, Any] = {"padding": "same"}  # how borders are padded does not matter inside
+    options: dict[str, Any] = {"padding": "same"}  # away from borders the padding does not matter
     if isinstance(given, TRANSPOSED):
         kinds = TRANSPOSED
         names += ["padding", "output_padding"]
@@ -252,7 +254,7 @@ def _plain_block(found: Upsampling) -> nn.Module:
 
 
 def _cell(value: Sequence[float] | float | None) -> str:
-    """– for what is not known, 3 for (3, 3), 3x5 for (3, 5)."""
+    """– for an unknown value, 3 for (3, 3), 3x5 for (3, 5)."""
     if value is None or value == ():
         return "–"
     if isinstance(value, Sequence):

@@ -1,7 +1,7 @@
-"""Scores of a grid in images: grid-peak ratio R, periodic amplitude A, phase-energy contrast PEC.
+"""Checkerboard scores of images: peak ratio R, periodic amplitude A, phase-energy contrast PEC.
 
-All take (N, C, H, W) images in [−1, 1], C any, and compute in float64. A grid of period 2 is made
-by the last doubling layer of a generator, of period 4 by the one before.
+All take (N, C, H, W) images in [−1, 1] with any C, and compute in float64. A pattern of period 2
+comes from a generator's last upsampling layer, of period 4 from the one before.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from torch import Tensor
 from dcgan.errors import UserError
 from dcgan.seeding import stream
 
-ROUNDING_NOISE = (2 / 255) ** 2 / 12  # variance of rounding [−1, 1] to 8 bits: the spectrum's floor
-BATCH = 256  # images transformed at a time; bounds memory
+ROUNDING_NOISE = (2 / 255) ** 2 / 12  # variance of rounding [−1, 1] to 8 bits: the noise floor
+BATCH = 256  # images transformed at a time; limits memory use
 
 
 def hann_window(height: int, width: int) -> Tensor:
@@ -25,8 +25,8 @@ def hann_window(height: int, width: int) -> Tensor:
 def image_spectra(images: Tensor) -> Tensor:
     """Power spectrum of every image: (N, H, W) float64, channels averaged, DC at [0, 0].
 
-    Per image and channel the Hann-weighted mean is subtracted, the window applied, and |FFT|²
-    divided by Σ window², so white noise of variance v gives v at every frequency.
+    For each image and channel, the Hann-weighted mean is subtracted, the window is applied, and
+    |FFT|² is divided by Σ window², so that white noise of variance v gives v at every frequency.
     """
     window = hann_window(*images.shape[-2:]).to(images.device)
     spectra = []
@@ -39,19 +39,19 @@ def image_spectra(images: Tensor) -> Tensor:
 
 
 def spectrum(images: Tensor) -> Tensor:
-    """The mean power spectrum with 8-bit rounding noise as its floor: (H, W) float64."""
+    """The mean power spectrum plus 8-bit rounding noise as a noise floor: (H, W) float64."""
     return image_spectra(images).mean(0) + ROUNDING_NOISE
 
 
 def grid_bins(period: int, height: int, width: int) -> list[tuple[int, int]]:
     """The frequencies of patterns with exactly this period.
 
-    All multiples of (H/P, W/P) but DC and those of period P/2: for P = 2 (H/2, 0), (0, W/2) and
-    (H/2, W/2).
+    All multiples of (H/P, W/P) except DC and those of period P/2; for P = 2 these are (H/2, 0),
+    (0, W/2) and (H/2, W/2).
 
     Raises:
-        UserError: the period is not 2 or 4, the size is no multiple of it, or the images are so
-            small that bins and backgrounds would meet.
+        UserError: the period is not 2 or 4, the size is not a multiple of it, or the images are so
+            small that bins and their neighbors would overlap.
     """
     if period not in usable_periods(height, width):
         raise UserError(
@@ -67,7 +67,7 @@ def grid_bins(period: int, height: int, width: int) -> list[tuple[int, int]]:
 
 
 def usable_periods(height: int, width: int) -> tuple[int, ...]:
-    """Of the periods 2 and 4, those that images of this size can be scored for."""
+    """The periods, of 2 and 4, for which images of this size can be scored."""
     return tuple(
         period
         for period in (2, 4)
@@ -76,10 +76,10 @@ def usable_periods(height: int, width: int) -> tuple[int, ...]:
 
 
 def _bins_and_neighbors(power: Tensor, period: int) -> Tensor:
-    """Of (..., H, W) spectra the K grid bins, each before its 8 neighbors: (..., K, 9).
+    """The K grid bins of (..., H, W) spectra, each followed by its 8 neighbors: (..., K, 9).
 
-    Neighbors lie at 2 and 3 bins' distance along both axes. Where the bin lies on an axis, to which
-    oriented edges give a ridge, they are the 4 along that axis, each of them twice.
+    Neighbors are 2 and 3 bins away along both axes. For a bin on a frequency axis, where straight
+    edges in the images leave a ridge, they are the 4 along that axis, each counted twice.
     """
     height, width = power.shape[-2:]
     bins = grid_bins(period, height, width)
@@ -93,33 +93,33 @@ def _bins_and_neighbors(power: Tensor, period: int) -> Tensor:
 
 
 def _peak_and_background(cells: Tensor) -> tuple[Tensor, Tensor]:
-    """Sums over the grid bins of (..., K, 9): their power, and the geometric mean beside them."""
+    """Sums over the grid bins of (..., K, 9): their power, and their neighbors' geometric mean."""
     return cells[..., 0].sum(-1), cells[..., 1:].log().mean(-1).exp().sum(-1)
 
 
 @dataclass(frozen=True)
 class GridPeak:
-    """What one period leaves in a set of images."""
+    """How strong the pattern of one period is in a set of images."""
 
-    ratio: float  # R: power in the grid bins ÷ power beside them; 1 is no grid, below 1 a notch
-    amplitude: float  # A: RMS of the periodic part on the [−1, 1] scale; negative: less than beside
+    ratio: float  # R: power in the grid bins ÷ their neighbors'; 1: no pattern, below 1: a notch
+    amplitude: float  # A: RMS of the pattern on the [−1, 1] scale; negative: below the background
 
 
 def grid_peak(images: Tensor, period: int) -> GridPeak:
     """R_P and A_P of (N, C, H, W) images in [−1, 1].
 
-    R = Σ over grid bins of S ÷ Σ over grid bins of the background, which is the geometric mean of S
-    at 2 and 3 bins' distance; A = sign·√|Σ (S − background)·Σ window² ÷ (Σ window)²|.
+    R = Σ S ÷ Σ background over the grid bins, where the background is the geometric mean of S 2 and
+    3 bins away; A = sign·√|Σ (S − background)·Σ window² ÷ (Σ window)²|.
     """
     return spectrum_peak(spectrum(images), period)
 
 
 def spectrum_peak(power: Tensor, period: int) -> GridPeak:
-    """The same from a mean spectrum, (H, W), that is at hand already."""
-    peak, beside = _peak_and_background(_bins_and_neighbors(power, period))
+    """The same from a mean spectrum, (H, W)."""
+    peak, background = _peak_and_background(_bins_and_neighbors(power, period))
     window = hann_window(*power.shape)
-    excess = (peak - beside).item() * window.square().sum() / window.sum().square()
-    return GridPeak((peak / beside).item(), float(excess.sign() * excess.abs().sqrt()))
+    excess = (peak - background).item() * window.square().sum() / window.sum().square()
+    return GridPeak((peak / background).item(), float(excess.sign() * excess.abs().sqrt()))
 
 
 def ratio_interval(
@@ -130,10 +130,10 @@ def ratio_interval(
     num_resamples: int = 1000,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """A 95 % bootstrap interval of R(generated) ÷ R(real), images drawn anew on both sides.
+    """A 95 % bootstrap interval of R(generated) ÷ R(real); both sets of images are resampled.
 
-    Percentiles of ln(R(generated)/R(real)), returned as ratios. Without real images, of
-    R(generated) itself. (Efron, 1979.)
+    Percentiles of ln(R(generated)/R(real)), returned as ratios; without real images, of
+    R(generated) itself (Efron, 1979).
     """
     logs = []
     for side, images in enumerate([generated] if real is None else [generated, real]):
@@ -144,8 +144,8 @@ def ratio_interval(
         weights = torch.zeros(num_resamples, count, dtype=torch.float64)
         weights.scatter_add_(1, drawn, torch.full_like(weights, 1 / count))
         resampled = torch.einsum("rn,nkc->rkc", weights, cells) + ROUNDING_NOISE
-        peak, beside = _peak_and_background(resampled)
-        logs.append((peak / beside).log())
+        peak, background = _peak_and_background(resampled)
+        logs.append((peak / background).log())
     difference = logs[0] - logs[1] if len(logs) > 1 else logs[0]
     bounds = torch.tensor([0.025, 0.975], dtype=torch.float64)
     low, high = difference.quantile(bounds).exp().tolist()
@@ -153,10 +153,10 @@ def ratio_interval(
 
 
 def fine_detail(power: Tensor) -> float:
-    """Power of a (H, W) spectrum above half of Nyquist on either axis, without a grid's bins.
+    """Power of a (H, W) spectrum above half the Nyquist frequency on either axis.
 
-    The bins of periods 2 and 4 are left out with their neighbors, into which the window spreads
-    them.
+    The bins of periods 2 and 4 are left out, and so are the adjacent bins, into which the window
+    spreads them.
     """
     height, width = power.shape
     rows, columns = (torch.fft.fftfreq(side, device=power.device).abs() for side in power.shape)
@@ -171,12 +171,12 @@ def fine_detail(power: Tensor) -> float:
 def phase_energy(images: Tensor, period: int) -> Tensor:
     """Mean square of fine detail by pixel phase: (period, period) float64.
 
-    Detail is a pixel minus the mean of its 4 neighbors; 4 pixels at each border are left out,
-    since padding makes them uneven in any network. Entry (a, b) is rows ≡ a, columns ≡ b.
+    Detail is a pixel minus the mean of its 4 neighbors. The 4 pixels at each border are left out:
+    padding makes them uneven in any network. Entry (a, b) is rows ≡ a, columns ≡ b (mod period).
 
     Args:
         images: (N, C, H, W), H and W multiples of the period.
-        period: 2 or 4, so that the border takes whole periods away.
+        period: 2 or 4, so that the border is a whole number of periods.
     """
     sums = []
     for part in images.split(BATCH):
@@ -191,7 +191,7 @@ def phase_energy(images: Tensor, period: int) -> Tensor:
 
 
 def contrast(energy: Tensor) -> float:
-    """PEC: the largest over the smallest `phase_energy`: 1 is even; ∞ if a phase has no detail."""
-    if energy.max() == 0:  # flat images: nothing uneven
+    """PEC: the largest `phase_energy` over the smallest. 1: even; ∞: a phase has no detail."""
+    if energy.max() == 0:  # flat images have nothing uneven
         return 1.0
     return (energy.max() / energy.min()).item()

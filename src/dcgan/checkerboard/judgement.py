@@ -1,7 +1,7 @@
-"""Whether a set of images holds a checkerboard, with an interval.
+"""Judge whether a set of images has a checkerboard, with a confidence interval.
 
-Images larger than 64 pixels are judged by tiles, which the interval is drawn over too. The tiles of
-one image resemble one another, so few large images give too narrow an interval.
+Images larger than 64 pixels are cut into tiles, and the bootstrap resamples tiles. Tiles of one
+image are alike, so a few large images give an interval that is too narrow.
 """
 
 from collections.abc import Sequence
@@ -20,15 +20,15 @@ from dcgan.checkerboard.images import (
 from dcgan.checkerboard.scores import apply_rule
 from dcgan.errors import UserError
 
-CLEAN_RATIO = 1.0  # the most that clean images have: photographs 0.46, noise and lines 1
-MIN_TILES = 32  # below this an interval says more about chance than about the images
+CLEAN_RATIO = 1.0  # the largest R of clean images: photographs 0.46, noise and lines 1
+MIN_TILES = 32  # with fewer, the interval says more about chance than about the images
 MAX_TILES = 2000
-TILE = 64  # pixels; larger images are cut into tiles of this side
+TILE = 64  # pixels; larger images are cut into tiles of this size
 
 
 @dataclass(frozen=True)
 class PeriodJudgement:
-    """One period of a set of images."""
+    """The scores of a set of images for one period."""
 
     period: int
     raw: float  # R
@@ -45,7 +45,7 @@ class PeriodJudgement:
 
 
 def judge(images: Tensor, reference: Tensor | None = None) -> list[PeriodJudgement]:
-    """Score (N, C, H, W) images or tiles in [−1, 1] for every period that their size allows."""
+    """Score (N, C, H, W) images or tiles in [−1, 1] for every period their size allows."""
     judged = []
     power = spectrum(images)
     clean_power = None if reference is None else spectrum(reference)
@@ -59,15 +59,15 @@ def judge(images: Tensor, reference: Tensor | None = None) -> list[PeriodJudgeme
 
 
 def tile_side(sides: Sequence[int]) -> int:
-    """The side of the square tiles that images with these smaller sides are cut into.
+    """The side of the square tiles into which images are cut, from each image's shorter side.
 
-    At most 64, and what half of the images or more have: smaller ones are to be left out.
+    At most 64, and small enough for at least half of the images; smaller images are left out.
 
     Raises:
         UserError: half of the images are too small for any period.
     """
     usual = sorted(sides)[(len(sides) - 1) // 2]
-    side = min(TILE, usual // 4 * 4)  # a multiple of 4 keeps the pixel phases in step
+    side = min(TILE, usual // 4 * 4)  # a multiple of 4 keeps the pixel phases aligned
     if side < 16:
         raise UserError(f"half of the images have {usual} pixels or fewer on a side: 16 are needed")
     return side

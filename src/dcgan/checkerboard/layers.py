@@ -1,8 +1,8 @@
-"""Scores of one upsampling block: step-response imbalance ρ, tap contrast κ, kernel profile.
+"""Scores of one upsampling block: step-response imbalance ρ and tap contrast κ.
 
-A block is a module that holds one convolution and doubles (or triples, …) its input: a transposed
-convolution, resizing before a convolution, or a convolution before a pixel shuffle; in 1, 2 or 3
-dimensions. All scores are measured from the block's actual response, in float64 on the CPU.
+A block is a module with one convolution that upsamples by an integer factor: a transposed
+convolution, resizing followed by a convolution, or a convolution followed by a pixel shuffle; in 1,
+2 or 3 dimensions. All scores are measured from the block's actual response, in float64 on the CPU.
 """
 
 import copy
@@ -27,35 +27,35 @@ CHUNK = 32  # input channels whose responses are held at once
 
 
 def convolution_of(block: nn.Module) -> Any:
-    """The one convolution in `block`.
+    """The only convolution in `block`.
 
     Raises:
         ValueError: there is none, or more than one.
     """
     found = [layer for layer in block.modules() if isinstance(layer, PLAIN + TRANSPOSED)]
     if len(found) != 1:
-        raise ValueError(f"{type(block).__name__} holds {len(found)} convolutions, not one")
+        raise ValueError(f"{type(block).__name__} has {len(found)} convolutions, not one")
     return found[0]
 
 
 @dataclass(frozen=True)
 class Stamp:
-    """What one input pixel becomes: the block's whole behavior away from borders."""
+    """The response to one input pixel: all that the block does away from borders."""
 
-    gains: Tensor  # (*scale, out_channels, in_channels): sum of the stamp's taps by output phase
-    energy: Tensor  # (*size): mean square over channel pairs; a transposed convolution's kernel
+    gains: Tensor  # (*scale, out_channels, in_channels): sum of the response by output phase
+    energy: Tensor  # (*size): mean square of the response over channel pairs
     scale: tuple[int, ...]  # output size ÷ input size, per axis
 
 
 @torch.no_grad()
 def measure_stamp(block: nn.Module) -> Stamp:
-    """Feed 1 into one pixel of one input channel, for every channel in turn; no biases.
+    """The response to a 1 in one pixel of one input channel, for each channel in turn; no biases.
 
-    The sums by phase are also the block's response to a constant input: its step response. Phase
-    (a, b) is output row a and column b modulo the scale.
+    The sums by phase are also the block's step response, i.e. its response to a constant input.
+    Phase (a, b) is output row a and column b modulo the scale.
 
     Raises:
-        ValueError: `block` does not hold one convolution, or does not scale by whole numbers.
+        ValueError: `block` does not have exactly one convolution, or its scale is not an integer.
     """
     block = copy.deepcopy(block).cpu().eval()
     convolution = convolution_of(block)
@@ -66,8 +66,8 @@ def measure_stamp(block: nn.Module) -> Stamp:
     impulse = torch.zeros(1, 1, *_impulse_size(block, scale), dtype=torch.float64)
     impulse[0, 0, *(n // 2 for n in impulse.shape[2:])] = 1
 
-    # One input channel's weights at a time make it a convolution of one channel, a fraction of the
-    # work of one-hot images; between groups the weights are 0.
+    # With the weights of one input channel at a time this is a single-channel convolution, a
+    # fraction of the work of one-hot images. Between groups the weights are 0.
     groups = [part.flatten(1) for part in convolution.weight.chunk(convolution.groups)]
     weight = torch.block_diag(*groups).unflatten(1, (-1, *convolution.kernel_size))
     axis = 0 if isinstance(convolution, TRANSPOSED) else 1
@@ -91,19 +91,19 @@ def _scale(block: nn.Module) -> tuple[int, ...]:
             scale *= layer.upscale_factor
         elif isinstance(layer, nn.Upsample):
             if layer.scale_factor is None:
-                problem = "resizes by a factor that depends on its input: give an example input"
+                problem = "its scale factor depends on its input: give an example input"
                 raise ValueError(problem)
             scale *= torch.tensor(layer.scale_factor, dtype=torch.float64)
     if (scale % 1).any():
-        raise ValueError(f"scales by {tuple(scale.tolist())}: not by whole numbers")
+        raise ValueError(f"its scale factors {tuple(scale.tolist())} are not integers")
     return tuple(int(factor) for factor in scale)
 
 
 def _impulse_size(block: nn.Module, scale: tuple[int, ...]) -> list[int]:
-    """Pixels per axis, an odd number, that keep the stamp of the middle one off the borders."""
+    """Pixels per axis, an odd number: the middle one's response must stay off the borders."""
     convolution = convolution_of(block)
     strides = scale if isinstance(convolution, TRANSPOSED) else (1,) * len(scale)
-    # Interpolation spreads a pixel before the convolution does.
+    # Interpolation spreads the pixel before the convolution spreads it further.
     margin = 3 if any(isinstance(layer, nn.Upsample) for layer in block.modules()) else 1
     axes = zip(convolution.kernel_size, convolution.dilation, strides, strict=True)
     return [2 * (dilation * (k - 1) // s + margin) + 1 for k, dilation, s in axes]
@@ -112,23 +112,23 @@ def _impulse_size(block: nn.Module, scale: tuple[int, ...]) -> list[int]:
 def _sum_by_phase(values: Tensor, scale: tuple[int, ...]) -> Tensor:
     """Sums over the pixels of each phase: (…, *size) to (…, *scale)."""
     first = values.ndim - len(scale)
-    for s in scale:  # the first axis of pixels goes, its phases become the last axis
+    for s in scale:  # sum over the first pixel axis; its phases become the last axis
         phases = F.one_hot(torch.arange(values.shape[first]) % s, s).to(values)
         values = torch.tensordot(values, phases, dims=([first], [0]))
     return values
 
 
 def second_moment(inputs: Tensor) -> Tensor:
-    """E[x xᵀ] over images and pixels of (N, C, …) layer inputs: (C, C) float64 on the CPU."""
+    """E[x xᵀ] over the images and pixels of (N, C, …) layer inputs: (C, C) float64 on the CPU."""
     vectors = inputs.detach().cpu().double().transpose(0, 1).flatten(1)
     return vectors @ vectors.T / vectors.shape[1]
 
 
 @contextmanager
 def input_moments(blocks: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
-    """Watch the inputs of named blocks: yields name → mean `second_moment` over the passes within.
+    """Record the inputs of named blocks: yields name → `second_moment`, averaged over all passes.
 
-    Blocks that no pass reached have no entry. Batches are taken to be of one size.
+    Blocks that did not run have no entry. All batches are assumed to have the same size.
     """
     moments: dict[str, Tensor] = {}
     passes: Counter[str] = Counter()
@@ -136,7 +136,7 @@ def input_moments(blocks: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]
     def note(name: str, block: nn.Module, inputs: tuple[Any], keywords: dict[str, Any]) -> None:
         x, *_ = *inputs, *keywords.values()
         if x.ndim == len(convolution_of(block).kernel_size) + 1:
-            x = x[None]  # a single one, without a batch
+            x = x[None]  # a single example without a batch axis
         moment = second_moment(x)
         passes[name] += 1
         moments[name] = torch.lerp(moments.get(name, moment), moment, 1 / passes[name])
@@ -151,22 +151,22 @@ def input_moments(blocks: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]
 def step_imbalance(stamp: Stamp, moment: Tensor | None = None) -> float:
     """ρ(M): the share of the step response's energy that is not constant, in [0, 1].
 
-    ρ(M) = 1 − Σ_o ḡ_o M ḡ_oᵀ / mean over phases of Σ_o g_o M g_oᵀ, with g the step response and ḡ
-    its mean over phases. 0 exactly when all polyphase gains are equal (Sugawara, Shiota & Kiya).
+    ρ(M) = 1 − Σ_o ḡ_o M ḡ_oᵀ / mean over phases of Σ_o g_o M g_oᵀ, where g is the step response and
+    ḡ its mean over phases. 0 if and only if all polyphase gains are equal (Sugawara et al., 2019).
 
     Args:
-        moment: M, the second moment of the layer's real inputs (`second_moment`); the identity
-            when no data is at hand.
+        moment: M, the second moment of the layer's real inputs (`second_moment`); by default the
+            identity.
     """
     gains = stamp.gains.flatten(end_dim=-3)  # (phases, out, in)
     weighted = gains if moment is None else gains @ moment
     constant = (weighted.mean(0) * gains.mean(0)).sum()
     whole = (weighted * gains).sum() / len(gains)
-    # A block whose response is 0 has nothing uneven; rounding must not leave [0, 1].
+    # A block whose response is 0 has nothing uneven. Clamp, as rounding may leave [0, 1].
     return 0.0 if whole == 0 else float((1 - constant / whole).clamp(0, 1))
 
 
 def tap_contrast(stamp: Stamp) -> float:
-    """κ: the largest over the smallest sum of squared taps by output phase; ∞ with dead zones."""
+    """κ: the sum of squared taps by output phase, largest over smallest; ∞ with dead zones."""
     energy = _sum_by_phase(stamp.energy, stamp.scale)
     return (energy.max() / energy.min()).item()

@@ -1,4 +1,4 @@
-"""Layers whose weights stay balanced while they learn: torch parametrizations."""
+"""Torch parametrizations that keep a layer's weights balanced during training."""
 
 from collections.abc import Sequence
 
@@ -11,10 +11,10 @@ from dcgan.convolution.balance import balancing_projection
 
 
 class Balanced(nn.Module):
-    """Parametrization of a weight whose last axes are a kernel: its nearest balanced kernel.
+    """Replaces a weight, whose last axes are the kernel, by its nearest balanced kernel.
 
-    For ConvTranspose1d/2d/3d, with any groups, and for a strided convolution, whose input gradient
-    is a transposed convolution with the same kernel. Gradients pass through the projection, so a
+    For ConvTranspose1d/2d/3d with any groups, and for strided convolutions, whose input gradient is
+    a transposed convolution with the same kernel. Gradients pass through the projection, so the
     weight stays balanced whatever the optimizer does.
 
     Args:
@@ -35,7 +35,7 @@ class Balanced(nn.Module):
     ) -> None:
         super().__init__()
         projection = balancing_projection(kernel_size, stride, dilation, order)
-        # Not saved: it can be computed from the layer.
+        # Not saved: it can be recomputed from the layer.
         self.register_buffer("projection", projection, persistent=False)
 
     def forward(self, weight: Tensor) -> Tensor:
@@ -47,30 +47,28 @@ class Balanced(nn.Module):
         return taps.reshape(weight.shape).to(weight.dtype)
 
     def _projection(self, weight: Tensor) -> Tensor:
-        """The projection in the weight's precision, but not below float32.
+        """The projection in the weight's precision, but at least float32.
 
-        In bfloat16 the gains would be equal to three digits only; in float64 it is several times
-        as slow.
+        In bfloat16 the gains would agree to only three digits; float64 is several times slower.
         """
         return self.projection.to(torch.promote_types(weight.dtype, torch.float32))
 
     def right_inverse(self, weight: Tensor) -> Tensor:
-        """What is kept when a weight is set: its balanced part."""
+        """What is stored when a weight is set: its balanced part."""
         return self.forward(weight)
 
 
 class BalancedSubpixel(Balanced):
     """The same for the weight of a convolution before PixelShuffle(scale).
 
-    Together these are a transposed convolution of kernel scale·k and stride scale, with one of the
-    filters for each phase (claim 12). Order 1: the scale² filters of an output channel have the
-    same sum.
+    Together, the two are a transposed convolution of kernel scale·k and stride scale, with one
+    filter per phase (claim 12). Order 1: the scale² filters of an output channel have equal sums.
     """
 
     def __init__(self, kernel_size: Sequence[int], scale: int, order: int = 1) -> None:
         super().__init__([scale * k for k in kernel_size], [scale] * 2, order=order)
         self._phases = scale**2
-        # Which tap of the filters is which of the transposed convolution.
+        # Maps the filters' taps to those of the transposed convolution.
         filters = torch.arange(len(self.projection)).reshape(1, -1, *kernel_size)
         taps = F.pixel_shuffle(filters.flip(2, 3), scale).flatten().argsort()
         self.projection = self.projection[taps][:, taps]
@@ -80,7 +78,7 @@ class BalancedSubpixel(Balanced):
         filters = weight.unflatten(0, (-1, self._phases))
         projection = self._projection(weight)
         with torch.autocast(weight.device.type, enabled=False):
-            # Input channels last, as they are in memory: (out_channels, scale²·k·k, in_channels).
+            # Input channels last, as in memory: (out_channels, scale²·k·k, in_channels).
             taps = filters.movedim(2, -1).flatten(1, 3).to(projection.dtype)
             balanced = (projection @ taps).to(weight.dtype)
         kernel_size = weight.shape[2:]
@@ -89,19 +87,19 @@ class BalancedSubpixel(Balanced):
 
 
 class EqualBiases(nn.Module):
-    """Parametrization of the bias of a convolution before PixelShuffle(scale): equal by phase."""
+    """Makes the biases of a convolution before PixelShuffle(scale) equal across phases."""
 
     def __init__(self, scale: int) -> None:
         super().__init__()
         self._phases = scale**2
 
     def forward(self, bias: Tensor) -> Tensor:
-        """(scale²·out_channels,) to the same shape: each output channel's mean."""
+        """(scale²·out_channels,) to the same shape: the mean of each output channel."""
         by_channel: Tensor = bias.unflatten(0, (-1, self._phases))
         return by_channel.mean(1).repeat_interleave(self._phases)
 
     def right_inverse(self, bias: Tensor) -> Tensor:
-        """What is kept when a bias is set."""
+        """What is stored when a bias is set."""
         return self.forward(bias)
 
 
@@ -109,16 +107,16 @@ class EqualBiases(nn.Module):
 def keep_balanced(
     convolution: nn.Module, weight: Balanced, bias: EqualBiases | None = None, *, keep_norm: bool
 ) -> None:
-    """Parametrize a layer: from now on its weight is balanced.
+    """Parametrize a layer so that its weight is always balanced.
 
     Args:
         bias: for a layer before a pixel shuffle; used if the layer has a bias.
-        keep_norm: give the balanced weight the norm that the free one had. The projection takes a
-            share of the variance of random weights; this gives it back, so that the taps of an
-            untrained layer have the variance they had, on average.
+        keep_norm: rescale the balanced weight to the norm it had before. The projection removes
+            part of the variance of random weights; this restores it, so that the taps of an
+            untrained layer keep their variance on average.
 
     Raises:
-        ValueError: the layer's weight is no parameter of its own.
+        ValueError: the layer's weight is not one of its own parameters.
     """
     free = torch.as_tensor(convolution.weight)
     norm = free.norm()
@@ -132,10 +130,10 @@ def keep_balanced(
 
 
 def make_plain(layer: nn.Module, name: str = "weight") -> None:
-    """Turn a parametrized tensor of a layer into a plain parameter with the value it has.
+    """Turn a layer's parametrized tensor into an ordinary parameter with its current value.
 
-    Copies of the layer stay parametrized: torch's own function works on a class that copies share
-    with their original, so the layer gets a class of its own first.
+    Copies of the layer stay parametrized: torch's own function modifies a class that copies share
+    with the original, so the layer first gets a class of its own.
     """
     shared = type(layer)
     members = {k: v for k, v in vars(shared).items() if k not in ("__dict__", "__weakref__")}

@@ -1,23 +1,22 @@
-"""What a run's checkerboard scores are called, and how they are compared: the only such place.
+"""The names of a run's checkerboard scores and how they are compared, all in this one place.
 
-Keys are those of metrics.jsonl, names those of pages and tables. Arrays are those of
-checkerboard/STEP.npz.
+Keys are used in metrics.jsonl, names on pages and in tables, array names in checkerboard/STEP.npz.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-PRESENT = 3.0  # over 99 snapshots of resize-convolution, which makes no grid, at most 2.43
+PRESENT = 3.0  # the maximum over 99 snapshots of resize-convolution, which is clean, was 2.43
 
 
 @dataclass(frozen=True)
 class Score:
-    """One number of a run, and how it is averaged, drawn and tested."""
+    """One number of a run, and how it is averaged, plotted and tested."""
 
-    key: str  # of a block's score: a prefix, before the block's name
+    key: str  # for a block's score, the prefix of the block's name
     name: str
     meaning: str = ""
-    logarithmic: bool = False  # a ratio: averaged geometrically, drawn on a logarithmic axis
+    logarithmic: bool = False  # a ratio: averaged geometrically, plotted on a logarithmic axis
     tested: bool = False  # between the arms of an ablation
 
     def of(self, block: str) -> "Score":
@@ -25,29 +24,31 @@ class Score:
         return replace(self, key=f"{self.key}{block}", name=f"{self.name} {block}")
 
 
-STD = Score("std", "std", "deviation of the images: how far learning is")
-# By period: the grid-peak ratio R and amplitude A, and the phase-energy contrast PEC.
+STD = Score("std", "std", "standard deviation of the images: how far training has come")
+# By period: the peak ratio R, the amplitude A, and the phase-energy contrast PEC.
 PEAK = {2: Score("r2", "R₂"), 4: Score("r4", "R₄")}
 PEAK_OVER_REAL = {
     2: Score(
-        "r2_over_real", "R₂ ÷ real", "grid of period 2; 1 is as clean as the data", True, True
+        "r2_over_real", "R₂ ÷ real", "pattern of period 2; 1: as clean as the data", True, True
     ),
-    4: Score("r4_over_real", "R₄ ÷ real", "grid of period 4, from the block before", True, True),
+    4: Score("r4_over_real", "R₄ ÷ real", "period 4, from the block before", True, True),
 }
 AMPLITUDE = {2: Score("a2", "A₂"), 4: Score("a4", "A₄")}
 AMPLITUDE_OVER_STD = {
-    2: Score("a2_over_std", "A₂ ÷ std", "grid's share of the images' deviation"),
-    4: Score("a4_over_std", "A₄ ÷ std", "the same with period 4"),
+    2: Score("a2_over_std", "A₂ ÷ std", "RMS of the pattern, as a share of the images' std"),
+    4: Score("a4_over_std", "A₄ ÷ std", "the same for period 4"),
 }
 CONTRAST = {
     2: Score("pec2", "PEC₂", "fine detail, strongest ÷ weakest pixel phase", True, True),
-    4: Score("pec4", "PEC₄", "the same with period 4", True),
+    4: Score("pec4", "PEC₄", "the same for period 4", True),
 }
-# Of every upsampling block; a page shows the last one's.
-IMBALANCE = Score("rho_", "ρ(M)", "uneven share of the last block's answer")
+# For every upsampling block; a page shows the last block's.
+IMBALANCE = Score("rho_", "ρ(M)", "uneven share of the last block's response to a constant")
 TAP_CONTRAST = Score("kappa_", "κ", "last block's taps, strongest ÷ weakest phase", True)
 # Of ∂D/∂x; tested where discriminators differ.
-GRADIENT_CONTRAST = Score("discriminator_pec2", "PEC₂ of ∂D/∂x", "the tile in D's gradient", True)
+GRADIENT_CONTRAST = Score(
+    "discriminator_pec2", "PEC₂ of ∂D/∂x", "the 2x2 pattern in D's gradient", True
+)
 
 SPECTRUM = "spectrum"  # (H, W)
 PHASE_ENERGY = {2: "phase_energy2", 4: "phase_energy4"}  # (period, period)
@@ -55,14 +56,14 @@ GRADIENT_PHASE_ENERGY = "discriminator_phase_energy2"  # (2, 2)
 
 
 def apply_rule(low: float, high: float, raw: float) -> str:
-    """Grid if the interval of R ÷ real lies above 3 and raw R above 1; clean; or undecided."""
+    """The verdict for an interval of R ÷ real and for raw R: grid, clean or undecided."""
     if low > PRESENT and raw > 1:
         return "grid"
     return "clean" if high <= PRESENT or raw <= 1 else "undecided"
 
 
 def shown_scores(keys: Iterable[str]) -> list[Score]:
-    """Those of the scores with these keys that a page shows, headline first."""
+    """The scores that a page shows, of those with these keys, most important first."""
     known = set(keys)
     blocks = [k.removeprefix(IMBALANCE.key) for k in known if k.startswith(IMBALANCE.key)]
     of_last = [score.of(max(blocks)) for score in (IMBALANCE, TAP_CONTRAST) if blocks]
@@ -70,7 +71,7 @@ def shown_scores(keys: Iterable[str]) -> list[Score]:
         *PEAK_OVER_REAL.values(),
         AMPLITUDE_OVER_STD[2],
         *CONTRAST.values(),
-        *of_last,  # a flat generator has no upsampling block
+        *of_last,  # empty for a flat generator, which has no upsampling block
         GRADIENT_CONTRAST,
         STD,
     ]

@@ -1,4 +1,4 @@
-"""Finding the upsampling layers of any network: by its modules, or by watching it run."""
+"""Find the upsampling layers of any network, from its modules or by watching it run."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,45 +19,45 @@ POOLING = tuple(getattr(nn, name) for name in nn.modules.pooling.__all__)
 PADS = tuple(getattr(nn, name) for name in nn.modules.padding.__all__)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 OTHER_NORMS = (nn.GroupNorm, nn.LayerNorm, nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
-# What ends the search for the convolution that belongs to an Upsample or a PixelShuffle.
+# Layers that end the search for the convolution of an Upsample or a PixelShuffle.
 BREAKS = (nn.Linear, nn.Flatten, nn.Unflatten, *POOLING, *CONVOLUTIONS)
 
 
 @dataclass(frozen=True)
 class Upsampling:
-    """An upsampling layer, and the convolution whose weights decide what it leaves."""
+    """An upsampling layer, and the convolution whose weights decide whether it is clean."""
 
     name: str
     kind: str
-    convolution: Any = None  # None: none belongs to it
-    scale: tuple[float, ...] | None = None  # None: the convolution's own stride, or not known
+    convolution: Any = None  # None: it has none
+    scale: tuple[float, ...] | None = None  # None: the convolution's own stride, or unknown
     mode: str | None = None  # of the interpolation before it; SHUFFLE: a pixel shuffle after it
-    norm: Any = None  # batch norm between convolution and shuffle
-    obstacle: str | None = None  # why ρ would not be that of this layer
-    padding: Any = None  # a padding layer between Upsample and convolution
+    norm: Any = None  # batch norm between the convolution and the shuffle
+    obstacle: str | None = None  # why ρ would be wrong for this layer
+    padding: Any = None  # a padding layer between Upsample and the convolution
 
 
 @dataclass
 class _Event:
-    """A layer, or a call of a function, in the order of definition or of running."""
+    """A layer or a function call, in definition or execution order."""
 
     name: str
     layer: Any = None  # None: a function
     mode: str | None = None  # of an interpolation, or SHUFFLE
-    scale: Any = None  # a tuple; a number stands for every axis
+    scale: Any = None  # a tuple, or one number for every axis
 
     def ends_search(self) -> bool:
         return self.mode is not None or isinstance(self.layer, BREAKS)
 
 
 def inputs_of(example: Any) -> tuple[Any, ...] | None:
-    """The positional inputs that an example stands for: itself if it is a tuple, or it alone."""
+    """The example as a tuple of positional inputs; None stays None."""
     return example if isinstance(example, tuple) or example is None else (example,)
 
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Eval mode, and afterwards for each part the mode that it had."""
+    """Eval mode; afterwards every submodule gets its own mode back."""
     was_training = [(part, part.training) for part in module.modules()]
     module.eval()
     try:
@@ -68,13 +68,13 @@ def evaluating(module: nn.Module) -> Iterator[None]:
 
 
 def find_upsampling(module: nn.Module, inputs: tuple[Any, ...] | None) -> list[Upsampling]:
-    """Every upsampling layer, in the order of running if there are `inputs`, else as defined.
+    """Every upsampling layer, in execution order if there are `inputs`, else in definition order.
 
     Raises:
-        ValueError: the module is compiled by TorchScript, whose layers cannot be read.
+        ValueError: the module is a TorchScript module, whose layers cannot be read.
     """
     if isinstance(module, torch.jit.ScriptModule):
-        raise ValueError("TorchScript hides its layers: diagnose the module that was compiled")  # noqa: TRY004
+        raise ValueError("TorchScript hides layers: use the module that was compiled")  # noqa: TRY004
     leaves = [
         (name or type(layer).__name__, layer)
         for name, layer in module.named_modules()
@@ -96,7 +96,7 @@ def find_upsampling(module: nn.Module, inputs: tuple[Any, ...] | None) -> list[U
         elif event.mode:
             upsampling = _resized(event, events[i + 1 :])
         if upsampling is not None:
-            found.setdefault(upsampling.name, upsampling)  # a layer may run more than once
+            found.setdefault(upsampling.name, upsampling)  # a layer may run several times
     return list(found.values())
 
 
@@ -111,21 +111,21 @@ def _shuffled(event: _Event, before: Sequence[_Event]) -> Upsampling:
             return Upsampling(earlier.name, kind, layer, event.scale, SHUFFLE, norm, obstacle)
         if earlier.ends_search():
             break
-        # Before the shuffle a channel is a phase: what scales channels makes phases unequal.
+        # Before the shuffle a channel is a phase, so scaling channels makes phases unequal.
         if isinstance(layer, NORMS) and layer.running_mean is not None:
             norm = layer
         elif isinstance(layer, OTHER_NORMS) or (
             layer is not None and any(True for _ in layer.parameters())
         ):
             obstacle = f"{type(layer).__name__} before the shuffle scales its phases"
-    obstacle = "no convolution was found before it"
+    obstacle = "found no convolution before it"
     return Upsampling(event.name, "PixelShuffle", scale=event.scale, obstacle=obstacle)
 
 
 def _resized(event: _Event, after: Sequence[_Event]) -> Upsampling | None:
     name, kind, convolution, padding = event.name, f"Upsample({event.mode})", None, None
     for later in after:
-        # A convolution that strides undoes the resizing before it.
+        # A strided convolution undoes the resizing before it.
         if isinstance(later.layer, PLAIN) and max(later.layer.stride) == 1:
             name, convolution = later.name, later.layer
             kind += f" + {type(convolution).__name__}"
@@ -166,7 +166,7 @@ def _watch(
 
 
 class _Functions(TorchFunctionMode):
-    """Notes interpolation and pixel shuffling that is called as a function."""
+    """Records functional calls of interpolation and pixel shuffling."""
 
     def __init__(self, events: list[_Event]) -> None:
         super().__init__()
@@ -183,7 +183,7 @@ class _Functions(TorchFunctionMode):
             num_axes = 2 if function is torch.pixel_shuffle else before.ndim - 2
             sizes = zip(result.shape[-num_axes:], before.shape[-num_axes:], strict=True)
             scale = tuple(out / size for out, size in sizes)
-            if isinstance(last.layer, nn.Upsample | nn.PixelShuffle):  # whose own call this is
+            if isinstance(last.layer, nn.Upsample | nn.PixelShuffle):  # the call is its own
                 last.scale = scale
             else:
                 mode = kwargs.get("mode", args[3] if len(args) > 3 else "nearest")

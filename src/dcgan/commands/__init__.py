@@ -1,5 +1,5 @@
-"""The commands: each reads its config, calls one function below, and prints where the result lies.
+"""The commands: each reads its config, calls one function, and prints where the results are.
 
-Heavy modules (torch) are imported inside the functions, so that help, completion and error messages
-come at once.
+Slow imports (torch) are inside the functions, so that help, completion and error messages appear
+at once.
 """

@@ -1,4 +1,4 @@
-"""What every command shares: settings in, one function called, one line for a user's mistake."""
+"""What all commands share: read settings, call one function, report user mistakes in one line."""
 
 import argparse
 import logging
@@ -46,27 +46,27 @@ log = logging.getLogger(__name__)
 
 
 class Stopped(KeyboardInterrupt):
-    """By a signal; its argument is the exit status. Nothing is left to save."""
+    """Stopped by a signal, with nothing left to save; its argument is the exit status."""
 
 
 @dataclass
 class Command:
     """Turn a function into the main function of `dcgan-NAME`, which reads the command line.
 
-    The function is called with the config as a dataclass and the run's folder, which it makes once
-    nothing can be refused any more and which is printed last. It may return an exit status.
+    The function is called with the config as a dataclass and the run's folder. It creates the
+    folder after all checks, and may return an exit status. The folder is printed last.
     """
 
     name: str  # configs/NAME.yaml is its config, `SCHEMAS[name]` its type
-    uses: str  # the module that it calls; imported once the settings are known to be good
-    # Called with the config and a new folder; returns the one to use if the user gave none.
+    uses: str  # the module it calls; imported once the settings are known to be valid
+    # Called with the config and a new folder; returns the folder to use if the user gave none.
     folder: Callable[[Any, Path], Path] = lambda _, new: new
-    # Called with the folder of a multirun, and whether it was stopped, when all jobs have ended.
-    may_sweep: bool = True
+    may_sweep: bool = True  # whether -m is possible
+    # Called after all jobs of a multirun, with its folder and whether it was stopped.
     after_multirun: Callable[[Path, bool], None] = lambda *_: None
 
     def __call__(self, run: Callable[[Any, Path], int | None]) -> Callable[[], None]:
-        """The main function that calls `run`."""
+        """The main function, which calls `run`."""
         self._run = run
         return self._main
 
@@ -76,7 +76,7 @@ class Command:
         threading.excepthook = _leave_to_the_main_thread
         try:
             status: str | int | None = self._status()
-        except SystemExit as end:  # of argparse, or of Hydra after --help
+        except SystemExit as end:  # from argparse, or from Hydra after --help
             status = end.code
         if failure := failure_of_output():
             if isinstance(failure, BrokenPipeError):
@@ -86,7 +86,7 @@ class Command:
         sys.exit(status)
 
     def _status(self) -> int | None:
-        """Do what the command line says; every error becomes a line and an exit status."""
+        """Run the command line; every error becomes one line and an exit status."""
         try:
             _check_current_folder()
             args = _parse()
@@ -102,29 +102,29 @@ class Command:
         except KeyboardInterrupt as stop:
             print(f"dcgan-{self.name}: interrupted", file=sys.stderr)
             return stop.args[0] if isinstance(stop, Stopped) else 128 + signal.SIGINT
-        except Exception as error:  # noqa: BLE001 (printed whole, unless it is expected)
+        except Exception as error:  # noqa: BLE001 (its traceback is printed, unless expected)
             known = expected(error) or composing.refused(error, composing.SCHEMAS[self.name])
             if known is None:
                 traceback.print_exc()
                 return FAULT
             if isinstance(known, RunFailed | Interrupted):
                 log.log(known.level, "%s", known)
-            elif is_first_process():  # the others have made the same mistake
+            elif is_first_process():  # the other processes have the same error
                 print(f"dcgan-{self.name}: {known}", file=sys.stderr)
             return known.exit_status
 
     def _show(self) -> None:
-        os.environ["HYDRA_FULL_ERROR"] = "1"  # errors are to come here
+        os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors reach this code
         where = str(composing.config_folder())
         with composing.refusing(composing.SCHEMAS[self.name]):
             show = hydra.main(version_base="1.3", config_path=where, config_name=self.name)
-            show(lambda _: None)()  # what Hydra would call to run
+            show(lambda _: None)()  # the function that Hydra would run
 
     def _one(self, overrides: list[str]) -> int | None:
         settings = composing.compose(self.name, overrides)
         config = composing.to_dataclass(settings, composing.SCHEMAS[self.name])
         if not settings.hydra.run.dir:
-            raise UserError("hydra.run.dir=: must name a folder")
+            raise UserError("hydra.run.dir=: must be a folder")
         run_dir = expand(settings.hydra.run.dir)
         if not any(word.startswith("hydra.run.dir=") for word in settings.hydra.overrides.hydra):
             run_dir = self.folder(config, run_dir)
@@ -134,7 +134,7 @@ class Command:
         if is_first_process():
             configure_log(settings.hydra.job_logging, settings.hydra.verbose)
         else:
-            logging.disable(logging.WARNING)  # an error is said by whoever meets it
+            logging.disable(logging.WARNING)  # but any process may log an error
         return self._call(config, run_dir)
 
     def _many(self, overrides: list[str]) -> int:
@@ -153,14 +153,14 @@ class Command:
             stopped = True
             raise
         except ExpectedError as error:
-            return error.exit_status  # its job has said what was wrong
+            return error.exit_status  # its job has already reported it
         finally:
             self.after_multirun(sweep_dir, stopped)
 
     def _job(self, settings: DictConfig) -> int | None:
-        """One of a multirun's, perhaps in a process of its own."""
+        """One job of a multirun, perhaps in its own process."""
         use_lasting_streams()
-        tqdm.set_lock(RLock())  # by default a semaphore, which would outlive a job that is ended
+        tqdm.set_lock(RLock())  # the default is a semaphore, which would outlive a killed job
         try:
             config = composing.to_dataclass(settings, composing.SCHEMAS[self.name])
             return self._call(config, Path(HydraConfig.get().runtime.output_dir))
@@ -168,17 +168,17 @@ class Command:
             if (known := expected(error)) is None:
                 raise
             log.log(known.level, "%s", known)
-            if isinstance(known, Interrupted):  # all others stop as well
+            if isinstance(known, Interrupted):  # stops all other jobs too
                 raise Stopped(known.exit_status) from error
-            raise known from error  # Hydra goes on with the others, and fails at the end
+            raise known from error  # Hydra runs the other jobs, then fails
         finally:
             sys.stdout.flush()  # before the report
 
     def _call(self, config: Any, run_dir: Path) -> int | None:
-        """Call the function, once the module it uses is imported.
+        """Import the module that the function uses, then call the function.
 
-        An import can swallow a KeyboardInterrupt (some libraries try imports and catch whatever
-        comes), and the run would then go on as if nobody had asked it to stop.
+        An import can swallow a KeyboardInterrupt (some libraries try imports and catch every
+        exception), and the run would go on as if nobody had stopped it.
         """
         with Interruption() as interruption:
             import_module(self.uses)
@@ -198,15 +198,15 @@ class Command:
 
 
 def is_first_process() -> bool:
-    """Of the processes of one run, which torchrun started: the one that speaks."""
+    """Whether this is the process that prints, of those that torchrun started for one run."""
     return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
 
 
 def _overrides(args: argparse.Namespace) -> list[str]:
     if args.multirun and os.environ.get("WORLD_SIZE", "1") != "1":
-        raise UserError("-m: torchrun trains one run; leave it out, or start without")
+        raise UserError("-m: cannot be combined with torchrun")
     if args.config_name or args.config_path or args.experimental_rerun:
-        raise UserError("give settings of your own as --config-dir FOLDER experiment=NAME")
+        raise UserError("pass your own settings as --config-dir FOLDER experiment=NAME")
     if args.config_dir is None:
         return list(args.overrides)
     folder = Path(args.config_dir).absolute()
@@ -238,7 +238,7 @@ def _parse() -> argparse.Namespace:
 
 
 class _Stop:
-    """The handler of a signal where nothing is to be saved: the same key twice is one."""
+    """Signal handler for when there is nothing to save; a key pressed twice counts once."""
 
     def __init__(self) -> None:
         self._last = -math.inf

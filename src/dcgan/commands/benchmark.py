@@ -1,4 +1,4 @@
-"""dcgan-benchmark: training beside the standard DCGAN baseline."""
+"""dcgan-benchmark: training speed compared with the standard DCGAN baseline."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ ENVIRONMENT = dict(os.environ)  # the user's, before a library adds to it
 
 @Command("benchmark", uses="dcgan.benchmarking.benchmark", may_sweep=False)
 def main(config: BenchmarkConfig, run_dir: Path) -> None:
-    """Measure, print it, say where the rest lies."""
+    """Measure, print the table and where the files are."""
     from dcgan.benchmarking.benchmark import benchmark
 
     benchmark(config, run_dir, ENVIRONMENT)

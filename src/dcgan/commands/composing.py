@@ -1,4 +1,4 @@
-"""From configs/ and a command line to a dataclass, or to one line that says why not."""
+"""Turn configs/ and a command line into a dataclass, or into one line that says why not."""
 
 import argparse
 import hashlib
@@ -40,19 +40,19 @@ SCHEMAS: dict[str, type[Any]] = {
         "benchmark",
     )
 }
-LONGEST_NAME = 100  # of a job's folder; file systems end at 255
+LONGEST_NAME = 100  # of a job's folder; file systems allow 255
 
 
 def config_folder() -> Path:
-    """configs/ of this checkout, or as it was installed."""
+    """The configs/ of this checkout, or the installed one."""
     package = Path(dcgan.__file__).parent
-    beside_source = package.parents[1] / "configs"
-    return beside_source if (beside_source / "train.yaml").is_file() else package / "configs"
+    in_checkout = package.parents[1] / "configs"
+    return in_checkout if (in_checkout / "train.yaml").is_file() else package / "configs"
 
 
 @contextmanager
 def composer() -> Iterator[Hydra]:
-    """Hydra, ready to compose what configs/ holds."""
+    """Hydra, ready to compose from configs/."""
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         hydra = GlobalHydra.instance().hydra
         assert hydra is not None
@@ -61,7 +61,7 @@ def composer() -> Iterator[Hydra]:
 
 @contextmanager
 def refusing(schema: type[Any]) -> Iterator[None]:
-    """While settings are composed: turn whatever Hydra raises into `UserError`, one line."""
+    """Turn anything Hydra raises while composing settings into a one-line `UserError`."""
     try:
         yield
     except UserError:
@@ -71,14 +71,14 @@ def refusing(schema: type[Any]) -> Iterator[None]:
 
 
 def refused(error: Exception, schema: type[Any]) -> UserError | None:
-    """What Hydra or OmegaConf does not accept, as one line; None for any other error."""
+    """An error of Hydra or OmegaConf as one line; None for any other error."""
     if isinstance(error, HydraException | OmegaConfBaseException):
         return UserError(_describe(error, schema))
     return None
 
 
 def compose(name: str, overrides: Sequence[str]) -> DictConfig:
-    """The settings of a command, with Hydra's own below "hydra".
+    """The settings of a command, with Hydra's own under "hydra".
 
     Raises:
         UserError: they cannot be composed.
@@ -88,7 +88,7 @@ def compose(name: str, overrides: Sequence[str]) -> DictConfig:
 
 
 def help_text(name: str) -> str:
-    """What a command without config groups is for, examples, and its settings with comments."""
+    """Help of a command without config groups: purpose, examples, settings with comments."""
     text = (config_folder() / f"{name}.yaml").read_text(encoding="utf-8")
     settings = text.partition("\n\n")[2].partition("\n\nhydra:")[0]
     lines = []
@@ -103,26 +103,26 @@ def help_text(name: str) -> str:
 
 
 def to_dataclass(settings: DictConfig, schema: type[Config]) -> Config:
-    """Turn composed settings into their dataclass, which checks them.
+    """Turn composed settings into their dataclass, which validates them.
 
     Raises:
-        UserError: a key is unknown (also one added with +), or a value is missing or not allowed.
+        UserError: a key is unknown (even if added with +), or a value is missing or not allowed.
     """
     own = OmegaConf.masked_copy(settings, [str(key) for key in settings if key != "hydra"])
     with refusing(schema):
-        plain: Any = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
-    return build(schema, plain)
+        values: Any = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
+    return build(schema, values)
 
 
 def check_jobs(name: str, overrides: list[str]) -> tuple[Path, list[str]]:
-    """Compose and check every job of a multirun; nothing is written but the folder around them.
+    """Compose and check every job of a multirun; creates only the folder around them.
 
     Returns:
-        The folder, and settings for Hydra itself: where it is, and what does not differ between
-        jobs, so is no part of the names of their folders.
+        The folder, and settings for Hydra itself: where that folder is, and which settings are the
+        same in all jobs and so are left out of the names of their folders.
 
     Raises:
-        UserError: the settings of a job, or the folder.
+        UserError: the settings of a job are wrong, or the folder cannot be used.
     """
     schema = SCHEMAS[name]
     with refusing(schema), composer() as hydra:
@@ -137,23 +137,23 @@ def check_jobs(name: str, overrides: list[str]) -> tuple[Path, list[str]]:
             if getattr(config, "resume", None) not in (None, "auto"):
                 raise UserError("resume: with -m must be auto, which looks into each job's folder")
         if not master.hydra.sweep.dir:
-            raise UserError("hydra.sweep.dir=: must name a folder")
+            raise UserError("hydra.sweep.dir=: must be a folder")
         folder = expand(master.hydra.sweep.dir)
     make_folder(folder, "hydra.sweep.dir")
 
     differing = {word.key_or_group for word in parsed[: len(params)]}
     differing |= {word.key_or_group for word in parsed if word.is_sweep_override()}
-    alike = sorted({word.key_or_group for word in parsed} - differing)
+    same = sorted({word.key_or_group for word in parsed} - differing)
     return folder, [
         "hydra.mode=MULTIRUN",
         setting("hydra.sweep.dir", folder),
-        "hydra.job.chdir=false",  # paths are the user's, where the user is
-        f"hydra.job.config.override_dirname.exclude_keys=[{','.join(alike)}]",
+        "hydra.job.chdir=false",  # the user's paths are relative to the user's folder
+        f"hydra.job.config.override_dirname.exclude_keys=[{','.join(same)}]",
     ]
 
 
 def folder_name(overrides: str) -> str:
-    """A folder's name that Hydra takes without quotes: seed-0_upsample-subpixel; never empty."""
+    """A nonempty folder name that Hydra accepts unquoted, such as seed-0_upsample-subpixel."""
     text = overrides.replace("=", "-").replace(",", "_") or "run"
     name = re.sub(r"[^A-Za-z0-9._+-]+", "-", text).strip("-.")
     if name == text and len(name) <= LONGEST_NAME:
@@ -162,7 +162,7 @@ def folder_name(overrides: str) -> str:
 
 
 def let_hydra_parse() -> None:
-    """Python 3.14 looks into help texts as they are added; one of Hydra 1.3's has only a repr."""
+    """Work around Python 3.14, which checks help texts; one of Hydra 1.3's is not a string."""
     check = getattr(argparse.ArgumentParser, "_check_help", None)
 
     def check_text(parser: argparse.ArgumentParser, action: argparse.Action) -> None:
@@ -173,7 +173,7 @@ def let_hydra_parse() -> None:
 
 
 def _describe(error: Exception, schema: type[Any]) -> str:
-    """The line for an error that Hydra or OmegaConf raised while composing a `schema`."""
+    """One line for an error that Hydra or OmegaConf raised while composing a `schema`."""
     text = str(error).partition("Config search path:")[0]
     cause: BaseException | None = error
     while cause is not None:
@@ -185,19 +185,20 @@ def _describe(error: Exception, schema: type[Any]) -> str:
             return f"{key}: {str(cause).splitlines()[0]}"
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, OverrideParseException):
-        quotes = "a value with =, spaces or brackets needs quotes of its own, \"data.root='/a b'\""
+        quotes = "a value with =, spaces or brackets needs inner quotes, \"data.root='/a b'\""
         text = f"{error.override}: {quotes} ({text.partition('See https')[0].strip()})"
     elif text.startswith("Config group override must be"):  # upsample=null, trainer=3
-        text = f"a config group takes the name of a choice, such as data=digits ({text})"
+        text = f"a config group takes the name of an option, such as data=digits ({text})"
     elif options := re.match(r"In '.*': Could not find '(.*)'\s+Available options.*:\n", text):
         group, _, choice = options[1].rpartition("/")
         if choice.startswith("submitit"):
-            return f"{group}={choice}: is not installed: pip install hydra-submitit-launcher"
+            return f"{group}={choice}: not installed; pip install hydra-submitit-launcher"
         text = f"{group}={choice}: must be one of {', '.join(text[options.end() :].split())}"
     elif not isinstance(error, HydraException | OmegaConfBaseException):  # Hydra's own fault
         text = f"these settings cannot be read ({type(error).__name__}: {text})"
     return " ".join(text.split())
 
 
-# What configs/ refers to; a multirun's jobs, in processes of their own, import this module only.
+# Used in configs/. Registered here because the jobs of a multirun, in their own processes, import
+# only this module.
 OmegaConf.register_new_resolver("dcgan.folder_name", folder_name, replace=True)

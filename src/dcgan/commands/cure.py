@@ -1,4 +1,4 @@
-"""dcgan-cure: take the checkerboard out of a trained generator."""
+"""dcgan-cure: remove the checkerboard from a trained generator."""
 
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,14 @@ from dcgan.commands.prompt import command_line, setting
 from dcgan.config import CureConfig
 from dcgan.config.identity import flatten
 
-# Groups of settings that a run's weights go with; how long and how fast is the user's choice.
+# Groups of settings that belong to a run's weights; how long and how fast to train is up to the
+# user.
 KEPT = ("data", "upsample", "downsample", "generator", "discriminator", "loss", "regularizer")
 
 
 @Command("cure", uses="dcgan.reports.cure")
 def main(config: CureConfig, run_dir: Path) -> int:
-    """Try every cure, print a table and a recommendation; 1 if none makes the images clean."""
+    """Try every cure and print a table and a recommendation; 1 if none makes the images clean."""
     from dcgan.reports.cure import write_cure
     from dcgan.reports.page import render
 
@@ -28,11 +29,11 @@ def main(config: CureConfig, run_dir: Path) -> int:
 
 
 def command_with_training(checkpoint: str, settings: dict[str, Any]) -> str:
-    """The command that goes on from a run with balanced kernels, its data, networks and losses."""
+    """The command that fine-tunes a run with balanced kernels on its data, networks and losses."""
     default: Any = OmegaConf.to_container(compose("train", []), resolve=False)
     usual = dict(flatten(default))
     own = {k: v for k, v in flatten(settings) if k.partition(".")[0] in KEPT}
     words = {k: v for k, v in own.items() if v != usual.get(k)} | {"upsample.balanced": 1}
-    plain = {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in words.items()}
-    texts = [f"{k}=null" if v == "None" else setting(k, v) for k, v in plain.items()]
+    typed = {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in words.items()}
+    texts = [f"{k}=null" if v == "None" else setting(k, v) for k, v in typed.items()]
     return command_line("dcgan-train", setting("start_from", checkpoint), *texts)

@@ -1,4 +1,4 @@
-"""dcgan-diagnose: does a network, or a folder of images, leave a grid?"""
+"""dcgan-diagnose: does a network leave a checkerboard, or does a folder of images have one?"""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from dcgan.config import DiagnoseConfig
 
 @Command("diagnose", uses="dcgan.diagnosing", may_sweep=False)
 def main(config: DiagnoseConfig, run_dir: Path) -> int:
-    """Print layers, periods and the verdict; the exit status says the verdict too."""
+    """Print layers, periods and the verdict, which is also the exit status."""
     from dcgan.diagnosing import STATUS, diagnose_target
     from dcgan.reports.page import render
 

@@ -8,7 +8,7 @@ from dcgan.config import EvaluateConfig
 
 @Command("evaluate", uses="dcgan.reports.quality")
 def main(config: EvaluateConfig, run_dir: Path) -> None:
-    """Evaluate, print a table, say where the rest lies."""
+    """Evaluate, print the table and where the files are."""
     from dcgan.reports.quality import write_evaluation
 
     result = write_evaluation(config, run_dir)

@@ -1,4 +1,4 @@
-"""dcgan-explain: transposed convolution, every claim checked by number."""
+"""dcgan-explain: transposed convolution, with every claim checked numerically."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from dcgan.config import ExplainConfig
 
 @Command("explain", uses="dcgan.reports.explanation", may_sweep=False)
 def main(config: ExplainConfig, run_dir: Path) -> int:
-    """Check, write the page, print a line for each claim; 1 if one does not hold."""
+    """Check all claims, write the page, print a line for each; 1 if a claim does not hold."""
     from dcgan.reports.explanation import write_explanation
 
     claims = write_explanation(run_dir, config.checkpoint)

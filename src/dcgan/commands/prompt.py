@@ -1,4 +1,4 @@
-"""Paths and commands as a person at this prompt would type them."""
+"""Paths and commands as the user would type them at this prompt."""
 
 import os
 import re
@@ -10,14 +10,14 @@ from pathlib import Path
 
 
 def shortest(path: Path) -> Path:
-    """`path` as a person would type it: relative, if it lies below the current folder."""
+    """`path` as a user would type it: relative if it is inside the current folder."""
     path = path.absolute()
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def quoted(text: str) -> str:
-    """`text` as a value that Hydra reads as it is: in quotes, and without interpolation."""
-    if re.fullmatch(r"[A-Za-z0-9_./:+@-]+", text):  # what it takes without quotes
+    """`text` as a value that Hydra reads literally: in quotes, and without interpolation."""
+    if re.fullmatch(r"[A-Za-z0-9_./:+@-]+", text):  # needs no quotes
         return text
     # Hydra halves the backslashes before a quote.
     text = re.sub(r"(\\*)('|\Z)", lambda m: m[1] * 2 + (m[2] and "\\'"), literal(text))
@@ -25,30 +25,30 @@ def quoted(text: str) -> str:
 
 
 def literal(text: str) -> str:
-    """`text` as a value in which OmegaConf resolves nothing; it halves backslashes before ${."""
+    """`text` with every ${ escaped for OmegaConf, which halves the backslashes before it."""
     return re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
 
 
 def setting(name: str, value: object) -> str:
-    """NAME=VALUE, as one word of a command line of ours."""
+    """NAME=VALUE as one word of a dcgan command line."""
     return f"{name}={quoted(str(value))}"
 
 
 def command_line(program: str, *words: str) -> str:
-    """A program that is installed beside this one, as this one was called: by torchrun too."""
+    """The command line of a program installed next to this one; uses torchrun if this one does."""
     processes = os.environ.get("LOCAL_WORLD_SIZE", "1")
     if program == "dcgan-train" and processes != "1":
         torchrun = ("torchrun", f"--nproc-per-node={processes}", "-m", "dcgan.commands.train")
         return _joined([*torchrun, *words])
-    beside = Path(sys.executable).parent / program
+    installed = Path(sys.executable).parent / program
     on_path = shutil.which(program)
-    if beside.exists() and (on_path is None or Path(on_path).parent != beside.parent):
-        program = str(shortest(beside))
+    if installed.exists() and (on_path is None or Path(on_path).parent != installed.parent):
+        program = str(shortest(installed))
     return _joined([program, *words])
 
 
 def _joined(words: Sequence[str]) -> str:
-    """Words for a shell: "name='a b'", as people write it, where that says the same."""
+    """Words joined for a shell; "name='a b'", as people write it, where that is equivalent."""
     readable = re.compile(r"[^\"$`\\!\n]*'[^\"$`\\!\n]*")
     return " ".join(f'"{w}"' if readable.fullmatch(w) else shlex.quote(w) for w in words)
 
@@ -56,7 +56,7 @@ def _joined(words: Sequence[str]) -> str:
 def command_again(
     name: str, changed: Mapping[str, object], words: Sequence[str] | None = None
 ) -> str:
-    """The command line of this process, or `words`, with settings changed; None leaves one out."""
+    """This process's command line, or `words`, with settings changed; None removes a setting."""
     typed = sys.argv[1:] if words is None else words
     kept = [word for word in typed if word.partition("=")[0] not in changed]
     new = [setting(key, value) for key, value in changed.items() if value is not None]

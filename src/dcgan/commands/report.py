@@ -1,4 +1,4 @@
-"""dcgan-report: the page of an ablation, again; and what a multirun of dcgan-train ends with."""
+"""dcgan-report: the page of an ablation; and the end of a multirun of dcgan-train."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ from dcgan.files import expand
 
 @Command("report", uses="dcgan.reports.page", may_sweep=False)
 def main(config: ReportConfig, run_dir: Path) -> None:
-    """Write the page into `run_dir`, then say where it lies."""
+    """Write the page into `run_dir` and print where it is."""
     from dcgan.reports.page import write_report
 
     runs = expand(config.runs)
@@ -21,7 +21,7 @@ def main(config: ReportConfig, run_dir: Path) -> None:
 
 
 def after_multirun(folder: Path, stopped: bool) -> None:
-    """Compare the runs of a multirun on one page; after Ctrl-C say how to go on instead."""
+    """Compare the runs of a multirun on one page; after Ctrl-C, print how to resume instead."""
     folder = shortest(folder)
     if stopped:
         again = command_again("train", {"resume": "auto", "hydra.sweep.dir": folder})
@@ -32,7 +32,7 @@ def after_multirun(folder: Path, stopped: bool) -> None:
     report_dir = folder / "report"
     try:
         result = write_report(folder, report_dir, command_again("train", {"resume": None}))
-    except UserError as error:  # such as no run that took scores
+    except UserError as error:  # for example, no run has scores
         print(f"dcgan-train: no report: {error}", file=sys.stderr)
     else:
         _print(result, report_dir)

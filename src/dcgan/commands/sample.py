@@ -1,4 +1,4 @@
-"""dcgan-sample: draw from a trained generator."""
+"""dcgan-sample: sample images from a trained generator."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from dcgan.config import SampleConfig
 
 @Command("sample", uses="dcgan.sampling")
 def main(config: SampleConfig, run_dir: Path) -> None:
-    """Write what was asked for into `run_dir`, then say where it lies."""
+    """Write the requested files into `run_dir` and print where they are."""
     from dcgan.sampling import write_samples
 
     result = write_samples(config, run_dir)

@@ -1,4 +1,4 @@
-"""Standard output and error that never end the work: closed, full, or not in UTF-8."""
+"""Standard output and error that never stop the run, even if closed, full, or not UTF-8."""
 
 import io
 import os
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class LastingStream(io.TextIOWrapper):
-    """A text stream whose first failed write ends its output, and nothing else."""
+    """A text stream that discards all output after the first failed write."""
 
     failure: OSError | None = None
 
@@ -31,16 +31,16 @@ class LastingStream(io.TextIOWrapper):
         except OSError as error:
             self.failure = error
             nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self.fileno())  # for what other libraries write as well
+            os.dup2(nowhere, self.fileno())  # other libraries may write to it too
             os.close(nowhere)
 
 
 def use_lasting_streams() -> None:
-    """Replace both streams; a character that their encoding lacks becomes a question mark."""
+    """Replace both streams; characters missing from their encoding become question marks."""
     for number in range(3):
         try:
             os.fstat(number)
-        except OSError:  # closed, as by 2>&-; the next file that is opened would take its place
+        except OSError:  # closed, as by 2>&-; the next opened file would get its number
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
     for number, name in ((1, "stdout"), (2, "stderr")):
         stream: Any = getattr(sys, name)
@@ -56,6 +56,6 @@ def use_lasting_streams() -> None:
 
 
 def failure_of_output() -> OSError | None:
-    """Why standard output could not be written, after all of it was handed to the system."""
+    """Why writing to standard output failed, after flushing it; None if it did not."""
     sys.stdout.flush()
     return getattr(sys.stdout, "failure", None)

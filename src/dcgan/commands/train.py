@@ -14,7 +14,7 @@ from dcgan.config.identity import folder_of_run
 
 @Command("train", uses="dcgan.training.loop", folder=folder_of_run, after_multirun=after_multirun)
 def main(config: TrainConfig, run_dir: Path) -> None:
-    """Train, then say where everything lies."""
+    """Train, then print where everything is."""
     from dcgan.checkerboard.scores import PRESENT
     from dcgan.training.loop import train
 

@@ -1,8 +1,8 @@
-"""The pure mathematics of strided and transposed convolution; knows nothing of the rest.
+"""The mathematics of strided and transposed convolution, independent of the rest of the package.
 
     from dcgan.convolution import convolution_matrix, coverage, polyphase_gains
 
-Small functions on float64 tensors, each with its formula. `dcgan-explain` checks them all.
+Small functions on float64 tensors, each with its formula; `dcgan-explain` checks them all.
 """
 
 from dcgan.convolution.alignment import image_shift as image_shift

@@ -1,7 +1,7 @@
 """Kernels that cannot make a checkerboard (claim 16), and a filter that removes one (claim 17).
 
-A kernel is balanced of order 1 if its polyphase gains are equal: it turns a constant into a
-constant. Of order 2 it also turns a ramp into a ramp.
+A kernel is balanced (order 1) if its polyphase gains are equal: it turns a constant into a
+constant. If it is balanced of order 2, it also turns a ramp into a ramp.
 """
 
 import math
@@ -22,22 +22,20 @@ def balancing_projection(
 
     P = 1 − A⁺A (Penrose, 1955), where A·w = 0 says that the kernel's frequency response has a zero
     of this order at every image frequency ω = 2πm/s other than 0: Σ_t e^{iω·dt} t^a w_t = 0 for all
-    powers a, one an axis, with |a| < order. P is symmetric, and P·P = P.
+    powers a, one per axis, with |a| < order. P is symmetric, and P·P = P.
 
     Args:
-        kernel_size, stride, dilation: one entry an axis, in 1 to 3 dimensions.
-        order: 1 silences constants, 2 also ramps.
+        kernel_size, stride, dilation: one entry per axis, in 1 to 3 dimensions.
+        order: 1 removes the pattern from constants, 2 from ramps as well.
 
     Raises:
-        ValueError: a phase has no tap, or no kernel but 0 is balanced.
+        ValueError: a phase has no tap, or only the zero kernel is balanced.
     """
     dilation = dilation or [1] * len(stride)
     for k, s, d in zip(kernel_size, stride, dilation, strict=True):
         if k < s or math.gcd(s, d) > 1:
-            raise ValueError(
-                f"kernel {k}, stride {s}, dilation {d}: some outputs get no tap at all"
-            )
-    # Positions are counted from the kernel's middle, which only makes the numbers smaller.
+            raise ValueError(f"kernel {k}, stride {s}, dilation {d}: some outputs get no tap")
+    # Positions are counted from the kernel's center only to keep the numbers small.
     axes = [
         (torch.arange(k).double() - (k - 1) / 2) * d
         for k, d in zip(kernel_size, dilation, strict=True)
@@ -62,10 +60,10 @@ def balancing_projection(
 
 
 def notch_taps(order: int) -> Tensor:
-    """A filter that removes the grid's own frequency and little else: (2m + 1,) float64 (claim 17).
+    """A filter that removes little but the frequency of period 2: (2m + 1,) float64 (claim 17).
 
-    h_m(ω) = 1 − sin^{2m}(ω/2): a double zero at ω = π, 1 at ω = 0 and flat there. Its taps are
-    δ_n − (−1)^n·C(2m, m + n)/4^m for n = −m … m. m = 1 is [1 2 1]/4; a larger m touches less.
+    h_m(ω) = 1 − sin^{2m}(ω/2) has a double zero at ω = π; at ω = 0 it is 1 and flat. Its taps are
+    δ_n − (−1)^n·C(2m, m + n)/4^m for n = −m … m. m = 1 is [1 2 1]/4; a larger m removes less.
 
     Raises:
         ValueError: `order` is below 1.

@@ -12,9 +12,9 @@ def coverage(
 ) -> Tensor:
     """Taps that reach an interior output of each phase: integers of shape `stride`.
 
-    Along one axis phase r is reached by #{t < k : d·t mod s = r} taps: floor(k/s) or ceil(k/s) for
-    d = 1. In more dimensions it is the outer product: [[4, 2], [2, 1]] for k = 3, s = 2. Equal
-    everywhere (d = 1) if and only if s divides k.
+    Along one axis, #{t < k : d·t mod s = r} taps reach phase r: floor(k/s) or ceil(k/s) for d = 1.
+    In more dimensions the counts are the outer product: [[4, 2], [2, 1]] for k = 3, s = 2. For
+    d = 1 they are all equal if and only if s divides k.
     """
     counts = torch.ones((), dtype=torch.long)
     for k, s, d in zip(kernel_size, stride, dilation or [1] * len(stride), strict=True):
@@ -25,22 +25,22 @@ def coverage(
 def coverage_ratio(
     kernel_size: Sequence[int], stride: Sequence[int], dilation: Sequence[int] | None = None
 ) -> float:
-    """The largest over the smallest coverage: 1 is even, ∞ where some outputs are not reached."""
+    """The largest coverage over the smallest. 1: even; ∞: some outputs are not reached."""
     counts = coverage(kernel_size, stride, dilation).double()
     return (counts.max() / counts.min()).item()
 
 
 def stacked_coverage(kernel_size: int, stride: int, num_layers: int) -> Tensor:
-    """Ways from any input to each interior output, one axis, through layers of ones.
+    """The number of paths from inputs to each interior output of stacked layers, along one axis.
 
-    The largest is 2, 3, 5, 8, 13 for k = 3, s = 2 (Fibonacci's numbers), always 2^L for k = 4.
+    The largest is 2, 3, 5, 8, 13 for k = 3, s = 2 (the Fibonacci numbers), and 2^L for k = 4.
     """
     ones = torch.ones(1, 1, kernel_size, dtype=torch.float64)
-    stamp = torch.ones(1, 1, 1, dtype=torch.float64)
+    counts = torch.ones(1, 1, 1, dtype=torch.float64)
     for _ in range(num_layers):
-        stamp = F.conv_transpose1d(stamp, ones, stride=stride)
+        counts = F.conv_transpose1d(counts, ones, stride=stride)
     phases = stride**num_layers
-    return torch.stack([stamp[0, 0, phase::phases].sum() for phase in range(phases)])
+    return torch.stack([counts[0, 0, phase::phases].sum() for phase in range(phases)])
 
 
 def dead_share(kernel_size: int, stride: int, num_axes: int = 2) -> float:

@@ -1,4 +1,4 @@
-"""Resize- and sub-pixel convolution as transposed convolutions (claim 12)."""
+"""Resize-convolution and sub-pixel convolution as transposed convolutions (claim 12)."""
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -7,7 +7,7 @@ from torch.nn import functional as F
 def resize_as_transposed(weight: Tensor) -> Tensor:
     """The weight of the ConvTranspose2d(k4, s2, p1) that equals nearest x2, then conv3 (p1).
 
-    The 3x3 kernel rotated by 180° and convolved with a 2x2 box; borders are equal too.
+    It is the 3x3 kernel rotated by 180° and convolved with a 2x2 box; the borders agree too.
 
     Args:
         weight: (out_channels, in_channels, 3, 3).
@@ -22,7 +22,7 @@ def resize_as_transposed(weight: Tensor) -> Tensor:
 def subpixel_as_transposed(weight: Tensor) -> Tensor:
     """The weight of the ConvTranspose2d(k6, s2, p2) that equals conv3 (p1), then PixelShuffle(2).
 
-    Each output phase takes the taps of one of the four filters, rotated by 180°.
+    Each output phase uses the taps of one of the four filters, rotated by 180°.
 
     Args:
         weight: (4·out_channels, in_channels, 3, 3).

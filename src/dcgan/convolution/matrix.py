@@ -17,17 +17,17 @@ def convolution_matrix(
 
     Args:
         weight: (out_channels, in_channels, k) or (out_channels, in_channels, k, k).
-        size: of the input, along every axis.
+        size: the input's size along every axis.
 
     Raises:
-        ValueError: the kernel reaches further than the padded input.
+        ValueError: the kernel is larger than the padded input.
     """
     reads = []  # per axis (k, outputs, inputs): 1 where tap t of output o reads input x
     for k in weight.shape[2:]:
         outputs = (size + 2 * padding - dilation * (k - 1) - 1) // stride + 1
         if outputs < 1:
             raise ValueError(
-                f"a kernel of {k}, dilation {dilation}, on {size} + 2·{padding} pixels"
+                f"kernel {k}, dilation {dilation}: larger than {size} + 2·{padding} pixels"
             )
         taps, positions = torch.arange(k)[:, None, None], torch.arange(outputs)[:, None]
         read = stride * positions + dilation * taps - padding == torch.arange(size)

@@ -10,9 +10,10 @@ from dcgan.convolution.stretch import frequency_response
 
 
 def polyphase_gains(taps: Tensor, stride: int) -> Tensor:
-    """R_0(1) … R_{s−1}(1): the answer of each phase to a constant; equal means no grid: (s,).
+    """R_0(1) … R_{s−1}(1), the response of each phase to a constant: (s,).
 
-    R_r has the taps [h[r], h[r + s], h[r + 2s], …]. Sugawara, Shiota & Kiya, 2019.
+    If all are equal there is no checkerboard. R_r has the taps [h[r], h[r + s], h[r + 2s], …]
+    (Sugawara, Shiota & Kiya, 2019).
     """
     return torch.stack([taps[phase::stride].sum() for phase in range(stride)])
 
@@ -23,14 +24,14 @@ def interleave(x: Tensor, taps: Tensor, stride: int, padding: int = 0) -> Tensor
     Args:
         x: (n,).
     """
-    answer = np.zeros(stride * (len(x) - 1) + len(taps))
+    output = np.zeros(stride * (len(x) - 1) + len(taps))
     for phase in range(min(stride, len(taps))):
-        answer[phase::stride] = np.convolve(x.numpy(), taps[phase::stride].numpy())
-    return torch.from_numpy(answer[padding : len(answer) - padding])
+        output[phase::stride] = np.convolve(x.numpy(), taps[phase::stride].numpy())
+    return torch.from_numpy(output[padding : len(output) - padding])
 
 
 def largest_image(taps: Tensor, stride: int) -> float:
-    """The largest |H(2πm/s)|, m = 1 … s − 1, over |H(0)|: 0 exactly when the gains are equal."""
+    """The largest |H(2πm/s)|, m = 1 … s − 1, over |H(0)|: 0 if and only if the gains are equal."""
     frequencies = [2 * math.pi * m / stride for m in range(stride)]
     constant, *images = frequency_response(taps, frequencies).abs().tolist()
     largest: float = max(images) / constant

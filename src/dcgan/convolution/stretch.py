@@ -1,4 +1,4 @@
-"""Zero insertion and what it does to a spectrum; filters that smooth it again (claims 5 and 7)."""
+"""Zero insertion, its effect on the spectrum, and filters that smooth the result (claims 5, 7)."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,10 @@ from torch.nn import functional as F
 
 
 def insert_zeros(x: Tensor, stride: int) -> Tensor:
-    """Put s − 1 zeros between neighbors: (N, C, …, n) to (N, C, …, s·(n − 1) + 1), every axis.
+    """Insert s − 1 zeros between neighbors on every axis: (N, C, …, n) to (N, C, …, s·(n − 1) + 1).
 
-    The spectrum of the result, made s·n long, is that of `x` s times in a row: s spectral images.
+    The spectrum of the result, zero-padded to s·n, is that of `x` repeated s times (s spectral
+    images).
     """
     sizes = [stride * (n - 1) + 1 for n in x.shape[2:]]
     stretched = x.new_zeros(*x.shape[:2], *sizes)
@@ -26,21 +27,21 @@ def transposed_convolution(
     output_padding: int = 0,
     dilation: int = 1,
 ) -> Tensor:
-    """What conv_transpose computes, as an ordinary convolution at stride 1.
+    """Compute conv_transpose as an ordinary convolution with stride 1.
 
-    Rotate the kernel by 180°, swap its channels, insert s − 1 zeros, pad d(k − 1) − p before and
-    d(k − 1) − p + op after (negative: crop), convolve.
+    Rotate the kernel by 180°, swap its channels, insert s − 1 zeros between pixels, pad by
+    d(k − 1) − p before and d(k − 1) − p + op after (negative: crop), and convolve.
 
     Args:
-        weight: (in_channels, out_channels, k) or (…, k, k), as ConvTranspose has it.
+        weight: (in_channels, out_channels, k) or (…, k, k), as in ConvTranspose.
     """
     before = dilation * (weight.shape[-1] - 1) - padding
     axes = x.ndim - 2
     padded = F.pad(insert_zeros(x, stride), (before, before + output_padding) * axes)
     rotated = weight.flip(*range(2, weight.ndim)).transpose(0, 1)
     convolve = {1: F.conv1d, 2: F.conv2d}[axes]
-    answer: Tensor = convolve(padded, rotated, dilation=dilation)
-    return answer
+    output: Tensor = convolve(padded, rotated, dilation=dilation)
+    return output
 
 
 def frequency_response(taps: Tensor, frequencies: Sequence[float]) -> Tensor:
@@ -53,7 +54,7 @@ def frequency_response(taps: Tensor, frequencies: Sequence[float]) -> Tensor:
 def ideal_low_pass(length: int, scale: int) -> Tensor:
     """Gains of the ideal interpolator in FFT order: (length,), `length` a multiple of `scale`.
 
-    Gain s up to the frequency 1/(2s) cycles a sample, half of it on the two edge bins, else 0. Its
+    The gain is s up to 1/(2s) cycles per sample, s/2 on the two edge bins, and 0 elsewhere. The
     impulse response tends to sin(πt/s)/(πt/s).
     """
     frequency = torch.fft.fftfreq(length, dtype=torch.float64).abs()
@@ -64,16 +65,16 @@ def ideal_low_pass(length: int, scale: int) -> Tensor:
 
 
 def interpolate_ideally(x: Tensor, scale: int) -> Tensor:
-    """Band-limited interpolation of a periodic signal: (n,) to (s·n,); every s-th sample is x's."""
+    """Band-limited interpolation of a periodic signal: (n,) to (s·n,); keeps the samples of x."""
     spectrum = torch.fft.fft(x).repeat(scale)  # of x with zeros inserted
     interpolated: Tensor = torch.fft.ifft(spectrum * ideal_low_pass(len(spectrum), scale)).real
     return interpolated
 
 
 def triangular_kernel(scale: int, length: int | None = None) -> Tensor:
-    """Linear interpolation by `scale`: 2s − 1 taps with a middle one (default), or 2s without.
+    """Linear interpolation by `scale`: 2s − 1 taps with a center tap (default), or 2s without.
 
-    [.5, 1, .5] and [.25, .75, .75, .25] at s = 2; all polyphase gains are 1.
+    [.5, 1, .5] or [.25, .75, .75, .25] for s = 2; all polyphase gains are 1.
     """
     length = 2 * scale - 1 if length is None else length
     distance = torch.arange(length, dtype=torch.float64) - (length - 1) / 2

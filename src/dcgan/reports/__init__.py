@@ -1,1 +1,1 @@
-"""Many runs into one page: reading, statistics, figures, the page itself."""
+"""Reports on many runs: reading them, statistics, figures, pages."""

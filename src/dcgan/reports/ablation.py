@@ -1,4 +1,4 @@
-"""An ablation: many runs, sorted into arms and compared."""
+"""An ablation: many runs, grouped into arms and compared."""
 
 import math
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from dcgan.training.scores import upsampling_blocks
 
 @dataclass(frozen=True)
 class Comparison:
-    """A Mann–Whitney test of one score between two arms at one moment."""
+    """A Mann–Whitney test of one score between two arms at one number of images seen."""
 
     score: names.Score
     first: str
@@ -34,11 +34,11 @@ class Comparison:
     first_median: float
     second_median: float
     p: float  # exact, two-sided
-    least_possible_p: float  # the smallest that so many seeds can give
+    least_possible_p: float  # the smallest possible with this number of seeds
 
     @property
     def verdict(self) -> str:
-        """What may be said of the first arm at 5 %."""
+        """The conclusion about the first arm, at the 5 % level."""
         if self.p > LEVEL:
             return "no difference shown"
         return "higher" if self.first_median > self.second_median else "lower"
@@ -46,16 +46,16 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Ablation:
-    """All that a page says, before it is a page."""
+    """Everything that a page says, as data."""
 
     arms: Sequence[Arm]
     scores: Sequence[names.Score]
-    moments: Sequence[int]  # images seen, from 0 on
+    moments: Sequence[int]  # numbers of images seen, starting at 0
     comparisons: Sequence[Comparison]
     left_out: Sequence[LeftOut]
 
     def content(self) -> dict[str, Any]:
-        """What tables and texts hold, as plain values."""
+        """The content of tables and texts, as basic types."""
         last = self.moments[-1]
         runs = [run for arm in self.arms for run in arm.runs]
         sources = " and ".join(dict.fromkeys(run.config["data"]["source"] for run in runs))
@@ -66,7 +66,7 @@ class Ablation:
             "moments": list(self.moments),
             "arms": [self._row(arm) for arm in self.arms],
             "scores": [asdict(score) for score in self.scores],
-            # Told only where it is the question; runs beside one another do not compare well.
+            # Shown only if it is the question: the speeds of parallel runs do not compare well.
             "shows_speed": len({repr(run.config["generator"]) for run in runs}) > 1,
             "tests": {
                 "number": len(self.comparisons),
@@ -80,14 +80,14 @@ class Ablation:
         }
 
     def evidence(self) -> dict[str, Any]:
-        """What the sentences of templates/conclusions.yaml follow from."""
+        """The evidence for the sentences of templates/conclusions.yaml."""
         judged = self.arms if names.PEAK_OVER_REAL[2] in self.scores else []
         return {
             "images_seen": self.moments[-1],
             "level": LEVEL,
             "present": names.PRESENT,
             "presences": [presence(arm, self.moments) for arm in judged],
-            # Of each pair the stretches of moments that say the same.
+            # For each pair, consecutive tests with the same verdict are grouped.
             "pairs": [
                 [list(stretch) for _, stretch in groupby(tests, lambda c: c.verdict)]
                 for _, tests in groupby(self.comparisons, lambda c: (c.score, c.first, c.second))
@@ -95,10 +95,10 @@ class Ablation:
         }
 
     def _row(self, arm: Arm) -> dict[str, Any]:
-        """Size, cost for one image, coverage, and final scores of an arm."""
+        """Size, cost per image, coverage, and final scores of an arm."""
         config, last = arm.runs[0].config, self.moments[-1]
         generator = build_generator(config).eval()
-        bake(generator)  # a batch needs each projection once, whatever its size
+        bake(generator)  # the projections' cost does not depend on the number of images
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             generator(torch.zeros(1, generator.latent_size))
         blocks = map(convolution_of, upsampling_blocks(generator).values())
@@ -110,7 +110,7 @@ class Ablation:
             "seeds": [run.config["seed"] for run in arm.runs],
             "images_per_second": arm.images_per_second,
             "parameters": sum(weight.numel() for weight in generator.parameters()),
-            "flops": counter.get_total_flops(),  # for one image
+            "flops": counter.get_total_flops(),  # per image
             "predicted": coverage[-1] if coverage else 1.0,  # of the last block
             "predicted_gradient": coverage_ratio([down["kernel_size"]] * 2, [stride] * 2),
             "pooled": {
@@ -126,15 +126,15 @@ class Ablation:
 
 
 def analyze(folder: Path) -> Ablation:
-    """Read every run below `folder` and compare the arms.
+    """Read every run in `folder` and compare the arms.
 
     Raises:
-        UserError: there are no runs that can be compared.
+        UserError: there are no runs to compare.
     """
     runs, left_out = find_runs(folder)
     arms = sort_into_arms(runs)
     moments = common_moments(arms)
-    # Scores that every run has; images that are too small have none of a grid.
+    # The scores that all runs have; images that are too small have no checkerboard scores.
     lines = [set(line) for run in runs for line in run.scores.values()]
     scores = names.shown_scores(set.intersection(*lines))
     gradients = len({repr(run.config["downsample"]) for run in runs}) > 1
@@ -143,10 +143,10 @@ def analyze(folder: Path) -> Ablation:
 
 
 def presence(arm: Arm, moments: Sequence[int]) -> dict[str, Any]:
-    """Whether an arm's images hold a checkerboard at the end, and since when they hold none.
+    """Whether an arm's images have a checkerboard at the end, and since when they are clean.
 
-    The verdict is None where one seed gives no interval; `clean_from` is the images seen from
-    which on the median of R₂ ÷ real stays at 3 or below, None if it is above at the end.
+    The verdict is None if there is only one seed, and so no interval. From `clean_from` images on,
+    the median of R₂ ÷ real stays at or below 3; None if it is above 3 at the end.
     """
     last = moments[-1]
     ratios = {moment: arm.values(names.PEAK_OVER_REAL[2].key, moment) for moment in moments}
@@ -170,11 +170,11 @@ def presence(arm: Arm, moments: Sequence[int]) -> dict[str, Any]:
 def compare_arms(
     arms: Sequence[Arm], scores: Sequence[names.Score], moments: Sequence[int]
 ) -> list[Comparison]:
-    """Test every tested score at every moment between the pairs of `pairs_to_test`."""
+    """Test each score between the pairs of `pairs_to_test`, at each number of images seen."""
     found = []
     for score, (first, second), moment in product(scores, pairs_to_test(arms), moments):
         least = least_p(len(first.runs), len(second.runs))
-        if least < 1:  # else one seed each: nothing to test
+        if least < 1:  # with one seed each there is nothing to test
             a, b = first.values(score.key, moment), second.values(score.key, moment)
             p = float(stats.mannwhitneyu(a, b, method="exact").pvalue)
             medians = median(a), median(b)
@@ -183,9 +183,9 @@ def compare_arms(
 
 
 def pairs_to_test(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
-    """All pairs of up to four arms; of more those that belong together, and each with the last arm.
+    """All pairs of up to four arms; of more, related pairs, and every arm with the last one.
 
-    That is the baseline, if there is one.
+    The last arm is the baseline, if there is one.
     """
     if len(arms) <= 4:
         return list(combinations(arms, 2))
@@ -194,5 +194,5 @@ def pairs_to_test(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
 
 
 def least_p(first: int, second: int) -> float:
-    """The p of complete separation: 2 of all ways to divide the seeds (Mann & Whitney, 1947)."""
+    """The p of complete separation: 2 ÷ the number of ways to split the seeds (Mann & Whitney)."""
     return min(1.0, 2 / math.comb(first + second, first))

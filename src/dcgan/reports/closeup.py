@@ -1,4 +1,4 @@
-"""Samples of each arm, enlarged until every pixel can be seen."""
+"""Samples of each arm, enlarged so that every pixel is visible."""
 
 import matplotlib as mpl
 import numpy as np
@@ -15,7 +15,7 @@ SHOWN = 70  # pixels of samples along each side of a panel
 
 @mpl.rc_context(STYLE)
 def draw_closeup(ablation: Ablation) -> Figure:
-    """A panel for each arm: the first samples of its first seed at the end, and their score."""
+    """A panel per arm: the first samples of its first seed at the end of training, with R₂."""
     arms, last = ablation.arms, ablation.moments[-1]
     ratio = PEAK_OVER_REAL[2]
     figure, axes = panels(len(arms), 4 if len(arms) == 4 else 3, 4.2, 4.7)
@@ -31,9 +31,9 @@ def draw_closeup(ablation: Ablation) -> Figure:
 
 
 def _first_samples(arm: Arm, images_seen: int) -> Image.Image:
-    """As many whole samples as fit into a square of `SHOWN` pixels, at least one."""
+    """As many whole samples as fit into a square of `SHOWN` pixels, but at least one."""
     run = arm.runs[0]
-    pitch = run.config["data"]["image_size"] + 2  # samples stand two pixels apart
+    pitch = run.config["data"]["image_size"] + 2  # samples are two pixels apart
     side = max(1, SHOWN // pitch) * pitch + 2
     picture = run.samples(images_seen)
     return picture.crop((0, 0, min(side, picture.width), min(side, picture.height)))

@@ -1,4 +1,4 @@
-"""dcgan-cure's work: what takes the checkerboard out of a trained generator, without training."""
+"""The work of dcgan-cure: remove the checkerboard from a trained generator, without training."""
 
 import copy
 from collections.abc import Callable
@@ -30,26 +30,26 @@ from dcgan.pictures import evenly_spread, save_grid
 from dcgan.sampling import check_images, generate, latents_of_seeds
 from dcgan.training.scores import upsampling_blocks
 
-NUM_STATISTICS = 2048  # latents that batch norm's statistics are taken from anew
+NUM_STATISTICS = 2048  # latents used to recompute batch norm's statistics
 NOTCHES = (1, 2, 4, 8, 16)  # orders
-MOST_DETAIL = 1.2  # times that of the images as they were
-NUM_SHOWN = 8  # images in the picture, each enlarged
+MOST_DETAIL = 1.2  # the most fine detail allowed, relative to the original images
+NUM_SHOWN = 8  # images in the figure, each enlarged
 ENLARGE = 4
 
 
 @dataclass(frozen=True)
 class Cure:
-    """A way to cure, and what became of the images."""
+    """A cure and its effect on the images."""
 
     name: str
     periods: list[PeriodJudgement]
     change: float  # RMS difference of the images, on the [−1, 1] scale
-    detail: float  # share of the fine detail that is left, by power, without the grid's frequencies
-    fid: float | None  # None without labels
+    detail: float  # share of fine detail left, by power, without the checkerboard's frequencies
+    fid: float | None  # None if the data have no labels
 
     @property
     def is_clean(self) -> bool:
-        """Whether no period stands out above 3 times that of real images, and above R = 1."""
+        """Whether every period has R ÷ real of at most 3, or R of at most 1."""
         return all(period.ratio <= PRESENT or period.raw <= 1 for period in self.periods)
 
 
@@ -57,7 +57,7 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
     """Try every cure; write result.json, cured.safetensors and cured.png into `run_dir`.
 
     Returns:
-        What result.json holds, `cures` as objects, and the run's config.
+        The content of result.json with `cures` as objects, and the run's config.
 
     Raises:
         UserError: the checkpoint or its data cannot be read, or its images are too small.
@@ -76,7 +76,7 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
             return frechet_distance(expected, extractor.extract(images).values)
 
     if not usable_periods(*real.shape[-2:]):
-        raise UserError(f"checkpoint={config.checkpoint}: images below 16 pixels have no score")
+        raise UserError(f"checkpoint={config.checkpoint}: images under 16 pixels have no score")
     before = generate(generator, latents)
     detail_before = fine_detail(spectrum(before))
     candidates, images = {"nothing": generator, **candidates_for(generator, latents)}, {}
@@ -114,7 +114,7 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
 
 
 def candidates_for(generator: Generator, latents: Tensor) -> dict[str, Generator]:
-    """Generators to try instead of a trained one, with plain weights, the smallest change first."""
+    """Changed copies of a trained generator to try, with ordinary weights, by name."""
     found: dict[str, Generator] = {}
     blocks = list(upsampling_blocks(generator))
     for order, count in product((1, 2), range(1, len(blocks) + 1)):
@@ -123,7 +123,7 @@ def candidates_for(generator: Generator, latents: Tensor) -> dict[str, Generator
         if any(layer.problem for part in parts for layer in balance(part, order=order)):
             continue
         bake(cured)
-        if count > 1:  # the running statistics no longer fit the changed kernels
+        if count > 1:  # the running statistics no longer match the changed kernels
             update_bn([latents[:NUM_STATISTICS]], cured)
         name = {1: "last block", len(blocks): "all blocks"}.get(count, f"last {count} blocks")
         found[f"{name} balanced, order {order}"] = cured
@@ -136,8 +136,8 @@ def candidates_for(generator: Generator, latents: Tensor) -> dict[str, Generator
 def recommended(cures: list[Cure]) -> Cure | None:
     """The candidate that makes the images clean and changes them least; None if none does.
 
-    That is "nothing" if they are clean already. A candidate that adds fine detail is not
-    recommended: what it adds is noise, which looks worse than the checkerboard.
+    This is "nothing" if they are already clean. A candidate that adds fine detail is never
+    recommended: the added detail is noise, which looks worse than the checkerboard.
     """
     cures = [cure for cure in cures if cure.is_clean and cure.detail < MOST_DETAIL]
     return min(cures, key=lambda cure: cure.change, default=None)

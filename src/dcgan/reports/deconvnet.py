@@ -1,4 +1,4 @@
-"""What a trained discriminator looks for: units pushed to the pixels (Zeiler & Fergus, 2014)."""
+"""What a trained discriminator looks for: units projected to pixels (Zeiler & Fergus, 2014)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,26 +10,26 @@ from dcgan.evaluation.heldout import read_run
 from dcgan.networks.building import build_discriminator
 from dcgan.pictures import evenly_spread
 
-NUM_IMAGES = 512  # real images, among which each unit's strongest are found
+NUM_IMAGES = 512  # real images to search for those that activate a unit most
 
 
 @dataclass(frozen=True)
 class Unit:
-    """One channel of one block, with the real images that fire it most."""
+    """One channel of one block, with the real images that activate it most."""
 
     layer: str
     channel: int
     images: Tensor  # (N, C, H, W) in [−1, 1]
-    projections: Tensor  # (N, C, H, W): what of each image the unit answered
+    projections: Tensor  # (N, C, H, W): the part of each image that the unit responded to
 
 
 def strongest_units(
     path: str | Path, units_per_layer: int = 4, images_per_unit: int = 6
 ) -> list[Unit]:
-    """The channels of a checkpoint's discriminator that fire most on its own training images.
+    """The channels of a checkpoint's discriminator that its training images activate most.
 
     Raises:
-        UserError: the file is no checkpoint, or its data are not where they were.
+        UserError: the file is not a checkpoint, or its data have moved.
     """
     checkpoint, _, training = read_run(path)
     discriminator = build_discriminator(checkpoint["config"])
@@ -50,19 +50,20 @@ def strongest_units(
 def units_of(
     layers: nn.Sequential, name: str, images: Tensor, num_units: int, num_images: int
 ) -> list[Unit]:
-    """The strongest channels of the last of `layers`, each pushed back to the pixels.
+    """The strongest channels of the last of `layers`, each projected back to pixels.
 
-    What is pushed back is each image's largest activation: through the transposes of the layers,
-    with the slopes that the leaky ReLUs had for this image. Backpropagation does just this.
+    Each image's largest activation is passed back through the transposes of the layers, with the
+    slopes that the leaky ReLUs had for this image. Backpropagation does exactly this.
     """
     peaks = layers(images).flatten(2).amax(2)  # (N, channels)
-    # Strong compared with what the channel usually gives: a large scale alone is no discovery.
+    # Relative to the channel's usual value: a large scale alone means nothing.
     contrast = peaks.amax(0) / peaks.median(0).values.clamp_min(1e-6)
     units = []
     for channel in contrast.topk(min(num_units, len(contrast))).indices.tolist():
         strongest = peaks[:, channel].topk(min(num_images, len(images))).indices
         shown = images[strongest].requires_grad_()
-        peak = layers(shown)[:, channel].flatten(1).max(1).values  # max: one place, amax: all
+        # max sends the gradient to one position; amax would share it among ties.
+        peak = layers(shown)[:, channel].flatten(1).max(1).values
         (pushed,) = torch.autograd.grad(peak, shown, peak.detach())
         units.append(Unit(name, channel, shown.detach(), pushed))
     return units

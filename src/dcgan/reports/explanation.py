@@ -1,4 +1,4 @@
-"""The mathematics as a page: every claim with its formula, its picture and its number."""
+"""The mathematics as a page: every claim with its formula, figure and number."""
 
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,13 @@ NUMBERS = ("id", "title", "sentence", "number", "measured", "tolerance", "holds"
 
 
 def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict[str, Any]]:
-    """Check every claim and write index.html, claims.json and result.json into `run_dir`.
+    """Check every claim; write index.html, claims.json and result.json into `run_dir`.
 
     Args:
-        checkpoint: a run whose discriminator's strongest units are shown too.
+        checkpoint: a run; the strongest units of its discriminator are shown too.
 
     Returns:
-        What claims.json holds: the NUMBERS of each claim.
+        The content of claims.json: the NUMBERS of each claim.
 
     Raises:
         UserError: the checkpoint cannot be read.
@@ -39,24 +39,24 @@ def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict
         "explanation.html",
         claims=claims,
         failed=failed,
-        # matplotlib escapes the text that it draws.
+        # matplotlib has escaped the text.
         figures=[claim["figure"] and Markup(svg(claim["figure"])) for claim in claims],
         units=units,
         checkpoint=checkpoint,
     )
-    plain = [{name: claim[name] for name in NUMBERS} for claim in claims]
+    records = [{name: claim[name] for name in NUMBERS} for claim in claims]
     make_folder(run_dir)
     write_text(run_dir / "index.html", page)
-    write_json(run_dir / "claims.json", plain)
+    write_json(run_dir / "claims.json", records)
     write_json(
         run_dir / "result.json",
         {"claims": len(claims), "failed": failed, "page": "index.html", "numbers": "claims.json"},
     )
-    return plain
+    return records
 
 
 def _shown_unit(unit: Unit) -> dict[str, Any]:
-    """Each projection about mid-gray, as strong as it can be without clipping."""
+    """A unit's name and picture; projections are scaled around mid-gray, just short of clipping."""
     strength = unit.projections.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-12)
     pairs = torch.cat([unit.images, unit.projections / strength])
     picture = grid(pairs, num_columns=len(unit.images))

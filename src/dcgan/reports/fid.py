@@ -1,4 +1,4 @@
-"""FID over training: a table of what was tried, with intervals over seeds, and its curves."""
+"""FID over training: a table of arms with intervals over seeds, and curves."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,14 +12,14 @@ from dcgan.intervals import Summary, summarize
 from dcgan.reports.figures import STYLE, colored, panels, wrapped
 from dcgan.reports.runs import Arm, LeftOut, differing_settings, find_runs, sort_into_arms
 
-ROUNDING = 1 + 1e-9  # a geometric mean of one number may come out a little below it
+ROUNDING = 1 + 1e-9  # the geometric mean of one number may come out slightly below it
 
 
 def fid_report(folder: Path) -> tuple[list[dict[str, Any]], list[LeftOut], Figure]:
-    """Read the runs below `folder` that took their FID (trainer.evaluate_every).
+    """Read the runs in `folder` that have FIDs (trainer.evaluate_every).
 
     Returns:
-        A row for each arm from the lowest last FID up, the runs that have none, and curves.
+        A row for each arm, sorted by last FID; the runs without FIDs; and curves.
 
     Raises:
         UserError: there are none.
@@ -36,7 +36,7 @@ def _last(arm: Arm) -> Summary:
 
 
 def _row(arm: Arm, keys: Sequence[str], worst: float) -> dict[str, Any]:
-    """An arm by the settings `keys`, in which the arms differ; `worst` is the worst one's FID."""
+    """An arm's row. The arms differ in the settings `keys`; `worst` is the worst arm's last FID."""
     fids = [run.fids for run in arm.runs]
     reached = [[images for images in each if each[images] <= worst * ROUNDING] for each in fids]
     return {
@@ -45,9 +45,9 @@ def _row(arm: Arm, keys: Sequence[str], worst: float) -> dict[str, Any]:
         "images_seen": min(map(max, fids)),
         "last_fid": asdict(_last(arm)),
         "best_fid": asdict(summarize([min(each.values()) for each in fids], logarithmic=True)),
-        # The worst seed's; 1 if the last is the best.
+        # Of the worst seed; 1 if the last FID is the best.
         "last_over_best": max(each[max(each)] / min(each.values()) for each in fids),
-        # Until every seed was as good as the worst arm is at its end.
+        # Until every seed is as good as the worst arm at its end.
         "images_to_worst": max(map(min, reached)) if all(reached) else None,
         "images_per_second": arm.images_per_second,
     }
@@ -55,7 +55,7 @@ def _row(arm: Arm, keys: Sequence[str], worst: float) -> dict[str, Any]:
 
 @mpl.rc_context(STYLE)
 def _curves(arms: Sequence[Arm]) -> Figure:
-    """FID over images seen: a line for every seed."""
+    """FID over images seen, one line per seed."""
     figure, (axis,) = panels(1, 1, 7.5, 4.2)
     for arm, color in colored(arms):
         for run in arm.runs:

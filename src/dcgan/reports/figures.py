@@ -1,4 +1,4 @@
-"""The pictures of an ablation, and its figures: as SVG for the page, as PNG for documents."""
+"""The figures of an ablation, as SVG for the page and as PNG for documents."""
 
 import io
 import re
@@ -21,7 +21,7 @@ from dcgan.pictures import phase_tile_picture, spectrum_picture
 from dcgan.reports.ablation import Ablation
 from dcgan.reports.runs import Arm
 
-EARLY = 6400  # images seen: the early samples are those of the moment nearest to this
+EARLY = 6400  # images seen; the early samples are those scored nearest to this
 STYLE: Any = mpl.rc_params_from_file(
     Path(__file__).with_name("templates") / "figures.mplstyle", use_default_template=False
 )
@@ -29,7 +29,7 @@ STYLE: Any = mpl.rc_params_from_file(
 
 @mpl.rc_context(STYLE)
 def svg(figure: Figure) -> str:
-    """The figure as an inline SVG that follows the page's text color."""
+    """The figure as an inline SVG in the page's text color."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True)
     text = buffer.getvalue()
@@ -39,7 +39,7 @@ def svg(figure: Figure) -> str:
 
 @mpl.rc_context(STYLE)
 def save_png(figure: Figure, path: Path) -> None:
-    """The figure on white, whole or not at all, for places where no page sets colors."""
+    """Write the figure atomically, on white, for use outside the page."""
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=90, facecolor="white")
 
@@ -57,15 +57,15 @@ def panels(count: int, columns: int, width: float, height: float) -> tuple[Figur
 
 @mpl.rc_context(STYLE)
 def draw_curves(ablation: Ablation) -> Figure:
-    """Every score over images seen: median over seeds as a line, least to most as a band."""
+    """Every score over images seen: median over seeds as a line, minimum to maximum as a band."""
     moments = ablation.moments
     figure, axes = panels(len(ablation.scores), 3, 3.5, 2.9)
     for axis, score in zip(axes, ablation.scores, strict=True):
         for arm, color in colored(ablation.arms):
             values = np.array([arm.values(score.key, moment) for moment in moments])
-            if not np.isfinite(values).all():  # κ of dead zones has no bound
+            if not np.isfinite(values).all():  # κ is infinite for dead zones
                 continue
-            values[np.abs(values) < 1e-12] = 0  # rounding, where ρ is 0
+            values[np.abs(values) < 1e-12] = 0  # rounding errors, where ρ is 0
             axis.plot(moments, np.median(values, 1), color=color, label=wrapped(arm.name))
             axis.fill_between(moments, values.min(1), values.max(1), color=color, alpha=0.15)
         axis.set_title(score.name, loc="left")
@@ -76,16 +76,16 @@ def draw_curves(ablation: Ablation) -> Figure:
             axis.yaxis.set_major_formatter("{x:g}")
             low, high = axis.get_ylim()
             axis.yaxis.set_minor_formatter("{x:g}" if high < 12 * low else NullFormatter())
-    labeled = axes[0].get_legend_handles_labels()  # named once, for all panels
+    labeled = axes[0].get_legend_handles_labels()  # one legend for all panels
     figure.legend(*labeled, loc="outside lower center", ncols=min(5, len(ablation.arms)))
     return figure
 
 
 @mpl.rc_context(STYLE)
 def draw_gallery(ablation: Ablation) -> Figure:
-    """A row per arm: two samples at the start, early and at the end; spectrum and phase tiles.
+    """A row per arm: two samples at the start, early and at the end; spectrum and phase energies.
 
-    Samples are those of each arm's first seed; spectrum and tiles are means over its seeds.
+    Samples come from each arm's first seed; spectrum and energies are means over its seeds.
     """
     arms, (start, *between, end) = ablation.arms, ablation.moments
     early = min(between, key=lambda moment: abs(moment - EARLY), default=end)
@@ -115,16 +115,13 @@ def draw_gallery(ablation: Ablation) -> Figure:
 
 def _two_samples(arm: Arm, images_seen: int) -> Image.Image:
     """The first two samples of an arm's first seed."""
-    pitch = arm.runs[0].config["data"]["image_size"] + 2  # samples stand two pixels apart
+    pitch = arm.runs[0].config["data"]["image_size"] + 2  # samples are two pixels apart
     picture = arm.runs[0].samples(images_seen)
     return picture.crop((0, 0, min(2 * pitch + 2, picture.width), pitch + 2))
 
 
 def wrapped(name: str, width: int = 34) -> str:
-    """An arm's name in several lines, where many settings make it long; drawn as it is.
-
-    A $ would begin a formula.
-    """
+    """An arm's name, wrapped if it is long; $ is escaped, as it would start a formula."""
     lines = textwrap.fill(name, width, break_long_words=False, break_on_hyphens=False)
     return lines.replace("$", r"\$")
 

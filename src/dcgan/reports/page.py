@@ -1,4 +1,4 @@
-"""One self-contained HTML page, with Markdown, CSV, JSON and PNG beside it."""
+"""One self-contained HTML page, plus Markdown, CSV, JSON and PNG files."""
 
 import base64
 import csv
@@ -28,18 +28,18 @@ Files = dict[str, str | Figure]  # content by name
 
 
 def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]:
-    """Analyze the runs below `folder` and write what they allow into `report_dir`.
+    """Analyze the runs in `folder` and write a report into `report_dir`.
 
-    Runs with checkerboard scores make the page of an ablation; runs with FIDs make fid.md.
+    Runs with checkerboard scores give the page of an ablation; runs with FIDs give fid.md.
 
     Args:
-        command: what made the runs or the report; shown on the page.
+        command: the command that made the runs or the report; shown on the page.
 
     Returns:
-        What result.json holds, and the files that were written under "files".
+        The content of result.json; "files" lists the written files.
 
     Raises:
-        UserError: there are no runs that can be compared.
+        UserError: there are no runs to compare.
     """
     result: dict[str, Any] = {"command": command, "runs": str(folder.absolute())}
     files: Files = {}
@@ -63,8 +63,8 @@ def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]
 
 
 def _add_ablation(ablation: Ablation, result: dict[str, Any], files: Files) -> None:
-    """Add what an ablation says to the content of result.json, and its page to the files."""
-    result |= ablation.content()  # its own left_out: what the page is about
+    """Add an ablation to the content of result.json, and its page to the files."""
+    result |= ablation.content()  # replaces left_out by that of the page
     result["conclusions"] = yaml.safe_load(render("conclusions.yaml", **ablation.evidence())) or {}
     figures = {
         "closeup": draw_closeup(ablation),
@@ -84,7 +84,7 @@ def _add_ablation(ablation: Ablation, result: dict[str, Any], files: Files) -> N
 
 
 def render(template: str, **content: Any) -> str:
-    """Fill reports/templates/TEMPLATE; a name that is not given is an error."""
+    """Render reports/templates/TEMPLATE; a missing variable is an error."""
     environment = Environment(
         loader=PackageLoader("dcgan.reports"),
         autoescape=select_autoescape(["html"]),
@@ -92,7 +92,7 @@ def render(template: str, **content: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # matplotlib escapes the text that it draws.
+    # matplotlib has escaped the text.
     environment.filters["svg"] = lambda figure: Markup(svg(figure))
     environment.filters["markdown"] = markdown
     environment.filters["whole"] = lambda n: "–" if n is None else f"{n:.0f}"
@@ -100,20 +100,20 @@ def render(template: str, **content: Any) -> str:
 
 
 def markdown(text: object) -> str:
-    """A text as Markdown shows it: one line, in which no character has a meaning of its own."""
-    special = r"[\\`*<>|$~&]|\](?=[(\[])|(?<!\w)_|_(?!\w)"  # within a word _ has none
+    """Text for Markdown: on one line, with all special characters escaped."""
+    special = r"[\\`*<>|$~&]|\](?=[(\[])|(?<!\w)_|_(?!\w)"  # inside a word, _ is not special
     return re.sub(special, r"\\\g<0>", " ".join(str(text).split()))
 
 
 def data_uri(picture: Image.Image) -> str:
-    """A picture as an address that needs no file."""
+    """A picture as a data: URI."""
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def _csv(lines: Iterable[dict[str, Any]]) -> str:
-    """A table with a column for every name in the lines."""
+    """A CSV table with a column for every key in the lines."""
     lines = list(lines)
     buffer = io.StringIO()
     names = list(dict.fromkeys(name for line in lines for name in line))

@@ -1,4 +1,4 @@
-"""dcgan-evaluate's work: a generator against real images, as a table, a picture and JSON."""
+"""The work of dcgan-evaluate: compare a generator with real images; table, picture and JSON."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -23,16 +23,16 @@ from dcgan.reports.page import render
 from dcgan.sampling import generate
 from dcgan.seeding import stream
 
-NUM_NEAREST = 1000  # images whose nearest training image is looked for
-ROWS = 10  # of the picture
-PAIRS = 3  # of the picture: of each class the images that are nearest to a training image
+NUM_NEAREST = 1000  # images for which the nearest training image is searched
+ROWS = 10  # in the picture
+PAIRS = 3  # in the picture: per class, the images closest to a training image
 
 
 def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
     """Evaluate a checkpoint; write result.json and quality.png into `run_dir`.
 
     Returns:
-        What result.json holds, and the same for people under "table".
+        The content of result.json, and the printed table under "table".
 
     Raises:
         UserError: the checkpoint or its data cannot be read.
@@ -40,22 +40,22 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
     checkpoint, data, training = read_run(config.checkpoint, config.root, "set root=FOLDER")
     extractor = get_extractor(data, checkpoint["data_digest"])
     labeled = has_labels(data)
-    # Without a test split, every second training image stands for it.
+    # Without a test split, every second training image serves as one.
     unseen = held_out(data, training[::2], config.num_images)
     known = evenly_spread(training if labeled else training[1::2], config.num_images)
     real = extractor.extract(unseen)
     classes = real.probabilities
     generator = generator_of(checkpoint, config.weights)
 
-    # Real training images first: what a perfect generator would get.
+    # First the scores of real training images, which a perfect generator would get.
     floor = assess(known, unseen, real, extractor).numbers
     near = None
-    if labeled and data.source != "digits":  # held-out images are really new
+    if labeled and data.source != "digits":  # held-out images are truly new
         near = nearest(subsample(unseen, NUM_NEAREST), training)
         floor["nearest_training"] = near[0].median().item()
     found = []
     for seed in tqdm(config.seeds, desc="evaluating", unit="seed", disable=None):
-        # As many as there are real training images to compare with: FID depends on the number.
+        # As many as there are real training images above: FID depends on the number.
         random = stream(seed, "evaluation")
         latents = torch.randn(len(known), generator.latent_size, generator=random)
         images = generate(generator, latents)
@@ -69,7 +69,7 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
     shares = [each.class_shares for each in found if each.class_shares is not None]
     origin = "test split" if labeled else "every second training image"
     if data.source == "digits":
-        origin = "other drawings of the training set's originals"
+        origin = "other variants of the training set's originals"
     result = {
         "checkpoint": config.checkpoint,
         "step": checkpoint["step"],
@@ -102,16 +102,16 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
 def by_class(
     images: Tensor, classes: Tensor, near: tuple[Tensor, Tensor] | None, training: Tensor
 ) -> Tensor:
-    """A column for each class: its first images, then its nearest copies, above their originals.
+    """A column per class: its first images, then those closest to a training image, above it.
 
     Args:
         images: (N, C, H, W) in [−1, 1].
-        classes: (N,) of them, 0 to 9.
-        near: how far the nearest training image of each is, and which it is, both (N,).
+        classes: (N,), the classes of the images, 0 to 9.
+        near: distance and index of each image's nearest training image, both (N,).
         training: (M, C, H, W) uint8.
 
     Returns:
-        Rows of ten images, white between the two parts and where a class has too few.
+        Rows of ten images, white between the two parts and where a class has too few images.
     """
     columns = torch.arange(NUM_CLASSES)
     members = classes[:, None] == columns

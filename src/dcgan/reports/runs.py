@@ -1,4 +1,4 @@
-"""Finished runs, read from their folders and sorted into the arms of an ablation."""
+"""Finished runs, read from their folders and grouped into the arms of an ablation."""
 
 import math
 import os
@@ -20,34 +20,35 @@ from dcgan.errors import UserError
 from dcgan.training.records import read_arrays, read_metrics, read_picture, read_result
 from dcgan.training.tracking import SCORES
 
-# Settings that make no other arm: the seed, and those that change no number but where data lie.
+# Settings that do not define an arm: the seed, and those that change no number, except where the
+# data are.
 NOT_AN_ARM = (MAY_DIFFER | {"seed"}) - {"data.root", "trainer.devices"}
 LeftOut = dict[str, str]  # folder and reason of a run excluded from the report
 GEOMETRY = {"upsample.kernel_size", "upsample.padding", "upsample.output_padding"}
-BASELINE = {"upsample.kind": "resize", "upsample.mode": "nearest"}.items()  # makes no grid
+BASELINE = {"upsample.kind": "resize", "upsample.mode": "nearest"}.items()  # always clean
 
 
 @dataclass(frozen=True)
 class Run:
-    """One finished training with scores or FIDs."""
+    """One finished run with scores or FIDs."""
 
     folder: Path
     config: dict[str, Any]  # all settings of config.yaml
     scores: Mapping[int, Mapping[str, float]]  # by images seen
     fids: Mapping[int, float]  # by images seen
-    images_per_second: float | None  # of its training, whatever else ran then; None: unknown
+    images_per_second: float | None  # training speed, other load included; None: unknown
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """What may tell this run's arm from another: one level, dotted names."""
+        """The settings that can define an arm, flattened to dotted names."""
         return {k: v for k, v in flatten(self.config) if k not in NOT_AN_ARM}
 
     def samples(self, images_seen: int) -> Image.Image:
-        """The picture of this run's samples, in color."""
+        """This run's sample grid, in color."""
         return read_picture(self.folder / "samples" / f"{self._step(images_seen)}.png")
 
     def arrays(self, images_seen: int) -> dict[str, Tensor]:
-        """Spectrum and energies by pixel phase, in float64."""
+        """The spectrum and the energies by pixel phase, in float64."""
         path = self.folder / SCORES / f"{self._step(images_seen)}.npz"
         return read_arrays(path, self.config["data"]["image_size"])
 
@@ -57,22 +58,19 @@ class Run:
 
 @dataclass(frozen=True)
 class Arm:
-    """Runs that differ in nothing but their seed."""
+    """Runs that differ only in their seed."""
 
     name: str
     runs: Sequence[Run]  # by seed
 
     @property
     def images_per_second(self) -> float | None:
-        """The median run's, of those that know it."""
+        """The median over the runs for which it is known."""
         known = [r.images_per_second for r in self.runs if r.images_per_second is not None]
         return median(known) if known else None
 
     def is_compared_with(self, other: "Arm") -> bool:
-        """Whether this arm has kernel 3 where the other has 4, or is free where it is balanced.
-
-        Nothing else may differ.
-        """
+        """Whether only the kernel differs (this one's is 3, the other's 4), or only its balance."""
         mine, others = self.runs[0].settings, other.runs[0].settings
         kernels = mine["upsample.kernel_size"], others["upsample.kernel_size"]
         differing = {key for key in mine if mine[key] != others.get(key)}
@@ -80,13 +78,13 @@ class Arm:
         return is_cured or (kernels == (3, 4) and differing <= GEOMETRY)
 
     def values(self, score: str, images_seen: int) -> list[float]:
-        """One value a seed."""
+        """One value per seed."""
         return [run.scores[images_seen][score] for run in self.runs]
 
     def pooled(self, images_seen: int) -> dict[str, Tensor]:
-        """Phase energies of images and of ∂D/∂x by name, if the images are large enough.
+        """Phase energies of images and of ∂D/∂x, by name; empty if the images are too small.
 
-        Means over seeds, each seed first divided by its own mean.
+        Means over seeds, after dividing each seed's energies by their mean.
         """
         saved = [run.arrays(images_seen) for run in self.runs]
         return {
@@ -97,15 +95,15 @@ class Arm:
 
 
 def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[LeftOut]]:
-    """Every run below `folder`, and those that cannot be used, with the reason.
+    """Every usable run in `folder`, and those that are excluded, with the reason.
 
     Args:
-        having: what a run must have: scores (of the checkerboard) or fids.
+        having: what a run must have: (checkerboard) scores or fids.
 
     Raises:
-        UserError: there is no finished run with scores in it, or their images differ in size.
+        UserError: there is no finished run with scores or FIDs, or image sizes differ.
     """
-    # Hydra opens a job's log before the run has written anything.
+    # A job's log may exist before the run has written anything.
     started = {path.parent for name in ("config.yaml", "train.log") for path in folder.rglob(name)}
     runs: dict[tuple[str, int], Run] = {}
     reasons: dict[str, str] = {}
@@ -115,21 +113,21 @@ def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[Lef
             run = _read(path, having)
         except UserError as error:
             reasons[name] = str(error).replace(f"{path}{os.sep}", "")
-        except OSError as error:  # a file that may not be read
+        except OSError as error:  # an unreadable file
             reasons[name] = str(error)
         else:
             key = (repr(sorted(run.settings.items())), run.config["seed"])
             if twin := runs.get(key):
                 other, run = sorted([run, twin], key=lambda each: max(getattr(each, having)))
                 shorter, longer = (str(each.folder.relative_to(folder)) for each in (other, run))
-                reasons[shorter] = f"the same settings and seed as {longer}"
+                reasons[shorter] = f"same settings and seed as {longer}"
             runs[key] = run
     left_out = [{"folder": name, "reason": reason} for name, reason in reasons.items()]
     sizes = sorted({run.config["data"]["image_size"] for run in runs.values()})
     if len(sizes) > 1:
         raise UserError(
-            f"runs={folder}: runs of different data.image_size ({', '.join(map(str, sizes))}):"
-            " their blocks and periods do not correspond; report each from a folder of its own"
+            f"runs={folder}: runs with different data.image_size ({', '.join(map(str, sizes))}):"
+            " their blocks and periods do not correspond; report each size from its own folder"
         )
     if not runs:
         why = "; ".join(f"{run['folder']}: {run['reason']}" for run in left_out[:3]) or "no run"
@@ -138,9 +136,9 @@ def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[Lef
 
 
 def sort_into_arms(runs: Sequence[Run]) -> list[Arm]:
-    """Group runs by the settings in which they differ, apart from the seed.
+    """Group runs by the settings in which they differ, other than the seed.
 
-    Arms stand in the order of those settings' values, the baseline last.
+    Arms are sorted by the values of those settings, with the baseline last.
     """
     differing = differing_settings(runs)
     groups: dict[str, list[Run]] = {}
@@ -152,32 +150,32 @@ def sort_into_arms(runs: Sequence[Run]) -> list[Arm]:
 
 
 def differing_settings(runs: Sequence[Run]) -> list[str]:
-    """The settings, by full name, that are not the same in all runs; the seed is none of them."""
+    """The full names of the settings that differ between runs, without the seed."""
     keys = dict.fromkeys(key for run in runs for key in run.settings)
     return [key for key in keys if len({repr(run.settings.get(key)) for run in runs}) > 1]
 
 
 def common_moments(arms: Sequence[Arm]) -> list[int]:
-    """Images seen at which every run was scored: 0 and at least one more.
+    """The numbers of images seen at which every run was scored: 0 and at least one more.
 
     Raises:
-        UserError: there are none such.
+        UserError: there are no such numbers.
     """
     moments = set.intersection(*(set(run.scores) for arm in arms for run in arm.runs))
     if 0 not in moments or len(moments) < 2:
         sizes = sorted({run.config["trainer"]["batch_size"] for arm in arms for run in arm.runs})
         raise UserError(
-            "runs: they were not scored at the same numbers of images, so they cannot be compared"
+            "runs: not scored at the same numbers of images, so they cannot be compared"
             f" (trainer.batch_size {', '.join(map(str, sizes))})"
         )
     return sorted(moments)
 
 
 def _read(folder: Path, having: str) -> Run:
-    """One run.
+    """Read one run.
 
     Raises:
-        UserError: why it cannot be used.
+        UserError: it cannot be used; the message is the reason.
     """
     if not (folder / "config.yaml").is_file():
         raise UserError(f"never started{_last_words(folder)}")
@@ -187,7 +185,7 @@ def _read(folder: Path, having: str) -> Run:
         step = max((line["step"] for line in lines), default=0)
         steps = config["trainer"]["steps"]
         raise UserError(f"not finished: at step {step} of {steps}{_last_words(folder)}")
-    # null stands for what has no bound: κ where an output is reached by no tap.
+    # null stands for infinity: κ if no tap reaches some output.
     scores = {
         line["images_seen"]: {k: math.inf if v is None else v for k, v in line.items()}
         for line in lines
@@ -204,7 +202,7 @@ def _read(folder: Path, having: str) -> Run:
 
 
 def _check_scores(run: Run) -> None:
-    """Read all that a report shows of a run's scores, while the run can still be left out.
+    """Read all scores that a report shows, while the run can still be excluded.
 
     Raises:
         UserError: something is missing or damaged.
@@ -212,17 +210,17 @@ def _check_scores(run: Run) -> None:
     if not run.scores:
         raise UserError("has no scores (trainer.num_scored=0)")
     if 0 not in run.scores:
-        raise UserError("has no scores at step 0, which those of all runs are compared with")
+        raise UserError("has no scores at step 0, which a comparison needs")
     names = set().union(*run.scores.values())
     for images_seen, scores in run.scores.items():
         if missing := ", ".join(sorted(names - scores.keys())):
-            raise UserError(f"metrics.jsonl: the scores at step {scores['step']} lack {missing}")
+            raise UserError(f"metrics.jsonl: scores at step {scores['step']} lack {missing}")
         run.arrays(images_seen)
         run.samples(images_seen)
 
 
 def _last_words(folder: Path) -> str:
-    """The last thing a run's log warned of."""
+    """The last warning or error in a run's log."""
     log = folder / "train.log"
     text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
     lines = text.splitlines()
@@ -231,12 +229,12 @@ def _last_words(folder: Path) -> str:
 
 
 def _rank(value: object) -> tuple[float, str]:
-    """Numbers by size, everything else by what it is called."""
+    """Sort key: numbers by value, everything else by its text."""
     return (value, "") if isinstance(value, int | float) else (math.inf, str(value))
 
 
 def _name(run: Run, differing: Sequence[str]) -> str:
-    """An arm by what sets it apart from the others."""
+    """An arm's name: the settings in which it differs from the others."""
     generator = GeneratorConfig(**run.config["generator"])
     labels = {
         "upsample": UpsampleConfig(**run.config["upsample"]).label,

@@ -1,6 +1,6 @@
-"""Every claim about transposed convolution, checked by number, in an order that teaches.
+"""Every claim about transposed convolution and its numerical check, in teaching order.
 
-Their texts are in templates/claims.yaml.
+The texts are in templates/claims.yaml.
 """
 
 from dcgan.reports.claims import cures, evenness, matrices, painting, shifts, stretching

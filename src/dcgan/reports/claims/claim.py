@@ -1,4 +1,4 @@
-"""A statement with the number that was just computed for it."""
+"""A claim, with the number computed for it."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,24 +18,24 @@ from torch import Tensor
 class Finding:
     """What was computed for a claim."""
 
-    errors: Sequence[float]  # deviations from what the claim says; 0 is exact
+    errors: Sequence[float]  # deviations from the claim; 0 is exact
     figure: Figure | None = None
-    fields: Mapping[str, object] = field(default_factory=dict)  # of its text
+    fields: Mapping[str, object] = field(default_factory=dict)  # to fill into its text
 
 
 def state(name: str, found: Finding) -> dict[str, Any]:
-    """The claim `name`: its text in claims.yaml with the fields filled in, and what was found.
+    """The claim `name`: its text from claims.yaml with the fields filled in, and the finding.
 
     Returns:
         Every key of claims.yaml, and id, number (the largest deviation), tolerance, holds, figure.
     """
-    # All is computed in float64.
+    # Everything is computed in float64, hence the small tolerance.
     claim = {"id": name, "tolerance": 1e-9, "question": None, "remarks": [], **texts()[name]}
     fields = {"count": len(found.errors), **found.fields}
     for key in ("sentence", "measured"):
         claim[key] = claim[key].format_map(fields)
     claim["remarks"] = [remark.format_map(fields) for remark in claim["remarks"]]
-    # max() would pass over what is not a number.
+    # max() would skip NaN.
     number = max(error if math.isfinite(error) else math.inf for error in found.errors)
     holds = number <= claim["tolerance"]
     return {**claim, "number": number, "holds": holds, "figure": found.figure}
@@ -43,14 +43,14 @@ def state(name: str, found: Finding) -> dict[str, Any]:
 
 @cache
 def texts() -> dict[str, dict[str, Any]]:
-    """What claims.yaml says of each claim, by its id."""
+    """The texts of claims.yaml by claim id."""
     path = resources.files("dcgan.reports") / "templates" / "claims.yaml"
     claims: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return claims
 
 
 def random(*shape: int, seed: int = 0) -> Tensor:
-    """Standard normal numbers, float64, the same every time."""
+    """Standard normal numbers in float64, the same every time."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(*shape, dtype=torch.float64, generator=generator)
 
@@ -61,7 +61,7 @@ def ones(*shape: int) -> Tensor:
 
 
 def difference(first: Tensor, second: Tensor) -> float:
-    """The largest absolute difference; ∞ where the shapes differ."""
+    """The largest absolute difference; ∞ if the shapes differ."""
     return (first - second).abs().max().item() if first.shape == second.shape else math.inf
 
 

@@ -36,10 +36,10 @@ def balanced() -> Finding:
             continue
         projection = balancing_projection([k, k], [2, 2], order=order)
         kernel = (projection @ random(k * k)).reshape(k, k)
-        # Away from borders the answer to a constant is one; to a ramp, for order 2, a ramp.
+        # Away from borders the response to a constant is a constant; for order 2, to a ramp a ramp.
         x = torch.arange(12.0, dtype=torch.float64) ** (order - 1)
-        answer = F.conv_transpose2d(x.expand(1, 1, 12, 12), kernel[None, None], stride=2)[0, 0]
-        bends = answer[8:16, 8:16].diff(n=order, dim=0), answer[8:16, 8:16].diff(n=order, dim=1)
+        output = F.conv_transpose2d(x.expand(1, 1, 12, 12), kernel[None, None], stride=2)[0, 0]
+        bends = output[8:16, 8:16].diff(n=order, dim=0), output[8:16, 8:16].diff(n=order, dim=1)
         errors += [bend.abs().max().item() for bend in bends]
         free.append(f"k{k} {projection.trace().item():.0f} of {k * k}")
     tied = resize_as_transposed(random(2, 3, 3, 3)).flatten(2)
@@ -56,9 +56,9 @@ def balanced() -> Finding:
     figure = gallery(
         {
             "a random kernel": drawn,
-            "its answer to a constant": constant_response(drawn),
+            "its response to a constant": constant_response(drawn),
             "the nearest balanced kernel": cured,
-            "its answer": constant_response(cured),
+            "its response": constant_response(cured),
         }
     )
     fields = {"first": ", ".join(free[:1] + free[1::2]), "second": ", ".join(free[2::2])}
@@ -82,7 +82,7 @@ def cured_taps(taps: list[int]) -> list[float]:
 
 
 def constant_response(kernel: Tensor) -> Tensor:
-    """Eight by eight pixels of what a kernel paints of a constant image at stride 2."""
+    """8x8 pixels of a kernel's response to a constant image at stride 2."""
     constant = torch.ones(1, 1, 10, 10, dtype=torch.float64)
     return F.conv_transpose2d(constant, kernel[None, None], stride=2)[0, 0, 6:14, 6:14]
 
@@ -96,8 +96,8 @@ def notch() -> Finding:
     for m in (1, 2, 4, 8):
         passed = frequency_response(notch_taps(m), frequencies.tolist()).abs()
         errors.append(difference(passed, 1 - torch.sin(frequencies / 2) ** (2 * m)))
-        grid = polyphase_gains(notch_taps(m), 2)  # equal: an alternating sign is not passed
-        errors.append(abs(grid[0] - grid[1]).item())
+        gains = polyphase_gains(notch_taps(m), 2)  # equal: an alternating sign does not pass
+        errors.append(abs(gains[0] - gains[1]).item())
         axis.plot(frequencies.tolist(), passed.tolist(), label=f"m = {m}")
     axis.set_xticks([0, math.pi / 2, math.pi], ["constant (0)", "π/2", "alternating (π)"])
     axis.set_ylabel("share that passes")

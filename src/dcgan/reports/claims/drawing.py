@@ -1,4 +1,4 @@
-"""What the claims' figures have in common."""
+"""Plotting shared by the claims' figures."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def gallery(matrices: Mapping[str, Tensor], numbers: bool = False) -> Figure:
-    """Matrices side by side, by title: red above 0, blue below; and as numbers if asked."""
+    """Titled matrices side by side: red above 0, blue below; optionally with their numbers."""
     figure = Figure(figsize=(2.2 * len(matrices), 2.2), layout="constrained")
     axes = figure.subplots(1, len(matrices), squeeze=False)[0]
     for axis, (title, matrix) in zip(axes, matrices.items(), strict=True):

@@ -1,4 +1,4 @@
-"""Coverage, what it does not decide, dead zones, and resizing inside transposed convolution."""
+"""Coverage and its limits, dead zones, and resize-convolution as transposed convolution."""
 
 from itertools import product
 
@@ -46,18 +46,18 @@ def what_coverage_does_not_decide() -> Finding:
         "triangle, k3": triangular_kernel(2, 3),
         "triangle, k4": triangular_kernel(2, 4),
     }
-    errors, examples, answers = [], [], {}
+    errors, examples, responses = [], [], {}
     for name, taps in kernels.items():
         gains = polyphase_gains(taps, 2)
         step = F.conv_transpose1d(ones(1, 1, 10), taps[None, None], stride=2)[0, 0]
         errors.append(difference(step[8:10], gains))
-        # H at the grid's frequency is the gains' difference.
+        # H at the checkerboard's frequency is the difference of the gains.
         image = largest_image(taps, 2) * taps.sum()
         errors.append(difference(image, (gains[0] - gains[1]).abs()))
         even = "even" if coverage_ratio(taps.shape, (2,)) == 1 else "uneven"
         examples.append(f"{name}: coverage {even}, gains {gains.tolist()}")
-        answers[name] = torch.outer(step, step)
-    return Finding(errors, gallery(answers), {"examples": "; ".join(examples)})
+        responses[name] = torch.outer(step, step)
+    return Finding(errors, gallery(responses), {"examples": "; ".join(examples)})
 
 
 def dead_zones() -> Finding:
@@ -85,5 +85,5 @@ def resizing_inside() -> Finding:
         difference(six, shuffled),
         difference(gains, gains.mean().expand(4)),
     ]
-    figure = gallery({"3x3": kernel[0, 0], "the 4x4 that equals it": tied[0, 0]}, numbers=True)
+    figure = gallery({"3x3": kernel[0, 0], "the equivalent 4x4": tied[0, 0]}, numbers=True)
     return Finding(errors, figure, {"gain": gains[0].item()})

@@ -1,4 +1,4 @@
-"""A convolution is a matrix; its transpose; gradients; physics."""
+"""Convolution as a matrix, its transpose, gradients, physics."""
 
 from collections.abc import Iterator
 
@@ -10,8 +10,8 @@ from dcgan.convolution import convolution_matrix, coverage
 from dcgan.reports.claims.claim import Finding, difference, geometries, ones, random
 from dcgan.reports.claims.drawing import gallery
 
-SIZE = 6  # pixels along each axis of what the geometries are tried on
-CONVOLVE = {3: F.conv1d, 4: F.conv2d}  # by the dimensions of what they are given
+SIZE = 6  # pixels along each axis of the test images
+CONVOLVE = {3: F.conv1d, 4: F.conv2d}  # by the number of dimensions of their input
 TRANSPOSE = {3: F.conv_transpose1d, 4: F.conv_transpose2d}
 
 
@@ -28,7 +28,7 @@ def convolve(x: Tensor, weight: Tensor, s: int, p: int, d: int) -> Tensor:
 
 
 def convolve_transposed(y: Tensor, weight: Tensor, s: int, p: int, d: int) -> Tensor:
-    """Torch's transposed convolution, back to an image of SIZE."""
+    """Torch's transposed convolution, back to an image of size SIZE."""
     rest = (SIZE + 2 * p - d * (weight.shape[-1] - 1) - 1) % s
     return TRANSPOSE[y.ndim](y, weight, stride=s, padding=p, output_padding=rest, dilation=d)
 
@@ -37,8 +37,8 @@ def matrix() -> Finding:
     """Claim 1."""
     errors = []
     for x, weight, *geometry in cases():
-        answer = convolution_matrix(weight, SIZE, *geometry) @ x.flatten()
-        errors.append(difference(answer, convolve(x, weight, *geometry).flatten()))
+        output = convolution_matrix(weight, SIZE, *geometry) @ x.flatten()
+        errors.append(difference(output, convolve(x, weight, *geometry).flatten()))
     a = convolution_matrix(torch.arange(1.0, 10).double().reshape(1, 1, 3, 3), 4)
     figure = gallery({"A: 3x3 kernel on 4x4": a, "A Aᵀ": a @ a.T, "Aᵀ A": a.T @ a})
     return Finding(errors, figure, {"rank": int(torch.linalg.matrix_rank(a.T @ a))})
@@ -49,14 +49,14 @@ def transpose() -> Finding:
     errors = []
     for x, weight, *geometry in cases():
         y = random(*convolve(x, weight, *geometry).shape)
-        answer = convolution_matrix(weight, SIZE, *geometry).T @ y.flatten()
-        errors.append(difference(answer, convolve_transposed(y, weight, *geometry).flatten()))
+        output = convolution_matrix(weight, SIZE, *geometry).T @ y.flatten()
+        errors.append(difference(output, convolve_transposed(y, weight, *geometry).flatten()))
     count = len(errors)
     signs = torch.tensor([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]])
     haar = convolution_matrix(signs.double().reshape(4, 1, 2, 2) / 2, 4, stride=2)
     drawn = convolution_matrix(random(4, 1, 2, 2), 4, stride=2)
     errors.append(difference(haar.T @ haar, torch.eye(16, dtype=torch.float64)))
-    figure = gallery({"AᵀA, Haar filters": haar.T @ haar, "AᵀA, any four filters": drawn.T @ drawn})
+    figure = gallery({"AᵀA, Haar filters": haar.T @ haar, "AᵀA, random filters": drawn.T @ drawn})
     return Finding(errors, figure, {"count": count})
 
 

@@ -1,4 +1,4 @@
-"""How a transposed convolution adds a feature, and why the transpose and no other matrix does."""
+"""How a transposed convolution adds a feature, and why the transpose rather than another matrix."""
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ DIAGONAL = 2 * torch.eye(3, dtype=torch.float64) - 1
 LETTER_L = torch.tensor([[1.0, 0, 0], [1, 0, 0], [1, 1, 1]], dtype=torch.float64)
 
 
-def answer(image: Tensor, kernel: Tensor) -> Tensor:
+def respond(image: Tensor, kernel: Tensor) -> Tensor:
     """The ordinary layer, s = 1, p = 1."""
     return F.conv2d(image[None, None], kernel[None, None], padding=1)[0, 0]
 
@@ -26,30 +26,30 @@ def it_paints() -> Finding:
     """Claim 3."""
     impulse = torch.zeros(7, 7, dtype=torch.float64)
     impulse[2, 3] = 2.0
-    stamped = torch.zeros_like(impulse)
-    stamped[1:4, 2:5] = 2 * LETTER_L
+    expected_copy = torch.zeros_like(impulse)
+    expected_copy[1:4, 2:5] = 2 * LETTER_L
     stroke = 2 * torch.eye(9, dtype=torch.float64) - 1  # of ones, as the next one
     dash = -ones(9, 9)
     dash[4] = 1
-    found = answer(stroke, DIAGONAL)
+    found = respond(stroke, DIAGONAL)
     expected = torch.tensor([4.0, *[9.0] * 7, 4.0], dtype=torch.float64)
     kept = F.relu(found - 4)
     painted = paint(kept, DIAGONAL)
     errors = [
-        difference(paint(impulse, LETTER_L), stamped),
-        difference(paint(impulse, LETTER_L).flip(0, 1), answer(impulse.flip(0, 1), LETTER_L)),
+        difference(paint(impulse, LETTER_L), expected_copy),
+        difference(paint(impulse, LETTER_L).flip(0, 1), respond(impulse.flip(0, 1), LETTER_L)),
         difference(found.diagonal(), expected),
         F.relu(found[stroke < 0].max() - 3).item(),
-        F.relu(answer(stroke.flip(0), DIAGONAL).max() - 5).item(),
-        F.relu(answer(dash, DIAGONAL).max() - 3).item(),
+        F.relu(respond(stroke.flip(0), DIAGONAL).max() - 5).item(),
+        F.relu(respond(dash, DIAGONAL).max() - 3).item(),
     ]
     views = {
         "a stroke": stroke,
-        "F: how it answers": found,
-        "only what is above 4": kept,
+        "F: its response": found,
+        "only values above 4": kept,
         "painted back": painted,
     }
-    fields = {"difference": difference(painted, answer(kept, DIAGONAL))}
+    fields = {"difference": difference(painted, respond(kept, DIAGONAL))}
     return Finding(errors, gallery(views), fields)
 
 
@@ -57,10 +57,10 @@ def it_paints_a_letter() -> Finding:
     """Claim 3, the asymmetric row."""
     impulse = torch.zeros(7, 7, dtype=torch.float64)
     impulse[2, 2] = impulse[4, 5] = 1
-    transposed, ordinary = paint(impulse, LETTER_L), answer(impulse, LETTER_L)
+    transposed, ordinary = paint(impulse, LETTER_L), respond(impulse, LETTER_L)
     views = {
         "kernel": LETTER_L,
-        "map: where": impulse,
+        "feature map": impulse,
         "transposed layer": transposed,
         "ordinary layer": ordinary,
     }
@@ -88,6 +88,6 @@ def why_the_transpose() -> Finding:
     unit[3 * 9 + 4] = 1
     views = {
         "Aᵀ F: one active unit": (unit @ matrix).reshape(9, 9),
-        "a random matrix's": (unit @ random(81, 81)).reshape(9, 9),
+        "a random matrix": (unit @ random(81, 81)).reshape(9, 9),
     }
     return Finding(errors, gallery(views))

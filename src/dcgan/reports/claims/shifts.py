@@ -1,4 +1,4 @@
-"""Where a transposed convolution puts the picture, and what that does to a U-Net's skips."""
+"""Where a transposed convolution places the image, and what that means for a U-Net's skips."""
 
 import torch
 from scipy import ndimage
@@ -18,8 +18,8 @@ def alignment() -> Finding:
     for k, p, op in DOUBLING:
         impulse = torch.zeros(1, 1, 21, dtype=torch.float64)
         impulse[0, 0, 10] = 1
-        stamp = F.conv_transpose1d(impulse, ones(1, 1, k), stride=2, padding=p, output_padding=op)
-        center = float(ndimage.center_of_mass(stamp[0, 0].numpy())[0])
+        output = F.conv_transpose1d(impulse, ones(1, 1, k), stride=2, padding=p, output_padding=op)
+        center = float(ndimage.center_of_mass(output[0, 0].numpy())[0])
         shift = image_shift(k, 2, p)
         errors += [abs(center - 20 - index_shift(k, p)), abs(center - 20.5 - shift)]
         errors.append(abs(shift + op / 2))
@@ -29,7 +29,7 @@ def alignment() -> Finding:
 
 
 def skips_of_a_unet() -> Finding:
-    """Claim 13, drawn: a square halved three times and doubled three times, beside its skip."""
+    """Claim 13 as a figure: a square, halved and doubled three times, compared with its skip."""
     ramp = torch.arange(96.0, dtype=torch.float64).expand(1, 1, 96, 96)
     square = torch.zeros_like(ramp)
     square[..., 32:64, 32:64] = 1
@@ -48,7 +48,7 @@ def skips_of_a_unet() -> Finding:
 
 
 def _triangle(k: int) -> Tensor:
-    """The kernel that interpolates linearly, twice as large; its taps sum to 4."""
+    """The bilinear interpolation kernel for scale 2; its taps sum to 4."""
     taps = triangular_kernel(2, k)
     return torch.outer(taps, taps)[None, None]
 
@@ -60,5 +60,5 @@ def _doubled(picture: Tensor, k: int, p: int, op: int) -> Tensor:
 
 
 def _measured_shift(ramp: Tensor, moved: Tensor) -> float:
-    """By how many pixels `moved` lies further right: it is darker by so much, off the border."""
+    """Pixels by which `moved` is shifted right: away from borders, it is darker by this much."""
     return (ramp - moved)[..., 24:-24, 24:-24].mean().item()

@@ -1,4 +1,4 @@
-"""The transpose as an ordinary convolution: stretch, then smooth; and phase by phase."""
+"""The transpose as an ordinary convolution (stretch, then smooth), and phase by phase."""
 
 import math
 from itertools import product
@@ -53,8 +53,8 @@ def no_upscaling_needed() -> Finding:
             continue
         weight = random(2, 3, k, k)
         painted = F.conv_transpose2d(x, weight, padding=p, dilation=d)
-        turned = weight.flip(2, 3).transpose(0, 1)
-        ordinary = F.conv2d(x, turned, padding=d * (k - 1) - p, dilation=d)
+        rotated = weight.flip(2, 3).transpose(0, 1)
+        ordinary = F.conv2d(x, rotated, padding=d * (k - 1) - p, dilation=d)
         errors.append(difference(painted, ordinary))
     dots = torch.zeros(1, 1, 5, 5, dtype=torch.float64)
     dots[0, 0, 1, 1] = dots[0, 0, 3, 2] = 1
@@ -91,7 +91,7 @@ def stretch_and_smooth() -> Finding:
         passed = (frequency_response(taps, frequencies).abs() / taps.sum()).tolist()
         axis.plot(frequencies, passed, label=name)
         left.append(f"{name} {round(passed[-1], 12):.3g}")
-    axis.set_title("the share of each frequency that a kernel lets through", fontsize=9)
+    axis.set_title("share of each frequency that passes the kernel", fontsize=9)
     axis.set_xticks([0, math.pi], ["slow (0)", "alternating (π)"])
     axis.legend(fontsize=8)
     return Finding(errors, figure, {"left": ", ".join(left)})
