@@ -47,6 +47,15 @@ def test_a_checkerboard_is_found_and_clean_images_are_clean(tmp_path: Path, fold
     assert (large["verdict"], large["num_tiles"], large["tile_side"]) == ("grid", 40, 64)
 
 
+def test_images_of_one_color_cannot_be_judged(tmp_path: Path) -> None:
+    (tmp_path / "flat").mkdir()
+    for i in range(40):
+        Image.new("RGB", (64, 64), (i, 10, 10)).save(tmp_path / "flat" / f"{i}.png")
+    flat = diagnosed(tmp_path, tmp_path / "flat")
+    assert flat["verdict"] == "could not judge"
+    assert flat["reason"] == "every image of the target is of one color"
+
+
 def test_the_verdict_is_the_same_for_16_bit_transparent_and_palette_images(
     tmp_path: Path, folders: Path
 ) -> None:

@@ -83,6 +83,12 @@ MISTAKES = {
     "train -m seed=0,1 upsample.kernel_size=4,9": "upsample.kernel_size=9, padding=1",
     "train -m seed=0,1 trainer.stepz=3": "trainer.stepz: no such setting; trainer has steps",
     "train -m experiment=flat generator.filters=3,0": "generator.filters=0: must be at least 1",
+    "train -m seed=0,0": "-m: two jobs have the same settings",
+    "train -m seed=0,1 resume=x": "resume: with -m must be auto",
+    "train -m seed=0,1 hydra.run.dir=x": "hydra.run.dir: with -m, give hydra.sweep.dir",
+    "diagnose -m target=.,..": "-m: dcgan-diagnose does one thing at a time",
+    "train data=folder data.root=": "data.root=: must not be empty",
+    "sample checkpoint=": "checkpoint=: must not be empty",
     "train -m seed=0,1 hydra.sweep.dir=/proc/x": "hydra.sweep.dir=/proc/x: No such file",
 }
 

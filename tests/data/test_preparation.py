@@ -171,7 +171,7 @@ def test_a_read_only_cache_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(FileLock, "acquire", refuse)
     assert np.array_equal(prepare(config).open(), originals)
-    with pytest.raises(UserError, match=r"data.cache_dir=.*: Read-only"):
+    with pytest.raises(MachineError, match=r"data.cache_dir=.*: Read-only"):
         prepare(replace(config, image_size=8))
 
 

@@ -35,6 +35,8 @@ def test_auto_precision_uses_bfloat16_where_supported(
         (["trainer.devices=2"], {}, "trainer.devices=2: .*torchrun --nproc-per-node=2"),
         ([], {"LOCAL_WORLD_SIZE": "2"}, "trainer.devices=1: .*set trainer.devices=2"),
         ([], {"WORLD_SIZE": "3"}, "trainer.batch_size=8: must be a multiple of the 3"),
+        ([], {"RANK": "1"}, "RANK=1: must be below WORLD_SIZE, which is 1"),
+        ([], {"RANK": "x"}, "RANK=x: must be below WORLD_SIZE"),
         ([], {"WORLD_SIZE": "2"}, "WORLD_SIZE=2: RANK, .* not set; torchrun sets them all"),
         ([], {"WORLD_SIZE": "two"}, "WORLD_SIZE=two: must be a number of processes"),
         (["trainer.accelerator=gpu"], {}, "trainer.accelerator=gpu: no GPU is available"),
