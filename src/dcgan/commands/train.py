@@ -29,7 +29,7 @@ def main(config: TrainConfig, run_dir: Path) -> None:
     print(f"Trained      {result['images_seen']:,} images; {result['seconds']:.0f} s {since}")
     if scores := result.get("checkerboard"):
         print(
-            f"Checkerboard R₂ ÷ real {scores['first']:.2g} at the start, {scores['last']:.2g} now"
+            f"Checkerboard R₂ ÷ real {scores['first']:.3g} at the start, {scores['last']:.3g} now"
             f" (1: as clean as the data; above {PRESENT:g}: a checkerboard)"
         )
     print(f"Samples      {run_dir / result['samples']}")

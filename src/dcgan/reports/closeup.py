@@ -25,7 +25,7 @@ def draw_closeup(ablation: Ablation) -> Figure:
         axis.set_title(wrapped(arm.name), fontsize=14)
         if ratio in ablation.scores:
             score = arm.runs[0].scores[last][ratio.key]
-            text = f"R₂ = {score:.2g} times that of real images"
+            text = f"R₂ = {score:.3g} times that of real images"
             axis.text(0.5, -0.02, text, transform=axis.transAxes, ha="center", va="top", size=12)
     return figure
 

@@ -222,7 +222,7 @@ class Recorder:
             values[f"{name}_lr"] = getattr(state, f"{name}_optimizer").param_groups[0]["lr"]
         self._tracker.metrics(state.step, values)
         if state.step == trainer.steps or state.step % trainer.sample_every == 0:
-            ratio = "" if self._ratio is None else f"{PEAK_OVER_REAL[2].name} {self._ratio:.2g}, "
+            ratio = "" if self._ratio is None else f"{PEAK_OVER_REAL[2].name} {self._ratio:.3g}, "
             log.info(
                 "step %d of %d: losses %s; %s%.0f images/s",
                 *(state.step, trainer.steps, self.latest, ratio, speed),
