@@ -170,7 +170,9 @@ class Command:
             log.log(known.level, "%s", known)
             if isinstance(known, Interrupted):  # stops all other jobs too
                 raise Stopped(known.exit_status) from error
-            raise known from error  # Hydra runs the other jobs, then fails
+            if known is error:
+                raise  # Hydra runs the other jobs, then fails
+            raise known from error
         finally:
             sys.stdout.flush()  # before the report
 
