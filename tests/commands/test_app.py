@@ -90,6 +90,20 @@ def test_the_command_line_works_on_python_3_14(tmp_path: Path, words: list[str])
         assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(("program", "ends"), [("dcgan-train", True), ("notebook", False)])
+def test_ctrl_c_during_the_first_imports_ends_only_a_command(
+    tmp_path: Path, program: str, ends: bool
+) -> None:
+    script = f"""
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv[0] = "/bin/{program}"
+import dcgan.commands
+print(signal.getsignal(signal.SIGINT) == signal.SIG_DFL)
+"""
+    assert finish([sys.executable, "-c", script], tmp_path).stdout == f"{ends}\n"
+
+
 def test_version_is_that_of_dcgan(tmp_path: Path) -> None:
     script = "from dcgan.commands.train import main; main()"
     shown = finish([sys.executable, "-c", script, "--version"], tmp_path)
