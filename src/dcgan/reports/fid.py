@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from dcgan.intervals import Summary, summarize
-from dcgan.reports.figures import STYLE, colored, panels, wrapped
+from dcgan.reports.figures import STYLE, colored, panels, use_log_scale, wrapped
 from dcgan.reports.runs import Arm, LeftOut, differing_settings, find_runs, sort_into_arms
 
 ROUNDING = 1 + 1e-9  # the geometric mean of one number may come out slightly below it
@@ -62,8 +62,7 @@ def _curves(arms: Sequence[Arm]) -> Figure:
             images, fids = zip(*sorted(run.fids.items()), strict=True)
             (line,) = axis.plot(images, fids, ".-", color=color, linewidth=1)
         line.set_label(wrapped(arm.name, 110))
-    axis.set_yscale("log")
-    axis.yaxis.set_major_formatter("{x:g}")
+    use_log_scale(axis)
     axis.set(xlabel="images seen", ylabel="FID (lower is better)")
     figure.legend(loc="outside lower center", fontsize=7)
     return figure

@@ -72,10 +72,7 @@ def draw_curves(ablation: Ablation) -> Figure:
         axis.set_xscale("symlog", linthresh=moments[1])
         axis.set(xlabel="images seen", xlim=(0, None))
         if score.logarithmic:
-            axis.set_yscale("log")
-            axis.yaxis.set_major_formatter("{x:g}")
-            low, high = axis.get_ylim()
-            axis.yaxis.set_minor_formatter("{x:g}" if high < 12 * low else NullFormatter())
+            use_log_scale(axis)
     labeled = axes[0].get_legend_handles_labels()  # one legend for all panels
     figure.legend(*labeled, loc="outside lower center", ncols=min(5, len(ablation.arms)))
     return figure
@@ -118,6 +115,14 @@ def _two_samples(arm: Arm, images_seen: int) -> Image.Image:
     pitch = arm.runs[0].config["data"]["image_size"] + 2  # samples are two pixels apart
     picture = arm.runs[0].samples(images_seen)
     return picture.crop((0, 0, min(2 * pitch + 2, picture.width), pitch + 2))
+
+
+def use_log_scale(axis: Axes) -> None:
+    """A logarithmic y axis labeled with ordinary numbers, between powers of ten if there are few."""
+    axis.set_yscale("log")
+    axis.yaxis.set_major_formatter("{x:g}")
+    low, high = axis.get_ylim()
+    axis.yaxis.set_minor_formatter("{x:g}" if high < 12 * low else NullFormatter())
 
 
 def wrapped(name: str, width: int = 34) -> str:
