@@ -118,7 +118,7 @@ def _two_samples(arm: Arm, images_seen: int) -> Image.Image:
 
 
 def use_log_scale(axis: Axes) -> None:
-    """A logarithmic y axis labeled with ordinary numbers, between powers of ten if there are few."""
+    """A logarithmic y axis labeled with ordinary numbers; also between powers of ten, if few."""
     axis.set_yscale("log")
     axis.yaxis.set_major_formatter("{x:g}")
     low, high = axis.get_ylim()
