@@ -80,6 +80,7 @@ def due(step: int, trainer: TrainerConfig) -> frozenset[str]:
 
     The last step gets everything that the run records at all. Most change happens early, so scores
     (with samples) are taken at steps score_from, 2·score_from, 4·score_from, …
+    Step 0 is recorded when the recorder opens.
     """
     intervals = {
         "log": trainer.log_every,
@@ -89,7 +90,8 @@ def due(step: int, trainer: TrainerConfig) -> frozenset[str]:
     }
     last = step == trainer.steps
     found = {what for what, every in intervals.items() if every and (last or step % every == 0)}
-    doublings, rest = divmod(step, trainer.score_from)
-    if trainer.num_scored and (last or (rest == 0 and doublings.bit_count() == 1)):
+    multiple, rest = divmod(step, trainer.score_from)
+    is_power_of_two = multiple.bit_count() == 1
+    if trainer.num_scored and (last or (rest == 0 and is_power_of_two)):
         found |= {"scores", "samples"}
     return frozenset(found)

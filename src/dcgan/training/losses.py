@@ -1,4 +1,4 @@
-"""D's and G's losses as functions of D's outputs, and penalties on D's gradient."""
+"""D's and G's losses as functions of D's outputs, and penalties on its input gradient."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Loss:
     generator: OfOutputs
     threshold: float | None = 0.0  # outputs above it mean real; None: only differences matter
     is_critic: bool = False  # whether D is meant to separate real from fake completely
-    pairs: bool = False  # whether G's loss also uses D(x), which costs one more pass through D
+    pairs: bool = False  # G's loss also needs D(x) after D's update: one more pass through D
 
 
 def cross_entropy(logits: Tensor, label: float) -> Tensor:
@@ -26,6 +26,7 @@ def cross_entropy(logits: Tensor, label: float) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
 
 
+# The name of a new loss also goes into LossConfig (config/run.py) and configs/loss/.
 LOSSES = {
     # Goodfellow et al., 2014: G maximizes log D(G(z)).
     "nonsaturating": Loss(

@@ -20,7 +20,7 @@ EMA_RAMP = 0.1  # early half-life of the EMA, as a share of the images seen
 
 @dataclass
 class State:
-    """Everything a step uses and changes; a checkpoint stores it."""
+    """Everything a step uses and changes; `checkpoint.checkpoint_of` lists what is saved."""
 
     config: TrainConfig
     fabric: Fabric
@@ -73,7 +73,7 @@ def train_step(state: State) -> StepResult:
     fabric.backward(discriminator_loss)
     state.discriminator_optimizer.step()
 
-    # Update G with D frozen, so that D's gradients are neither computed nor exchanged.
+    # Update G with D's weights frozen, so their gradients are neither computed nor exchanged.
     state.generator_optimizer.zero_grad()
     discriminator.requires_grad_(False)
     with fabric.no_backward_sync(discriminator):
