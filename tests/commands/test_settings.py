@@ -30,7 +30,7 @@ VALUES = st.one_of(
 PREFIXES = st.sampled_from(["", "", "", "", "+", "++", "~"])
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(st.sampled_from(NAMES), VALUES, PREFIXES)
 def test_any_value_is_accepted_or_refused_in_one_line(
     of: tuple[str, str], value: str, prefix: str
