@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from dcgan.files import replacing, write_json
+from dcgan.errors import UserError
+from dcgan.files import expand, replacing, write_json
 
 
 def test_the_file_is_replaced_when_the_block_ends(tmp_path: Path) -> None:
@@ -36,3 +37,13 @@ def test_an_error_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> No
 def test_numbers_that_are_not_finite_become_null_in_json(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"a": [1.5, float("inf")], "b": {"c": float("nan")}})
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": [1.5, None], "b": {"c": None}}
+
+
+def test_a_home_folder_that_is_not_known_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(_: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    assert expand("a/~b") == Path("a/~b")
+    monkeypatch.setattr(Path, "expanduser", unknown)
+    with pytest.raises(UserError, match=r"~/cache: the home folder is not known; set HOME"):
+        expand("~/cache")

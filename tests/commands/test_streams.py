@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.conftest import command_environment, command_line
+from tests.conftest import TINY, command_environment, command_line
 
 
 def in_shell(ending: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -54,3 +54,33 @@ def test_help_into_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
     piped = ["bash", "-o", "pipefail", "-c", f"{' '.join(words)} | true"]
     done = subprocess.run(piped, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+def in_bash(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", script],
+        cwd=folder,
+        env=command_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_full_disk_is_one_line_with_the_path(tmp_path: Path) -> None:
+    words = command_line("train", *TINY, "hydra.run.dir=out", cache_dir=tmp_path / "cache")
+    done = in_bash(f"ulimit -f 60; {' '.join(words)}", tmp_path)
+    assert done.returncode == 74, done.stderr
+    assert "Traceback" not in done.stderr
+    last = done.stderr.replace("\r", "\n").splitlines()[-1]
+    assert last.startswith("dcgan-train: out")
+    assert last.endswith(": File too large")
+
+
+def test_a_current_folder_that_is_gone_is_one_line(tmp_path: Path) -> None:
+    words = command_line("sample", "checkpoint=x", cache_dir=tmp_path)
+    done = in_bash(f"mkdir gone; cd gone; rmdir ../gone; {' '.join(words)}", tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        "dcgan-sample: the current folder is not there any more; cd to another one"
+    )
