@@ -39,11 +39,11 @@ def test_numbers_that_are_not_finite_become_null_in_json(tmp_path: Path) -> None
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": [1.5, None], "b": {"c": None}}
 
 
-def test_a_home_folder_that_is_not_known_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_home_folder_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(_: Path) -> Path:
         raise RuntimeError("Could not determine home directory.")
 
     assert expand("a/~b") == Path("a/~b")
     monkeypatch.setattr(Path, "expanduser", unknown)
-    with pytest.raises(UserError, match=r"~/cache: the home folder is not known; set HOME"):
+    with pytest.raises(UserError, match=r"~/cache: the home folder is unknown; set HOME"):
         expand("~/cache")
