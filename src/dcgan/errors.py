@@ -62,9 +62,8 @@ def expected(error: Exception) -> ExpectedError | None:
     if isinstance(error, OSError) and error.strerror:
         where = " to ".join(str(name) for name in (error.filename, error.filename2) if name)
         return MachineError(f"{where}: {error.strerror}" if where else error.strerror)
-    out_of_memory = any(words in str(error) for words in OUT_OF_MEMORY)
-    if isinstance(error, MemoryError | RuntimeError | ImportError) and (
-        out_of_memory or isinstance(error, MemoryError)
-    ):
+    is_of_torch = isinstance(error, RuntimeError | ImportError)
+    says_so = is_of_torch and any(words in str(error) for words in OUT_OF_MEMORY)
+    if says_so or isinstance(error, MemoryError):
         return MachineError(f"too little memory ({first_line(error)})")
     return None

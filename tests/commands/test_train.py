@@ -16,7 +16,7 @@ from PIL import Image
 
 from dcgan.commands.prompt import setting
 from dcgan.config.identity import flatten
-from dcgan.training.tracking import read_metrics
+from dcgan.training.records import read_metrics
 from tests.conftest import TINY, Run, Start, choices, finish, real_data, wait_for
 
 ODD = "$(touch x); 'a' \"b\" ${c} ,=é"  # a folder's name

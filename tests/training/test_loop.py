@@ -32,6 +32,13 @@ def features(images: Tensor) -> Tensor:
     return F.avg_pool2d(images, 4).flatten(1)
 
 
+def test_a_batch_of_one_image_trains_and_has_no_diversity(tiny: Compose, tmp_path: Path) -> None:
+    result = train(tiny("trainer.batch_size=1"), tmp_path, "")
+    assert result["step"] == 8
+    assert "diversity" not in result["metrics"]
+    train(tiny("trainer.batch_size=1", "resume=auto", "trainer.steps=9"), tmp_path, "")
+
+
 def test_a_finished_run_is_left_unchanged_and_can_be_extended(
     tiny: Compose, tmp_path: Path
 ) -> None:

@@ -27,8 +27,8 @@ from torchvision import transforms
 from torchvision.utils import save_image
 
 from dcgan.config import DataConfig
+from dcgan.data.decoding import Images
 from dcgan.data.preparation import prepare
-from dcgan.data.sources import Images
 from dcgan.networks.building import build_discriminator, build_generator
 from dcgan.networks.discriminator import Readout
 from dcgan.networks.generator import Projection

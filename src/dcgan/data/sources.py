@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan.config import DataConfig
-from dcgan.data.decoding import Images as Images
+from dcgan.data.decoding import Images
 from dcgan.data.folders import check_folder, image_files
 from dcgan.data.published import DATA_SETS, find_celeba, find_labeled
 from dcgan.errors import UserError, first_line

@@ -1,5 +1,6 @@
 """Detect common training failures; each alarm states the problem and a fix in one line."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -47,10 +48,10 @@ class Alarms:
         """The messages of the alarms that this log line raises, by name.
 
         Args:
-            metrics: includes d_accuracy and diversity.
+            metrics: includes d_accuracy, and diversity unless a batch is one image.
             step_seconds: mean time per step since the last line, if known.
         """
-        diversity, accuracy = metrics["diversity"], metrics["d_accuracy"]
+        accuracy, diversity = metrics["d_accuracy"], metrics.get("diversity", math.nan)
         self._was_diverse |= diversity >= DIVERSE
         self._first_seconds = self._first_seconds or step_seconds
         times = step_seconds / self._first_seconds if step_seconds and self._first_seconds else 1.0

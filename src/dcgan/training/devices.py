@@ -55,32 +55,8 @@ def connected(trainer: TrainerConfig) -> Iterator[Fabric]:
     """
     if trainer.accelerator == "gpu" and not torch.accelerator.is_available():
         raise UserError("trainer.accelerator=gpu: no GPU is available; must be cpu or auto")
-    started = _count_processes("LOCAL_WORLD_SIZE")
-    if trainer.devices != started:
-        raise UserError(
-            f"trainer.devices={trainer.devices}: does not match the number of processes on this"
-            f" machine; set trainer.devices={started}, or start {trainer.devices}:"
-            f" torchrun --nproc-per-node={trainer.devices} -m dcgan.commands.train …"
-        )
-    num_processes = _count_processes("WORLD_SIZE")
-    if trainer.batch_size % num_processes:
-        raise UserError(
-            f"trainer.batch_size={trainer.batch_size}: must be a multiple of the"
-            f" {num_processes} processes that share it"
-        )
+    num_processes = _check_processes(trainer)
     several = num_processes > 1
-    rank = os.environ.get("RANK", "0")
-    if not rank.isdecimal() or int(rank) >= num_processes:
-        raise UserError(
-            f"RANK={rank}: must be below WORLD_SIZE, which is {num_processes}; unset it, or use"
-            " torchrun"
-        )
-    missing = [name for name in TORCHRUN_SETS if name not in os.environ]
-    if several and missing:
-        raise UserError(
-            f"WORLD_SIZE={num_processes}: {', '.join(missing)} not set; torchrun sets them all;"
-            " unset WORLD_SIZE to train in one process"
-        )
     strategy = DDPStrategy(timeout=TIMEOUT) if several else "auto"
     fabric = Fabric(
         accelerator=trainer.accelerator,
@@ -99,6 +75,41 @@ def connected(trainer: TrainerConfig) -> Iterator[Fabric]:
     finally:
         if several:
             torch.distributed.destroy_process_group()
+
+
+def _check_processes(trainer: TrainerConfig) -> int:
+    """The number of processes of this run, from torchrun's variables.
+
+    Raises:
+        UserError: it is not the number that was asked for, they cannot share a batch, or the
+            variables do not fit together.
+    """
+    started = _count_processes("LOCAL_WORLD_SIZE")
+    if trainer.devices != started:
+        raise UserError(
+            f"trainer.devices={trainer.devices}: does not match the number of processes on this"
+            f" machine; set trainer.devices={started}, or start {trainer.devices}:"
+            f" torchrun --nproc-per-node={trainer.devices} -m dcgan.commands.train …"
+        )
+    num_processes = _count_processes("WORLD_SIZE")
+    if trainer.batch_size % num_processes:
+        raise UserError(
+            f"trainer.batch_size={trainer.batch_size}: must be a multiple of the"
+            f" {num_processes} processes that share it"
+        )
+    rank = os.environ.get("RANK", "0")
+    if not rank.isdecimal() or int(rank) >= num_processes:
+        raise UserError(
+            f"RANK={rank}: must be below WORLD_SIZE, which is {num_processes}; unset it, or use"
+            " torchrun"
+        )
+    missing = [name for name in TORCHRUN_SETS if name not in os.environ]
+    if num_processes > 1 and missing:
+        raise UserError(
+            f"WORLD_SIZE={num_processes}: {', '.join(missing)} not set; torchrun sets them all;"
+            " unset WORLD_SIZE to train in one process"
+        )
+    return num_processes
 
 
 def _count_processes(variable: str) -> int:

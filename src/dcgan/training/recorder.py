@@ -88,11 +88,10 @@ class Recorder:
         except Timeout as error:
             message = f"hydra.run.dir={run_dir}: another process is training there"
             raise UserError(message) from error
-        metrics = run_dir / "metrics.jsonl"
         saved = any((run_dir / path).is_file() for path in (LAST, BEST))
         step = state.step if saved else 0  # records without a checkpoint belong to another run
-        if step:
-            read_metrics(metrics)  # refuse damage before anything is written
+        # Refuse damage before anything is written.
+        lines = read_metrics(run_dir / "metrics.jsonl") if step else []
         size = trainer.batch_size
         run = (len(state.batches.images), trainer.steps, size, trainer.precision)
         log.info("%d images, %d steps of %d, %s", *run)
@@ -102,8 +101,8 @@ class Recorder:
         if step:  # last.pt may be of a later step than a resumed best.pt: overwrite it
             save_checkpoint(run_dir / LAST, state)
         self._tracker = stack.enter_context(closing(Tracker(run_dir, size, step)))
-        lines = read_metrics(metrics)
-        self._alarms.recall(line for line in lines if line.get("d_accuracy") is not None)
+        kept = (line for line in lines if line["step"] <= step)
+        self._alarms.recall(line for line in kept if line.get("d_accuracy") is not None)
         if state.step == 0:
             self._tracker.text("config", settings)
             self._tracker.text("about the pictures", ABOUT)

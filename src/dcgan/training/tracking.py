@@ -24,7 +24,7 @@ from dcgan.checkerboard.scores import (
 )
 from dcgan.files import replacing, to_json, write_text
 from dcgan.pictures import grid, phase_tile_picture, save_image, spectrum_picture
-from dcgan.training.records import read_metrics as read_metrics
+from dcgan.training.records import read_metrics
 
 SCORES = "checkerboard"  # folder within a run
 # Groups in TensorBoard, which sorts them by name; the most useful first.
