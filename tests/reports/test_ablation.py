@@ -58,6 +58,8 @@ def test_many_arms_are_compared_with_the_baseline_and_related_arms(
         ("transposed_k3_balanced", "transposed_k4_balanced"),
         ("transposed_k3", "transposed_k3_balanced"),
         ("transposed_k4", "transposed_k4_balanced"),
+        ("transposed_k4", "transposed_k4_balanced2"),
+        ("transposed_k6", "transposed_k6_balanced"),
         ("subpixel", "subpixel_balanced"),
     }
     others = {(name, "resize_nearest") for name in names if name != "resize_nearest"}
