@@ -55,7 +55,8 @@ def assess(
         shares = generated.tolist()
     for judged in judge(subsample(images, NUM_JUDGED), subsample(held_out, NUM_JUDGED)):
         numbers[PEAK_OVER_REAL[judged.period].key] = judged.ratio
-        numbers[CONTRAST[judged.period].key] = judged.contrast
+        if judged.contrast is not None:
+            numbers[CONTRAST[judged.period].key] = judged.contrast
     return Assessment(numbers, shares)
 
 
