@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dcgan.config import DataConfig
-from dcgan.data.labeled import read_labeled
+from dcgan.data.splits import read_labeled
 from dcgan.errors import UserError
 from dcgan.evaluation.assessment import assess, class_shares
 from dcgan.evaluation.features import get_extractor

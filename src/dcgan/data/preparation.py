@@ -54,6 +54,7 @@ class Prepared:
 
     path: Path  # (N, C, H, W) uint8, .npy
     digest: str  # as in `Facts`
+    skipped: dict[str, str]  # as in `Facts`
 
     def open(self) -> Images:
         """The (N, C, H, W) uint8 images, memory-mapped (copy on write: the file cannot change)."""
@@ -83,7 +84,7 @@ def prepare(config: DataConfig) -> Prepared:
     if facts.num_enlarged:
         enlarged = f"{facts.num_enlarged} images were enlarged to {config.image_size} pixels"
         log.warning("%s: interpolation leaves artifacts of its own", enlarged)
-    return Prepared(path, facts.digest)
+    return Prepared(path, facts.digest, facts.skipped)
 
 
 @contextmanager

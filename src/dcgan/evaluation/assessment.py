@@ -8,7 +8,6 @@ from torch import Tensor
 
 from dcgan.checkerboard.judgement import judge
 from dcgan.checkerboard.scores import CONTRAST, PEAK_OVER_REAL
-from dcgan.data.labeled import NUM_CLASSES
 from dcgan.evaluation.distances import frechet_distance, kernel_distance, precision_recall
 from dcgan.evaluation.features import Extractor, Features
 from dcgan.pictures import subsample
@@ -60,5 +59,6 @@ def assess(
 
 
 def class_shares(probabilities: Tensor) -> Tensor:
-    """The share of images that are classified as each class: (10,)."""
-    return torch.bincount(probabilities.argmax(1), minlength=NUM_CLASSES) / len(probabilities)
+    """The share of images that are classified as each class: (classes,)."""
+    _, classes = probabilities.shape
+    return torch.bincount(probabilities.argmax(1), minlength=classes) / len(probabilities)

@@ -10,7 +10,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dcgan.config import EvaluateConfig
-from dcgan.data.labeled import NUM_CLASSES, has_labels
+from dcgan.data.splits import has_test_split
 from dcgan.evaluation.assessment import NAMES, assess, class_shares
 from dcgan.evaluation.features import get_extractor
 from dcgan.evaluation.heldout import held_out, read_run
@@ -25,6 +25,7 @@ from dcgan.seeding import stream
 
 NUM_NEAREST = 1000  # images for which the nearest training image is searched
 ROWS = 10  # in the picture
+COLUMNS = 10  # in the picture, at most: one per class
 PAIRS = 3  # in the picture: per class, the images closest to a training image
 
 
@@ -39,10 +40,10 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
     """
     checkpoint, data, training = read_run(config.checkpoint, config.root, "set root=FOLDER")
     extractor = get_extractor(data, checkpoint["data_digest"])
-    labeled = has_labels(data)
+    split = has_test_split(data)
     # Without a test split, every second training image serves as one.
     unseen = held_out(data, training[::2], config.num_images)
-    known = evenly_spread(training if labeled else training[1::2], config.num_images)
+    known = evenly_spread(training if split else training[1::2], config.num_images)
     real = extractor.extract(unseen)
     classes = real.probabilities
     generator = generator_of(checkpoint, config.weights)
@@ -50,7 +51,7 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
     # First the scores of real training images, which a perfect generator would get.
     floor = assess(known, unseen, real, extractor).numbers
     near = None
-    if labeled and data.source != "digits":  # held-out images are truly new
+    if split and data.source != "digits":  # held-out images are truly new
         near = nearest(subsample(unseen, NUM_NEAREST), training)
         floor["nearest_training"] = near[0].median().item()
     found = []
@@ -67,7 +68,7 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
     values = {key: [each.numbers[key] for each in found] for key in found[0].numbers}
     scores = {key: summarize(each) for key, each in values.items()}
     shares = [each.class_shares for each in found if each.class_shares is not None]
-    origin = "test split" if labeled else "every second training image"
+    origin = "test split" if split else "every second training image"
     if data.source == "digits":
         origin = "other variants of the training set's originals"
     result = {
@@ -90,34 +91,39 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
     images = images[:NUM_NEAREST]
     probabilities = extractor.extract(images).probabilities
     if probabilities is None:
-        picture = images[: ROWS * NUM_CLASSES]
+        picture, num_columns = images[: ROWS * COLUMNS], COLUMNS
     else:
-        picture = by_class(images, probabilities.argmax(1), near, training)
-    save_grid(picture, run_dir / "quality.png", num_columns=NUM_CLASSES)
+        num_columns = min(probabilities.shape[1], COLUMNS)
+        picture = by_class(images, probabilities.argmax(1), num_columns, near, training)
+    save_grid(picture, run_dir / "quality.png", num_columns)
     write_json(run_dir / "result.json", result)
     table = render("quality.txt", names=NAMES, scores=scores, floor=floor)
     return result | {"table": table.rstrip()}
 
 
 def by_class(
-    images: Tensor, classes: Tensor, near: tuple[Tensor, Tensor] | None, training: Tensor
+    images: Tensor,
+    classes: Tensor,
+    num_columns: int,
+    near: tuple[Tensor, Tensor] | None,
+    training: Tensor,
 ) -> Tensor:
     """A column per class: its first images, then those closest to a training image, above it.
 
     Args:
         images: (N, C, H, W) in [−1, 1].
-        classes: (N,), the classes of the images, 0 to 9.
+        classes: (N,), the classes; those from `num_columns` on are not shown.
         near: distance and index of each image's nearest training image, both (N,).
         training: (M, C, H, W) uint8.
 
     Returns:
-        Rows of ten images, white between the two parts and where a class has too few images.
+        Rows of `num_columns` images, white between the parts and where a class has too few.
     """
-    columns = torch.arange(NUM_CLASSES)
+    columns = torch.arange(num_columns)
     members = classes[:, None] == columns
 
     def smallest(keys: Tensor, count: int) -> Tensor:
-        return keys[:, None].masked_fill(~members, torch.inf).argsort(0)[:count]  # (count, 10)
+        return keys[:, None].masked_fill(~members, torch.inf).argsort(0)[:count]  # (count, columns)
 
     rows = [(images, row) for row in smallest(torch.arange(len(images)).float(), ROWS)]
     if near is not None:
