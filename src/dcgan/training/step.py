@@ -32,8 +32,8 @@ class State:
     generator_optimizer: Optimizer
     discriminator_optimizer: Optimizer
     batches: Batches
-    latents: torch.Generator
-    mixing: torch.Generator  # for the random points of the gradient penalty
+    latents: torch.Generator  # a random stream
+    mixing: torch.Generator  # another, for the points of the gradient penalty
     data_digest: str  # of the real images
     step: int = 0
     best_fid: float = math.inf  # lowest so far
@@ -46,7 +46,7 @@ class State:
 
 @dataclass(frozen=True)
 class StepResult:
-    """This rank's results: detached, on the device; no host sync until they are read."""
+    """This rank's results, detached, on the device: only reading them makes the CPU wait."""
 
     losses: Tensor  # (2,) D's and G's
     real_outputs: Tensor  # (N,) D(x) before its update
@@ -114,7 +114,7 @@ def draw_latents(state: State) -> Tensor:
 
 
 def penalize(state: State, real: Tensor, fake: Tensor) -> None:
-    """Add the gradient of D's penalty, if it is due at this step.
+    """Backpropagate D's penalty, if it is due at this step; D's loss adds its gradient later.
 
     It is due every `every` steps, scaled by `every` (Karras et al., 2020: lazy regularization).
     """
