@@ -64,7 +64,7 @@ def test_broken_images_have_no_label(tmp_path: Path) -> None:
     write(root / "train", ["cat", "dog"], [10, 20, 30])
     write(root / "test", ["cat", "dog"], [40])
     (root / "train/cat/1.png").write_bytes(b"broken")
-    train = read_labeled(folder(root, on_error="skip"), train=True)
+    train = read_labeled(folder(root, on_corrupt_image="skip"), train=True)
     assert train.labels.tolist() == [0, 0, 1, 1, 1]
     assert train.images[:, 0, 0, 0].tolist() == [10, 30, 10, 20, 30]
 
