@@ -58,6 +58,16 @@ def test_without_inception_unlabeled_data_are_refused_with_instructions(
     assert "\n" not in str(error.value)
 
 
+def test_without_features_patches_and_the_checkerboard_are_scored() -> None:
+    random = torch.Generator().manual_seed(0)
+    images = torch.rand(40, 3, 32, 32, generator=random) * 2 - 1
+    scored = assess(images[:20], images[20:], None, None)
+    assert scored.class_shares is None
+    assert scored.numbers.keys() == {
+        *("patches", "patches_coarse", "r2_over_real", "r4_over_real", "pec2", "pec4")
+    }
+
+
 def test_without_a_test_split_training_images_are_used() -> None:
     training = torch.randint(0, 256, (8, 3, 16, 16), dtype=torch.uint8)
     assert torch.equal(held_out(PHOTOS, training, 99), normalize(training))
