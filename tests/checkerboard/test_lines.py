@@ -93,7 +93,7 @@ def test_a_sinusoid_is_found_at_its_period(period: int) -> None:
 def test_harmonics_are_named_as_traces() -> None:
     verdicts = {p.period: p.verdict for p in judge_all(CLEAN + 0.1 * saw(8))}
     assert verdicts[8] == "grid"
-    assert verdicts[4] == verdicts[2] == "trace of 8"
+    assert verdicts[4] == verdicts[2] == "harmonic of 8?"
 
 
 def test_two_patterns_are_both_found_where_harmonics_do_not_explain_one() -> None:

@@ -46,11 +46,21 @@ class PeriodJudgement:
 
     @property
     def verdict(self) -> str:
-        """One of: grid, clean, undecided, JPEG, trace of P."""
+        """One of: grid, clean, undecided, JPEG, trace of P, harmonic of P?
+
+        A harmonic may also be a pattern of its own: one set of images cannot tell.
+        """
         verdict = apply_rule(self.low, self.high, self.raw)
         if verdict == "clean" or not (self.jpeg or self.trace_of):
             return verdict
-        return "JPEG" if self.jpeg else f"trace of {self.trace_of}"
+        if self.jpeg:
+            return "JPEG"
+        return f"harmonic of {self.trace_of}?" if self.is_harmonic else f"trace of {self.trace_of}"
+
+    @property
+    def is_harmonic(self) -> bool:
+        """Whether the period divides that of the pattern that it comes from."""
+        return self.trace_of is not None and self.trace_of % self.period == 0
 
 
 def judge(images: Tensor, reference: Tensor | None = None) -> list[PeriodJudgement]:
