@@ -25,7 +25,7 @@ endef
 .DEFAULT_GOAL := help
 .PHONY: train test test-slow lint types format clean help
 
-train: $(INSTALLED)  ## train on the embedded digits; ARGS="data=photos seed=1" are passed on
+train: $(INSTALLED)  ## train on scikit-learn's digits; ARGS="data=photos seed=1" are passed on
 	$(BIN)/dcgan-train $(ARGS)
 
 test: $(INSTALLED_DEV)  ## run the tests; ARGS="-k upsampling" are passed on

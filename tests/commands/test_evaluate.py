@@ -17,7 +17,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
     """A run of eight steps on digits."""
     folder = tmp_path_factory.mktemp("evaluated") / "trained"
     digits = ("data=digits", "data.num_images=500", f"hydra.run.dir={folder}")
-    overrides = (*TINY[:2], *digits, "trainer.evaluate_every=4")
+    overrides = (*TINY[:2], *digits, "trainer.fid_every=4")
     done = finish(command_line("train", *overrides, cache_dir=cache_dir), folder.parent)
     assert done.returncode == 0, done.stderr
     return folder

@@ -36,7 +36,7 @@ def test_an_ablation_runs_and_reports_all_its_arms(
     run: Run, tmp_path: Path, cache_dir: Path, experiment: str, overrides: list[str]
 ) -> None:
     # An experiment's numbers override the trainer's, so they are set again here.
-    short = ("trainer.steps=2", "trainer.num_scored=8", "trainer.batch_size=8")
+    short = ("trainer.steps=2", "trainer.checkerboard_images=8", "trainer.batch_size=8")
     cache = f"data.cache_dir={cache_dir}"
     sweep = ("hydra.sweep.dir=sweep", *overrides)
     done = run("train", "-m", f"experiment={experiment}", *SMALL, *short, cache, *sweep)

@@ -22,7 +22,14 @@ def is_running(process: int) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", [*LAUNCHERS, ["hydra/launcher=submitit_local"]])
 def test_only_newly_added_arms_are_trained(run: Run, tmp_path: Path, launcher: list[str]) -> None:
-    options = ("-m", *TINY, *launcher, "trainer.num_scored=0", "seed=0,1", "hydra.sweep.dir=sweep")
+    options = (
+        "-m",
+        *TINY,
+        *launcher,
+        "trainer.checkerboard_images=0",
+        "seed=0,1",
+        "hydra.sweep.dir=sweep",
+    )
     first = run("train", *options, "upsample=transposed_k3,transposed_k4")
     assert first.returncode == 0, first.stderr
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("sweep/*/result.json")}
@@ -51,7 +58,7 @@ def test_a_stopped_multirun_leaves_no_process_and_prints_how_to_resume(
     to_all: bool,
 ) -> None:
     """Ctrl-C reaches every process, `kill` only the first one."""
-    options = ("-m", *TINY, *launcher, "trainer.num_scored=0", "hydra.sweep.dir=sweep")
+    options = ("-m", *TINY, *launcher, "trainer.checkerboard_images=0", "hydra.sweep.dir=sweep")
     endless = ("seed=0,1,2", "trainer.steps=100000")
     process = start(*options, *endless, start_new_session=True)
     wait_for(tmp_path / "sweep" / "seed-0" / "samples" / "000008.png", process)

@@ -75,7 +75,7 @@ def test_after_ctrl_c_a_multirun_prints_how_to_resume(
 
 
 def test_a_multirun_without_scores_says_so_and_succeeds(run: Run, tmp_path: Path) -> None:
-    done = run("train", "-m", *TINY, *ARMS, "trainer.num_scored=0")
+    done = run("train", "-m", *TINY, *ARMS, "trainer.checkerboard_images=0")
     assert done.returncode == 0
     assert "dcgan-train: no report: runs=sweep: no finished run with scores in it" in done.stderr
     assert not (tmp_path / "sweep" / "report").exists()

@@ -25,7 +25,7 @@ from tests.data.damage import damaged, limited
 
 
 def settings(root: Path, cache: Path, **changes: object) -> DataConfig:
-    values = {"image_size": 16, "channels": 3, "flip": False, "num_workers": 1, **changes}
+    values = {"image_size": 16, "channels": 3, "flip": False, "decoding_threads": 1, **changes}
     return DataConfig(source="folder", root=str(root), cache_dir=str(cache), **values)  # type: ignore[arg-type]
 
 
@@ -37,13 +37,13 @@ def write_images(folder: Path, count: int, size: tuple[int, int] = (16, 16)) -> 
     return pixels.transpose(0, 3, 1, 2)
 
 
-@pytest.mark.parametrize("num_workers", [1, 2])
+@pytest.mark.parametrize("decoding_threads", [1, 2])
 def test_images_are_in_the_order_of_their_names(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, num_workers: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decoding_threads: int
 ) -> None:
     monkeypatch.setattr(preparation, "FILES_PER_TASK", 8)
     originals = write_images(tmp_path / "in", 30)
-    config = settings(tmp_path / "in", tmp_path / "cache", num_workers=num_workers)
+    config = settings(tmp_path / "in", tmp_path / "cache", decoding_threads=decoding_threads)
     assert np.array_equal(prepare(config).open(), originals)
 
 
@@ -71,19 +71,19 @@ def test_other_settings_or_files_are_prepared_into_another_file(tmp_path: Path) 
     assert len(paths) == 5
 
 
-@pytest.mark.parametrize("num_workers", [1, 2])
+@pytest.mark.parametrize("decoding_threads", [1, 2])
 def test_a_broken_image_is_named_and_no_files_are_left_behind(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     recwarn: pytest.WarningsRecorder,
-    num_workers: int,
+    decoding_threads: int,
 ) -> None:
     monkeypatch.setattr(preparation, "FILES_PER_TASK", 2)
     write_images(tmp_path / "in", 40)
     broken = tmp_path / "in" / "00003.png"
     broken.write_bytes(broken.read_bytes()[:200])
-    with pytest.raises(UserError, match=r"00003\.png: broken image .*data.on_error=skip"):
-        prepare(settings(tmp_path / "in", tmp_path / "cache", num_workers=num_workers))
+    with pytest.raises(UserError, match=r"00003\.png: broken image .*data.on_corrupt_image=skip"):
+        prepare(settings(tmp_path / "in", tmp_path / "cache", decoding_threads=decoding_threads))
     assert not [warning for warning in recwarn if "cancelled" in str(warning.message)]
     assert {path.suffix for path in (tmp_path / "cache").iterdir()} <= {".lock"}
 
@@ -96,7 +96,7 @@ def test_a_too_large_image_is_named_with_its_size_and_the_setting(tmp_path: Path
         UserError, match=r"scan\.png: too large: 50x40 is 2000 pixels; .*data\.max_pixels=1999"
     ):
         prepare(limited)
-    skipping = replace(limited, on_error="skip")
+    skipping = replace(limited, on_corrupt_image="skip")
     assert len(prepare(skipping).open()) == 3
     assert len(prepare(replace(skipping, max_pixels=2000)).open()) == 4
 
@@ -117,7 +117,7 @@ def test_broken_images_can_be_skipped_unless_all_are_broken(
 ) -> None:
     originals = write_images(tmp_path / "in", 5)
     (tmp_path / "in" / "00003.png").write_bytes(b"no image")
-    config = settings(tmp_path / "in", tmp_path / "cache", on_error="skip")
+    config = settings(tmp_path / "in", tmp_path / "cache", on_corrupt_image="skip")
     for _ in range(2):  # a later run repeats the warning
         prepared = prepare(config)
         assert "1 broken images were skipped" in caplog.text
@@ -135,7 +135,7 @@ def test_broken_files_whose_names_print_alike_are_counted_separately(tmp_path: P
     write_images(tmp_path / "in", 3)
     for name in ("a\n.png", "a\\n.png"):
         (tmp_path / "in" / name).write_bytes(b"no image")
-    config = settings(tmp_path / "in", tmp_path / "cache", on_error="skip")
+    config = settings(tmp_path / "in", tmp_path / "cache", on_corrupt_image="skip")
     assert len(prepare(config).open()) == 3
 
 
@@ -250,7 +250,7 @@ def test_a_killed_preparation_leaves_no_processes_or_shared_memory(tmp_path: Pat
             time.sleep(60)
         preparation.decode = wait
         preparation.prepare(DataConfig(source="folder", root=sys.argv[1], cache_dir=sys.argv[2],
-                                       image_size=16, channels=3, flip=False, num_workers=2))
+                                       image_size=16, channels=3, flip=False, decoding_threads=2))
         """
     arguments = [str(tmp_path / "in"), str(tmp_path / "cache")]
     line = [sys.executable, "-c", textwrap.dedent(script), *arguments]
@@ -282,7 +282,7 @@ def test_two_processes_at_once_prepare_the_images_once(tmp_path: Path) -> None:
             return original(*arguments)
         preparation._decode_files = announced
         config = DataConfig(source="folder", root=sys.argv[1], cache_dir=sys.argv[2],
-                            image_size=16, channels=3, flip=False, num_workers=1)
+                            image_size=16, channels=3, flip=False, decoding_threads=1)
         print(preparation.prepare(config).open().sum())
         """
     )

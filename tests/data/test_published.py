@@ -20,7 +20,7 @@ from torchvision.datasets import CIFAR10, MNIST
 
 from dcgan.config import DataConfig
 from dcgan.data.decoding import decode
-from dcgan.data.labeled import read_images, read_labeled
+from dcgan.data.labeled import read_images, read_labeled_set
 from dcgan.data.sources import find_source
 from dcgan.errors import UserError
 from tests.conftest import real_data
@@ -124,7 +124,7 @@ def test_mnist_is_found_in_its_usual_layouts(tmp_path: Path, place: str, compres
     before = sorted(tmp_path.rglob("*"))
     data = settings("mnist", tmp_path, channels=1)
     assert np.array_equal(read_images(data)[:, 0, 2:-2, 2:-2], originals)
-    assert len(read_labeled(data, train=False).labels) == 4
+    assert len(read_labeled_set(data, train=False).labels) == 4
     assert sorted(tmp_path.rglob("*")) == before
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dcgan.config import DataConfig
-from dcgan.data.labeled import read_labeled
+from dcgan.data.splits import read_labeled
 from dcgan.errors import UserError
 from dcgan.evaluation.assessment import assess, class_shares
 from dcgan.evaluation.features import get_extractor
@@ -56,6 +56,16 @@ def test_without_inception_unlabeled_data_are_refused_with_instructions(
         get_extractor(PHOTOS, "digest")
     assert "torch-fidelity is not installed" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_without_features_patches_and_the_checkerboard_are_scored() -> None:
+    random = torch.Generator().manual_seed(0)
+    images = torch.rand(40, 3, 32, 32, generator=random) * 2 - 1
+    scored = assess(images[:20], images[20:], None, None)
+    assert scored.class_shares is None
+    assert scored.numbers.keys() == {
+        *("patches", "patches_coarse", "r2_over_real", "r4_over_real", "pec2", "pec4")
+    }
 
 
 def test_without_a_test_split_training_images_are_used() -> None:

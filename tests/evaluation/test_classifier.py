@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dcgan.config import DataConfig
-from dcgan.data.labeled import read_labeled
+from dcgan.data.splits import read_labeled
 from dcgan.evaluation.classifier import Classifier, accuracy_of, get_classifier, train_classifier
 from tests.conftest import real_data
 

@@ -46,11 +46,12 @@ def refused(content: Any, path: Path) -> str:
     return reason
 
 
-def test_an_older_checkpoint_gets_defaults_for_newer_settings() -> None:
+def test_an_older_checkpoint_gets_todays_names_and_defaults() -> None:
     config = read_checkpoint(FORMAT1)["config"]
     build(TrainConfig, config)
     assert config["upsample"]["balanced"] == 0
     assert "compile" not in config["trainer"]
+    assert config["trainer"]["checkerboard_images"] == CONTENT["config"]["trainer"]["num_scored"]
 
 
 @pytest.mark.parametrize(
@@ -203,7 +204,7 @@ def test_a_damaged_checkpoint_is_refused_or_read_unchanged(
 
 def test_a_run_without_ema_and_with_other_layers_is_read(tmp_path: Path) -> None:
     content = copy.deepcopy(CONTENT)
-    content["config"]["trainer"]["ema_half_life"] = 0.0
+    content["config"]["trainer"]["ema_half_life_images"] = 0.0
     content["config"]["discriminator"]["norm"] = "none"
     content["config"]["downsample"]["balanced"] = True
     state = build_discriminator(content["config"])

@@ -12,7 +12,7 @@ def test_each_class_is_a_column_and_copies_are_above_their_originals() -> None:
     images = normalize(training).add(torch.linspace(0, 0.01, 20).view(20, 1, 1, 1))
     classes = torch.tensor([3] * 12 + [5] * 8)
     near = nearest(images, training)
-    rows = by_class(images, classes, near, training).view(-1, 10)
+    rows = by_class(images, classes, 10, near, training).view(-1, 10)
     assert len(rows) == 10 + 1 + 2 * 3
     torch.testing.assert_close(rows[:10, 3], images.flatten()[:10])
     torch.testing.assert_close(rows[:10, 5], torch.cat([images.flatten()[12:], torch.ones(2)]))
@@ -21,4 +21,4 @@ def test_each_class_is_a_column_and_copies_are_above_their_originals() -> None:
     torch.testing.assert_close(pairs[:, 1, 5], normalize(training).flatten()[12:15])
     empty = [column for column in range(10) if column not in (3, 5)]
     assert (rows[:, empty] == 1).all()
-    assert by_class(images, classes, None, training).shape == (100, 1, 1, 1)
+    assert by_class(images, classes, 4, None, training).shape == (40, 1, 1, 1)

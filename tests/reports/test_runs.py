@@ -84,7 +84,7 @@ def test_every_kind_of_broken_run_is_listed_with_a_reason(runs: Path) -> None:
         "headless": "has no scores at step 0, which a comparison needs",
         "partly": "metrics.jsonl: scores at step 2 lack r2",
         "twin": "same settings and seed as transposed_k3/seed0",
-        "unscored": "has no scores (trainer.num_scored=0)",
+        "unscored": "has no scores (trainer.checkerboard_images=0)",
     }
 
 

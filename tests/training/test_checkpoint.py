@@ -131,7 +131,8 @@ def test_a_damaged_checkpoint_in_the_runs_own_folder_is_refused(
         *(f"upsample={choice}" for choice in choices("upsample")),
         "upsample=transposed_k4_balanced upsample.layers=last generator.notch=2",
         "downsample=strided_k3 downsample.balanced=true discriminator.norm=spectral",
-        "upsample=subpixel_icnr upsample.smooth=true data.channels=1 trainer.ema_half_life=0",
+        "upsample=subpixel_icnr upsample.smooth=true data.channels=1"
+        " trainer.ema_half_life_images=0",
         "generator=flat discriminator.norm=none data.image_size=20",
     ],
 )

@@ -111,7 +111,7 @@ def test_two_processes_make_one_run_and_checkpoints_resume_with_any_number_of_pr
 def test_if_a_process_is_lost_the_other_stops_and_the_run_can_be_resumed(
     run: Run, start: Start, tmp_path: Path, victim: int
 ) -> None:
-    options = (*TINY, "hydra.run.dir=run", "trainer.num_scored=0", "resume=auto")
+    options = (*TINY, "hydra.run.dir=run", "trainer.checkerboard_images=0", "resume=auto")
     endless = ("trainer.steps=100000", "trainer.checkpoint_every=10")
     process = start(*options, *endless, processes=2)
     last = wait_for(tmp_path / "run" / "checkpoints" / "last.pt", process)

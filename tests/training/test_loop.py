@@ -24,7 +24,12 @@ from dcgan.training.records import read_metrics
 from dcgan.training.tracking import Tracker
 from tests.conftest import Compose
 
-DIGITS = ("data=digits", "data.num_images=400", "trainer.num_scored=0", "trainer.batch_size=32")
+DIGITS = (
+    "data=digits",
+    "data.num_images=400",
+    "trainer.checkerboard_images=0",
+    "trainer.batch_size=32",
+)
 
 
 def features(images: Tensor) -> Tensor:

@@ -83,7 +83,7 @@ def test_penalty_points_are_random_interpolations_of_real_and_fake(
 def test_the_penaltys_gradient_is_scaled_by_weight_and_interval(
     build: Build, weight: float, every: int
 ) -> None:
-    factor = (f"regularizer.weight={weight}", f"regularizer.every={every}")
+    factor = (f"regularizer.weight={weight}", f"regularizer.interval={every}")
     state = build("regularizer=r1", "discriminator.norm=none", *factor)
     real = state.batches.draw()
     penalize(state, real, real)
@@ -97,7 +97,7 @@ def test_the_penaltys_gradient_is_scaled_by_weight_and_interval(
 @pytest.mark.parametrize(
     "recipe",
     [
-        ("regularizer=r1", "regularizer.every=1"),
+        ("regularizer=r1", "regularizer.interval=1"),
         ("regularizer=gradient_penalty", "discriminator.norm=spectral", "loss=wasserstein"),
     ],
     ids=["r1", "gradient_penalty"],
@@ -111,7 +111,7 @@ def test_penalties_work_in_bfloat16(build: Build, recipe: tuple[str, ...]) -> No
 
 def test_a_lazy_penalty_is_applied_every_few_steps(build: Build) -> None:
     plain = build()
-    lazy = build("regularizer=r1", "regularizer.every=3", "regularizer.weight=5")
+    lazy = build("regularizer=r1", "regularizer.interval=3", "regularizer.weight=5")
     differing = []
     for _ in range(6):
         load_state(lazy, copy.deepcopy(checkpoint_of(plain)))
@@ -123,7 +123,7 @@ def test_a_lazy_penalty_is_applied_every_few_steps(build: Build) -> None:
 
 
 def test_regularizer_settings_that_cannot_work_are_refused(compose_train: Compose) -> None:
-    assert compose_train("regularizer=r1").regularizer.every == 16
+    assert compose_train("regularizer=r1").regularizer.interval == 16
     with pytest.raises(UserError, match=r"regularizer.weight=0.*: must be above 0"):
         compose_train("regularizer=r1", "regularizer.weight=0")
     with pytest.raises(ValueError, match=r"weight=1.0: has no effect on kind=none"):

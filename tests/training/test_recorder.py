@@ -40,17 +40,17 @@ def saved_step(path: Path) -> int:
 
 def test_what_is_due_at_which_step(tiny: Compose) -> None:
     every = ("trainer.log_every=3", "trainer.sample_every=4", "trainer.checkpoint_every=5")
-    trainer = tiny("trainer.steps=7", "trainer.num_scored=0", *every).trainer
+    trainer = tiny("trainer.steps=7", "trainer.checkerboard_images=0", *every).trainer
     assert [sorted(due(step, trainer)) for step in range(1, 8)] == [
         *([], [], ["log"], ["samples"], ["checkpoint"], ["log"]),
         ["checkpoint", "log", "samples"],
     ]
-    trainer = tiny("trainer.steps=1000", "trainer.score_from=25").trainer
+    trainer = tiny("trainer.steps=1000", "trainer.checkerboard_from_step=25").trainer
     scored = [step for step in range(1, 1001) if "scores" in due(step, trainer)]
     assert scored == [25, 50, 100, 200, 400, 800, 1000]
     assert all("samples" in due(step, trainer) for step in scored)
     assert not any("fid" in due(step, trainer) for step in range(1, 1001))
-    trainer = tiny("trainer.steps=10", "trainer.evaluate_every=4").trainer
+    trainer = tiny("trainer.steps=10", "trainer.fid_every=4").trainer
     assert [step for step in range(1, 11) if "fid" in due(step, trainer)] == [4, 8, 10]
 
 
@@ -74,7 +74,9 @@ def test_scores_samples_and_checkpoints_are_written_at_their_steps(
 
 
 def test_every_log_line_has_all_metrics(tmp_path: Path, build: Build) -> None:
-    state = build("trainer.log_every=1", "trainer.num_scored=0", "trainer.generator_lr=3e-4")
+    state = build(
+        "trainer.log_every=1", "trainer.checkerboard_images=0", "trainer.generator_lr=3e-4"
+    )
     with Recorder(state, tmp_path).opened() as recorder:
         train_steps(recorder, state, 1)
     (line,) = read_metrics(tmp_path / "metrics.jsonl")
@@ -116,7 +118,7 @@ def test_the_last_good_checkpoint_is_kept(tmp_path: Path, build: Build) -> None:
 def test_the_best_checkpoint_is_replaced_only_by_a_better_one(
     tmp_path: Path, build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = build("trainer.num_scored=0", "trainer.evaluate_every=1")
+    state = build("trainer.checkerboard_images=0", "trainer.fid_every=1")
     fids = iter([9.0, 5.0, 7.0, math.nan, 4.0])
     meter: Any = SimpleNamespace(measure=lambda: next(fids))
     best_at = []
@@ -134,7 +136,7 @@ def test_the_best_checkpoint_is_replaced_only_by_a_better_one(
 def test_alarms_go_to_the_log_metrics_and_tensorboard(
     tmp_path: Path, build: Build, caplog: pytest.LogCaptureFixture
 ) -> None:
-    state = build("trainer.num_scored=0", "trainer.steps=99")
+    state = build("trainer.checkerboard_images=0", "trainer.steps=99")
     sure, images = torch.full((4,), 9.0), torch.rand(4, 1, 4, 4)
     saturated = StepResult(torch.tensor([0.1, 9.0]), sure, -sure, images, images)
     with Recorder(state, tmp_path).opened() as recorder:
@@ -192,14 +194,16 @@ def test_a_folder_in_use_by_another_run_is_left_unchanged(tmp_path: Path, build:
 def test_resuming_from_the_best_checkpoint_discards_later_records(
     tmp_path: Path, build: Build
 ) -> None:
-    state = build("trainer.num_scored=0", "trainer.log_every=1", "trainer.checkpoint_every=100")
+    state = build(
+        "trainer.checkerboard_images=0", "trainer.log_every=1", "trainer.checkpoint_every=100"
+    )
     with Recorder(state, tmp_path).opened() as recorder:
         train_steps(recorder, state, 2)
         save_checkpoint(tmp_path / BEST, state)
         train_steps(recorder, state, 3)
         recorder.record(train_step(state), frozenset(["log", "checkpoint"]))
     assert saved_step(tmp_path / LAST) == 6
-    state = build("trainer.num_scored=0")
+    state = build("trainer.checkerboard_images=0")
     load_state(state, read_checkpoint(tmp_path / BEST))
     with Recorder(state, tmp_path).opened():
         pass  # killed before its first checkpoint
@@ -210,7 +214,7 @@ def test_resuming_from_the_best_checkpoint_discards_later_records(
 def test_damaged_metrics_are_refused_before_anything_is_written(
     tmp_path: Path, build: Build
 ) -> None:
-    state = build("trainer.num_scored=0")
+    state = build("trainer.checkerboard_images=0")
     with Recorder(state, tmp_path).opened() as recorder:
         train_steps(recorder, state, 8)
         recorder.finish()
@@ -224,7 +228,7 @@ def test_damaged_metrics_are_refused_before_anything_is_written(
 
 
 def test_records_of_a_run_without_a_checkpoint_are_discarded(tmp_path: Path, build: Build) -> None:
-    state = build("trainer.num_scored=0", "trainer.log_every=1")
+    state = build("trainer.checkerboard_images=0", "trainer.log_every=1")
     with Recorder(state, tmp_path).opened() as recorder:
         for _ in range(3):
             recorder.record(train_step(state), frozenset(["log"]))

@@ -11,7 +11,7 @@ from dcgan.training.scores import Scorer, gradients_at, upsampling_blocks
 from dcgan.training.step import State, train_step
 from tests.training.conftest import Build
 
-WHOLE = ("data.image_size=32", "data.num_images=256", "trainer.num_scored=256")
+WHOLE = ("data.image_size=32", "data.num_images=256", "trainer.checkerboard_images=256")
 
 
 def test_every_score_is_measured(build: Build) -> None:
@@ -71,7 +71,7 @@ def test_the_discriminators_gradient_shows_its_uneven_coverage(
 
 
 def test_the_ema_is_scored(build: Build) -> None:
-    state = build("trainer.ema_half_life=1000")
+    state = build("trainer.ema_half_life_images=1000")
     scorer = Scorer(state)
     before = scorer.measure().numbers
     for network, changes in ((state.generator, False), (state.sampler, True)):
@@ -83,7 +83,7 @@ def test_the_ema_is_scored(build: Build) -> None:
 
 def test_measuring_does_not_affect_training(build: Build) -> None:
     def trained(measure: bool) -> State:
-        state = build("trainer.ema_half_life=100")
+        state = build("trainer.ema_half_life_images=100")
         scorer = Scorer(state)
         for _ in range(3):
             if measure:

@@ -13,7 +13,7 @@ from tests.conftest import Compose, choices
         "data.num_images",
         "trainer.batch_size",
         "trainer.num_samples",
-        "trainer.num_scored",
+        "trainer.checkerboard_images",
         "generator.filters",
         "discriminator.filters",
         "generator.latent_size",

@@ -15,7 +15,7 @@ from tests.training.conftest import Build
 def test_the_ema_tracks_weights_and_running_statistics_with_its_half_life(
     build: Build, half_life: float
 ) -> None:
-    state = build(f"trainer.ema_half_life={half_life}")
+    state = build(f"trainer.ema_half_life_images={half_life}")
     assert state.ema is not None
     train_step(state)  # the first step copies
     expected = {k: v.clone() for k, v in state.generator.state_dict().items()}
@@ -41,16 +41,16 @@ def test_samples_of_the_untrained_generator_are_not_flat_gray(build: Build) -> N
 
 
 def test_without_a_half_life_there_is_no_ema(build: Build) -> None:
-    state = build("trainer.ema_half_life=0")
+    state = build("trainer.ema_half_life_images=0")
     assert state.ema is None
     assert state.sampler is state.generator
 
 
 RECIPES = [
     (),
-    ("discriminator.norm=spectral", "loss=hinge", "trainer.lr_decay_from=20"),
+    ("discriminator.norm=spectral", "loss=hinge", "trainer.lr_decay_start_images=20"),
     ("discriminator.norm=none", "loss=wasserstein", "regularizer=gradient_penalty"),
-    ("loss=least_squares", "regularizer=r1", "regularizer.every=2"),
+    ("loss=least_squares", "regularizer=r1", "regularizer.interval=2"),
     ("generator=flat",),
 ]
 
@@ -71,7 +71,7 @@ def test_a_resumed_state_equals_an_uninterrupted_one_bit_for_bit(
 
 
 def test_learning_rates_are_constant_then_fall_as_one_over_root_images(build: Build) -> None:
-    state = build("trainer.lr_decay_from=16", "trainer.generator_lr=4e-4")
+    state = build("trainer.lr_decay_start_images=16", "trainer.generator_lr=4e-4")
     rates = []
     for _ in range(9):
         train_step(state)

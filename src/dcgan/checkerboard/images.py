@@ -4,6 +4,7 @@ All take (N, C, H, W) images in [−1, 1] with any C, and compute in float64. A 
 comes from a generator's last upsampling layer, of period 4 from the one before.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -40,7 +41,12 @@ def image_spectra(images: Tensor) -> Tensor:
 
 def spectrum(images: Tensor) -> Tensor:
     """The mean power spectrum plus 8-bit rounding noise as a noise floor: (H, W) float64."""
-    return image_spectra(images).mean(0) + ROUNDING_NOISE
+    return mean_spectrum(image_spectra(images))
+
+
+def mean_spectrum(spectra: Tensor) -> Tensor:
+    """The same from `image_spectra`."""
+    return spectra.mean(0) + ROUNDING_NOISE
 
 
 def grid_bins(period: int, height: int, width: int) -> list[tuple[int, int]]:
@@ -75,21 +81,24 @@ def usable_periods(height: int, width: int) -> tuple[int, ...]:
     )
 
 
-def _bins_and_neighbors(power: Tensor, period: int) -> Tensor:
-    """The K grid bins of (..., H, W) spectra, each followed by its 8 neighbors: (..., K, 9).
+def bins_and_neighbors(
+    power: Tensor, bins: Sequence[tuple[int, int]], distances: Sequence[int] = (2, 3)
+) -> Tensor:
+    """K bins of (..., H, W) spectra, each followed by its neighbors: (..., K, 9), or fewer.
 
-    Neighbors are 2 and 3 bins away along both axes. For a bin on a frequency axis, where straight
-    edges in the images leave a ridge, they are the 4 along that axis, each counted twice.
+    Neighbors are these distances away along both axes. For a bin on a frequency axis, where
+    straight edges in the images leave a ridge, only those along that axis are used, each twice.
     """
     height, width = power.shape[-2:]
-    bins = grid_bins(period, height, width)
+    offsets = [*(-d for d in distances), *distances]
     cells = []
     for row, column in bins:
-        down = [((row + offset) % height, column) for offset in (-3, -2, 2, 3)]
-        across = [(row, (column + offset) % width) for offset in (-3, -2, 2, 3)]
+        down = [((row + offset) % height, column) for offset in offsets]
+        across = [(row, (column + offset) % width) for offset in offsets]
         cells += [(row, column), *(down if row else across), *(across if column else down)]
     rows, columns = zip(*cells, strict=True)
-    return power[..., list(rows), list(columns)].reshape(*power.shape[:-2], len(bins), 9)
+    found = power[..., list(rows), list(columns)]
+    return found.reshape(*power.shape[:-2], len(bins), 1 + 2 * len(offsets))
 
 
 def _peak_and_background(cells: Tensor) -> tuple[Tensor, Tensor]:
@@ -116,10 +125,17 @@ def grid_peak(images: Tensor, period: int) -> GridPeak:
 
 def spectrum_peak(power: Tensor, period: int) -> GridPeak:
     """The same from a mean spectrum, (H, W)."""
-    peak, background = _peak_and_background(_bins_and_neighbors(power, period))
-    window = hann_window(*power.shape)
+    cells = bins_and_neighbors(power, grid_bins(period, *power.shape))
+    peak, background = _peak_and_background(cells)
+    return GridPeak((peak / background).item(), amplitude(cells, *power.shape))
+
+
+def amplitude(cells: Tensor, height: int, width: int) -> float:
+    """A of all bins of a pattern, (K, 9), in spectra of this size."""
+    peak, background = _peak_and_background(cells)
+    window = hann_window(height, width)
     excess = (peak - background).item() * window.square().sum() / window.sum().square()
-    return GridPeak((peak / background).item(), float(excess.sign() * excess.abs().sqrt()))
+    return float(excess.sign() * excess.abs().sqrt())
 
 
 def ratio_interval(
@@ -134,11 +150,14 @@ def ratio_interval(
 
     Percentiles of ln(R(generated)/R(real)), returned as ratios; without real images, of
     R(generated) itself (Efron, 1979).
+
+    Args:
+        generated: `image_spectra`, (N, H, W); so is `real`.
     """
     logs = []
-    for side, images in enumerate([generated] if real is None else [generated, real]):
-        count = len(images)
-        cells = _bins_and_neighbors(image_spectra(images), period)
+    for side, spectra in enumerate([generated] if real is None else [generated, real]):
+        count = len(spectra)
+        cells = bins_and_neighbors(spectra, grid_bins(period, *spectra.shape[-2:]))
         random = stream(seed, "bootstrap", side)
         drawn = torch.randint(count, (num_resamples, count), generator=random)
         weights = torch.zeros(num_resamples, count, dtype=torch.float64)

@@ -5,22 +5,26 @@ image are alike, so a few large images give an interval that is too narrow.
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 from torch import Tensor
 
 from dcgan.checkerboard.images import (
     contrast,
+    image_spectra,
+    mean_spectrum,
     phase_energy,
     ratio_interval,
-    spectrum,
     spectrum_peak,
     usable_periods,
 )
+from dcgan.checkerboard.lines import line_intervals, measure_lines
+from dcgan.checkerboard.origins import origins
 from dcgan.checkerboard.scores import apply_rule
 from dcgan.errors import UserError
 
 CLEAN_RATIO = 1.0  # the largest R of clean images: photographs 0.46, noise and lines 1
+JPEG_PERIOD = 8
 MIN_TILES = 32  # with fewer, the interval says more about chance than about the images
 MAX_TILES = 2000
 TILE = 64  # pixels; larger images are cut into tiles of this size
@@ -31,31 +35,82 @@ class PeriodJudgement:
     """The scores of a set of images for one period."""
 
     period: int
-    raw: float  # R
+    raw: float  # R; of the periods that are not scored in training, their strongest line's
     ratio: float  # R ÷ R of the reference, or ÷ 1 without one
-    low: float  # 95 % bootstrap interval of `ratio`
+    low: float  # 95 % interval of `ratio`
     high: float
     amplitude: float  # A: RMS of the periodic part on the [−1, 1] scale
-    contrast: float  # PEC
+    contrast: float | None  # PEC, of the periods that are scored in training
+    trace_of: int | None = None  # the period of the pattern that this one is a trace of
+    jpeg: bool = False  # whether JPEG's blocks account for it
 
     @property
     def verdict(self) -> str:
-        """One of: grid, clean, undecided."""
-        return apply_rule(self.low, self.high, self.raw)
+        """One of: grid, clean, undecided, JPEG, trace of P."""
+        verdict = apply_rule(self.low, self.high, self.raw)
+        if verdict == "clean" or not (self.jpeg or self.trace_of):
+            return verdict
+        return "JPEG" if self.jpeg else f"trace of {self.trace_of}"
 
 
 def judge(images: Tensor, reference: Tensor | None = None) -> list[PeriodJudgement]:
-    """Score (N, C, H, W) images or tiles in [−1, 1] for every period their size allows."""
+    """Score (N, C, H, W) images or tiles in [−1, 1] for periods 2 and 4, if their size allows it.
+
+    The interval is over the images (bootstrap).
+    """
     judged = []
-    power = spectrum(images)
-    clean_power = None if reference is None else spectrum(reference)
+    spectra = image_spectra(images)
+    clean_spectra = None if reference is None else image_spectra(reference)
+    power = mean_spectrum(spectra)
+    clean_power = None if clean_spectra is None else mean_spectrum(clean_spectra)
     for period in usable_periods(*images.shape[-2:]):
         raw, amplitude = astuple(spectrum_peak(power, period))
         clean = CLEAN_RATIO if clean_power is None else spectrum_peak(clean_power, period).ratio
-        interval = ratio_interval(images, reference, period)
+        interval = ratio_interval(spectra, clean_spectra, period)
         even = contrast(phase_energy(images, period))
         judged.append(PeriodJudgement(period, raw, raw / clean, *interval, amplitude, even))
     return judged
+
+
+def judge_all(
+    images: Tensor, reference: Tensor | None = None, jpeg: bool = False
+) -> list[PeriodJudgement]:
+    """Judge every period from 2 to 16 that the size of the images allows; see `judge`.
+
+    Periods that are not scored in training are judged by their strongest line (`lines`). Each
+    pattern found is a grid, a trace of another one (`origins`), or one of JPEG's blocks.
+
+    Args:
+        jpeg: whether the images or the reference were JPEGs, whose blocks have a pattern of period
+            8, with harmonics at 4 and 2.
+    """
+    lines = measure_lines(images)
+    others = {} if reference is None else measure_lines(reference)
+    judged = {period.period: period for period in judge(images, reference)}
+    num_lines = sum(line.logs.shape[1] for line in lines.values())
+    for period in lines.keys() - judged.keys():
+        other = others[period].logs if others else None
+        ratio, low, high = line_intervals(lines[period].logs, other, num_lines)
+        strongest = low.argmax()
+        judged[period] = PeriodJudgement(
+            period,
+            raw=lines[period].logs.mean(0)[strongest].exp().item(),
+            ratio=ratio[strongest].item(),
+            low=low[strongest].item(),
+            high=high.max().item(),
+            amplitude=lines[period].amplitude,
+            contrast=None,
+        )
+    found = {period for period, p in judged.items() if p.verdict == "grid"}
+    found |= {JPEG_PERIOD} & lines.keys() if jpeg else set()
+    unsure = {period for period, p in judged.items() if p.verdict == "undecided"} - found
+    for period, origin in origins(lines, found, unsure).items():
+        judged[period] = replace(
+            judged[period],
+            trace_of=None if origin == period else origin,
+            jpeg=jpeg and origin == JPEG_PERIOD,
+        )
+    return [judged[period] for period in sorted(judged)]
 
 
 def tile_side(sides: Sequence[int]) -> int:

@@ -30,7 +30,7 @@ def main(config: TrainConfig, run_dir: Path) -> None:
     if scores := result.get("checkerboard"):
         print(
             f"Checkerboard R₂ ÷ real {scores['first']:.3g} at the start, {scores['last']:.3g} now"
-            f" (1: as clean as the data; above {PRESENT:g}: a checkerboard)"
+            f" (1: as clean as the data; above {PRESENT:g} suggests a checkerboard)"
         )
     print(f"Samples      {run_dir / result['samples']}")
     print(f"Checkpoint   {run_dir / result['checkpoint']}")

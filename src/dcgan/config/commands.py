@@ -12,6 +12,7 @@ from dcgan.config.settings import (
     ExistingPath,
     Flag,
     Natural,
+    PathOrFactory,
     PathText,
     TwoOrMore,
     doublings,
@@ -66,7 +67,8 @@ class CureConfig:
 class DiagnoseConfig:
     """Where to look for checkerboard artifacts."""
 
-    target: ExistingPath  # a run, a checkpoint, an exported .safetensors, or a folder of images
+    # A run, a checkpoint, an exported .safetensors, a folder of images, or package.module:factory.
+    target: PathOrFactory
     reference: ExistingPath | None = None  # a folder of real images to compare with
     num_images: Count  # to generate, or at most to read from each folder
     weights: Weights = "ema"  # of a checkpoint

@@ -27,16 +27,32 @@ MAY_DIFFER = {
     "trainer.sample_every",
     "trainer.num_samples",
     "trainer.checkpoint_every",
-    "trainer.num_scored",
-    "trainer.score_from",
-    "trainer.evaluate_every",
+    "trainer.checkerboard_images",
+    "trainer.checkerboard_from_step",
+    "trainer.fid_every",
     "data.root",  # the images may have moved; their digest is checked
     "data.cache_dir",
-    "data.num_workers",
+    "data.decoding_threads",
     "data.max_pixels",
 }
 
-GONE = ("compile", "cuda_graphs", "score_weights")  # trainer settings removed since
+# Settings of earlier versions, which runs and checkpoints may hold, and their names today; None:
+# removed.
+RENAMED: dict[str, dict[str, str | None]] = {
+    "data": {"on_error": "on_corrupt_image", "num_workers": "decoding_threads"},
+    "regularizer": {"every": "interval"},
+    "trainer": {
+        "compile": None,
+        "cuda_graphs": None,
+        "score_weights": None,
+        "num_scored": "checkerboard_images",
+        "score_from": "checkerboard_from_step",
+        "evaluate_every": "fid_every",
+        "num_evaluated": "fid_images",
+        "lr_decay_from": "lr_decay_start_images",
+        "ema_half_life": "ema_half_life_images",
+    },
+}
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -54,15 +70,17 @@ def identity_settings(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_defaults(settings: Any) -> dict[str, Any]:
-    """Convert a run's settings to this version: drop removed ones, add defaults for new ones.
+    """Convert a run's settings to this version's names; add defaults for new ones.
 
     Raises:
         UserError: these are not a run's settings, or one of them is unknown or not allowed.
     """
     if not isinstance(settings, dict):
         raise UserError("holds no settings by name")
-    if isinstance(trainer := settings.get("trainer"), dict):
-        settings = settings | {"trainer": {k: v for k, v in trainer.items() if k not in GONE}}
+    for group, names in RENAMED.items():
+        if isinstance(values := settings.get(group), dict):
+            today = {names.get(name, name): value for name, value in values.items()}
+            settings = settings | {group: {k: v for k, v in today.items() if k is not None}}
     return asdict(build(TrainConfig, settings))
 
 

@@ -40,9 +40,11 @@ class DataConfig:
     num_images: Count | None = None  # how many to generate (generated sources only)
     root: PathText | None = None  # the folder of the files (all other sources)
     crop: Count | None = None  # side of the center square, before resizing; None: the largest
-    on_error: Literal["fail", "skip"] = "fail"  # on a broken image: abort, or skip and count it
+    on_corrupt_image: Literal["fail", "skip"] = (
+        "fail"  # on a broken image: abort, or skip and count it
+    )
     cache_dir: PathText = "~/.cache/dcgan"  # prepared images are kept here
-    num_workers: Count | None = None  # decoding threads; None: one per core
+    decoding_threads: Count | None = None  # decoding threads; None: one per core
     max_pixels: Count = MAX_PIXELS  # larger image files count as broken
 
     def __post_init__(self) -> None:
@@ -210,7 +212,7 @@ class RegularizerConfig:
 
     kind: Literal["none", "r1", "gradient_penalty"]
     weight: NonNegative = 0.0
-    every: Count = 1  # steps between two penalties, each scaled by this number
+    interval: Count = 1  # steps between two penalties, each scaled by this number
 
     def __post_init__(self) -> None:
         if self.kind == "none" and self.weight:
@@ -229,8 +231,8 @@ class TrainerConfig:
     discriminator_lr: Positive
     beta1: BelowOne  # Adam
     beta2: BelowOne
-    lr_decay_from: NonNegative  # images seen when learning rates start to fall; 0: constant
-    ema_half_life: NonNegative  # of the EMA generator, in images; 0: no EMA
+    lr_decay_start_images: NonNegative  # images seen when learning rates start to fall; 0: constant
+    ema_half_life_images: NonNegative  # of the EMA generator, in images; 0: no EMA
     accelerator: Literal["auto", "cpu", "gpu"]
     devices: Count  # processes on this machine, which share each batch; see torchrun
     precision: Literal["auto", "32-true", "bf16-mixed"]  # auto: bf16-mixed where supported
@@ -238,10 +240,10 @@ class TrainerConfig:
     sample_every: Count  # steps between sample grids
     num_samples: Count  # images in a sample grid
     checkpoint_every: Count  # steps between checkpoints
-    num_scored: Natural  # generated images for the checkerboard scores; 0: no scores
-    score_from: Count  # scores at steps 0, this, 2x this, 4x this, …, and the last
-    evaluate_every: Natural  # steps between FIDs, the lowest of which is saved as best.pt; 0: none
-    num_evaluated: TwoOrMore  # generated and held-out images for FID
+    checkerboard_images: Natural  # generated images for the checkerboard scores; 0: no scores
+    checkerboard_from_step: Count  # scores at steps 0, this, 2x this, 4x this, …, and the last
+    fid_every: Natural  # steps between FIDs, the lowest of which is saved as best.pt; 0: none
+    fid_images: TwoOrMore  # generated and held-out images for FID
 
 
 @dataclass(kw_only=True, config=RULES)

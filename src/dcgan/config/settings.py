@@ -1,5 +1,6 @@
 """Types for declaring settings, and `build`, which validates values or raises a one-line error."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -11,6 +12,12 @@ from dcgan.files import expand
 
 # A path may be a number, such as 2024; no other value is converted to another type.
 RULES = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+
+def _path_or_factory(text: str) -> str:
+    if re.fullmatch(r"\w+(\.\w+)*:\w+(\.\w+)*", text):  # package.module:factory
+        return text
+    return _existing(text)
 
 
 def _existing(path: str) -> str:
@@ -28,6 +35,7 @@ Positive = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
 BelowOne = Annotated[float, Strict(), Field(ge=0, lt=1)]
 PathText = Annotated[str, Field(min_length=1)]  # "" would be the current folder
 ExistingPath = Annotated[PathText, AfterValidator(_existing)]
+PathOrFactory = Annotated[PathText, AfterValidator(_path_or_factory)]
 
 REASONS = {  # by pydantic's error type, where its own message is less clear
     "greater_than_equal": "must be at least {ge}",

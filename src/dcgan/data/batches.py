@@ -9,24 +9,24 @@ from dcgan.seeding import stream
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
-    """Move `tensor` to the device; to a CUDA GPU from pinned memory, without a host sync."""
+    """Move `tensor` to the device; to a CUDA GPU from pinned memory, without waiting."""
     if device.type == "cuda" and tensor.device.type == "cpu":
         tensor = tensor.pin_memory()
     return tensor.to(device, non_blocking=True)
 
 
 class Batches:
-    """An endless stream of batches: every image once per epoch, shuffled anew for each epoch.
+    """An endless stream of batches, shuffled anew for each epoch, in which no image comes twice.
 
     The order is a function of (seed, epoch), and the position is a single integer, `num_drawn`, so
-    a resumed run sees exactly the batches that an uninterrupted one would. The last, incomplete
-    batch of an epoch is dropped.
+    a resumed run sees exactly the batches that an uninterrupted one would. Images that do not fill
+    the last batch of an epoch are left out of it.
 
     Args:
         images: (N, C, H, W) uint8; may be memory-mapped, since only the batch's rows are read.
         batch_size: global, over all ranks.
         flip: mirror each image left-right with probability 1/2.
-        rank, num_ranks: every rank gets its share of the same batches.
+        rank, num_ranks: which of how many processes this is; each gets its share of every batch.
 
     Raises:
         UserError: there are fewer images than one batch needs.

@@ -67,6 +67,21 @@ def image_files(folder: Path, setting: str = "data.root") -> list[Path]:
     return paths
 
 
+def split_folders(root: Path) -> tuple[Path, Path | None]:
+    """The folders of training and test images: ROOT/train and ROOT/test, else ROOT and None."""
+    if (root / "train").is_dir() and (root / "test").is_dir():
+        return root / "train", root / "test"
+    return root, None
+
+
+def class_folders(folder: Path) -> list[str]:
+    """The names of the class folders, sorted: all folders, if at least two and no images beside."""
+    with os.scandir(folder) as entries:
+        kinds = {entry.name: _kind(entry) for entry in entries}
+    names = sorted(name for name, kind in kinds.items() if kind == FOLDER)
+    return [] if len(names) < 2 or IMAGE in kinds.values() else names
+
+
 def check_folder(folder: Path, setting: str) -> None:
     """Raise `UserError` unless the folder exists."""
     try:

@@ -22,7 +22,7 @@ from dcgan.data.published import DATA_SETS, DataSet
 from dcgan.data.sources import find_source, fit_channels
 from dcgan.errors import UserError, first_line
 
-NUM_CLASSES = 10  # of every labeled source
+NUM_CLASSES = 10  # of every data set
 NUM_TEST_DIGITS = 10_000
 
 
@@ -31,24 +31,24 @@ class Labeled:
     """Images and their labels."""
 
     images: Tensor  # (N, C, H, W) uint8
-    labels: Tensor  # (N,) int64, 0 … NUM_CLASSES − 1
+    labels: Tensor  # (N,) int64, from 0 on
 
 
-def has_labels(config: DataConfig) -> bool:
-    """Whether `read_labeled` can read this source."""
+def is_labeled_set(config: DataConfig) -> bool:
+    """Whether `read_labeled_set` can read this source."""
     return config.source == "digits" or config.source in DATA_SETS
 
 
 def read_images(config: DataConfig) -> Images:
     """All training images of a generated source or a data set: (N, C, H, W) uint8."""
-    if has_labels(config):
-        return read_labeled(config, train=True).images.numpy()
+    if is_labeled_set(config):
+        return read_labeled_set(config, train=True).images.numpy()
     assert config.num_images is not None
     draw = draw_photos if config.source == "photos" else draw_synthetic
     return fit_channels(draw(config.num_images, config.image_size), config.channels)
 
 
-def read_labeled(config: DataConfig, *, train: bool) -> Labeled:
+def read_labeled_set(config: DataConfig, *, train: bool) -> Labeled:
     """Read one split, padded to `config.image_size`.
 
     Runs train on the training split of digits. Its test split has other transforms of the same

@@ -54,6 +54,7 @@ class Prepared:
 
     path: Path  # (N, C, H, W) uint8, .npy
     digest: str  # as in `Facts`
+    skipped: dict[str, str]  # as in `Facts`
 
     def open(self) -> Images:
         """The (N, C, H, W) uint8 images, memory-mapped (copy on write: the file cannot change)."""
@@ -64,8 +65,8 @@ def prepare(config: DataConfig) -> Prepared:
     """Return the prepared images of a source; prepare them first if no run has done so yet.
 
     Raises:
-        UserError: the source is missing, an image is broken (and `on_error` is fail), or the cache
-            folder cannot be written when it has to be.
+        UserError: the source is missing, an image is broken (and `on_corrupt_image` is fail), or
+            the cache folder cannot be written when it has to be.
     """
     cache = expand(config.cache_dir)
     with _locked(cache, config.source) as refusal:
@@ -83,7 +84,7 @@ def prepare(config: DataConfig) -> Prepared:
     if facts.num_enlarged:
         enlarged = f"{facts.num_enlarged} images were enlarged to {config.image_size} pixels"
         log.warning("%s: interpolation leaves artifacts of its own", enlarged)
-    return Prepared(path, facts.digest)
+    return Prepared(path, facts.digest, facts.skipped)
 
 
 @contextmanager
@@ -104,7 +105,7 @@ def _locked(cache: Path, source: str) -> Iterator[OSError | None]:
 def _recipe(config: DataConfig) -> tuple[dict[str, Any], list[Path]]:
     """Everything that determines the pixels of a prepared source, and its files."""
     fingerprint, paths = find_source(config)
-    names = ("source", "image_size", "channels", "crop", "on_error", "max_pixels")
+    names = ("source", "image_size", "channels", "crop", "on_corrupt_image", "max_pixels")
     settings = {name: getattr(config, name) for name in names}
     return {"version": PREPARATION_VERSION, "fingerprint": fingerprint, **settings}, paths
 
@@ -150,11 +151,13 @@ def _decode_files(
 ) -> tuple[dict[str, str], int]:
     """Decode into `file`, in order; return broken files (path → reason) and number enlarged."""
     _write_header(file, len(paths), config)
-    num_workers = min(config.num_workers or cpu_count(), math.ceil(len(paths) / FILES_PER_TASK))
+    decoding_threads = min(
+        config.decoding_threads or cpu_count(), math.ceil(len(paths) / FILES_PER_TASK)
+    )
     broken: dict[Path, str] = {}
     num_enlarged = 0
     # Pillow releases the GIL while decoding and resizing, so threads are enough.
-    with warnings.catch_warnings(), ThreadPool(num_workers) as pool:
+    with warnings.catch_warnings(), ThreadPool(decoding_threads) as pool:
         warnings.simplefilter("ignore")  # Pillow's, about damage it can recover from
         decode_one = partial(_try_to_decode, config=config)
         results = pool.imap(decode_one, paths, FILES_PER_TASK)
@@ -164,7 +167,7 @@ def _decode_files(
                 image, enlarged = result
                 file.write(image.tobytes())
                 num_enlarged += enlarged
-            elif config.on_error == "skip":
+            elif config.on_corrupt_image == "skip":
                 broken[path] = str(result)
             else:
                 raise UserError(f"{shown(path)}: {result}; {_fix_for(result, config)}")
@@ -176,7 +179,7 @@ def _decode_files(
 
 
 def _fix_for(broken: BrokenImage, config: DataConfig) -> str:
-    skip = "data.on_error=skip leaves such files out"
+    skip = "data.on_corrupt_image=skip leaves such files out"
     if isinstance(broken, TooLarge):
         return f"more than data.max_pixels={config.max_pixels}; raise it, or {skip}"
     return skip

@@ -8,7 +8,7 @@ import numpy as np
 
 from dcgan.config import DataConfig
 from dcgan.data.decoding import Images
-from dcgan.data.folders import check_folder, image_files
+from dcgan.data.folders import check_folder, image_files, split_folders
 from dcgan.data.published import DATA_SETS, find_celeba, find_labeled
 from dcgan.errors import UserError, first_line
 from dcgan.files import expand
@@ -38,7 +38,8 @@ def find_source(config: DataConfig) -> tuple[str, list[Path]]:
             _check_size(config)
             paths = find_labeled(DATA_SETS[config.source], root)
         else:
-            paths = image_files(find_celeba(root) if config.source == "celeba" else root)
+            celeba = config.source == "celeba"
+            paths = image_files(find_celeba(root) if celeba else split_folders(root)[0])
         return _fingerprint(paths, root), paths
     except OSError as error:  # no permission, or a file vanished
         raise UserError(f"data.root={root}: {first_line(error)}") from error

@@ -22,7 +22,8 @@ from torch.optim.lr_scheduler import OneCycleLR
 from tqdm import tqdm
 
 from dcgan.config import DataConfig
-from dcgan.data.labeled import NUM_CLASSES, Labeled, read_labeled
+from dcgan.data.labeled import NUM_CLASSES, Labeled
+from dcgan.data.splits import num_classes, read_labeled
 from dcgan.errors import UserError
 from dcgan.files import expand
 from dcgan.networks.building import check_fit
@@ -61,7 +62,7 @@ class Classifier(nn.Module):
         channels: of the images, which may have any size of at least 8 pixels.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, classes: int = NUM_CLASSES) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         with torch.random.fork_rng():
@@ -71,14 +72,14 @@ class Classifier(nn.Module):
                 layers += [nn.BatchNorm2d(after), nn.ReLU(inplace=True), nn.MaxPool2d(2)]
             self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(4), nn.Flatten())
             self.to_features = nn.Linear(128 * 16, 128)
-            self.to_logits = nn.Linear(128, NUM_CLASSES)
+            self.to_logits = nn.Linear(128, classes)
 
     def features(self, images: Tensor) -> Tensor:
         """(N, C, H, W) in [−1, 1] to (N, 128), nonnegative."""
         return F.relu(self.to_features(self.body(images)))
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) in [−1, 1] to logits (N, 10)."""
+        """(N, C, H, W) in [−1, 1] to logits (N, classes)."""
         logits: Tensor = self.to_logits(self.features(images))
         return logits
 
@@ -98,25 +99,26 @@ def get_classifier(data: DataConfig, digest: str) -> tuple[Classifier, float]:
         UserError: the data are missing or damaged.
     """
     cache = expand(data.cache_dir)
-    identity = json.dumps([RECIPE, digest, data.channels], sort_keys=True)
+    classes = num_classes(data)
+    identity = json.dumps([RECIPE, digest, data.channels, classes], sort_keys=True)
     key = hashlib.sha256(identity.encode()).hexdigest()[:16]
     path = cache / f"classifier-{data.source}-{data.image_size}x{data.image_size}-{key}.pt"
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / f"classifier-{data.source}.lock"):
         if path.is_file():
             try:
-                return _read(path, data.channels)
+                return _read(path, data.channels, classes)
             except UserError as error:
                 log.warning("%s; training it again", error)
         log.info("training a classifier for %s, once; it is cached in %s", data.source, path)
-        network = train_classifier(read_labeled(data, train=True))
+        network = train_classifier(read_labeled(data, train=True), classes)
         accuracy = accuracy_of(network, read_labeled(data, train=False))
         log.info("classifier test accuracy: %.2f %%", 100 * accuracy)
         save_tensors(path, {"accuracy": accuracy, "network": network.state_dict()})
-        return _read(path, data.channels)
+        return _read(path, data.channels, classes)
 
 
-def _read(path: Path, channels: int) -> tuple[Classifier, float]:
+def _read(path: Path, channels: int, classes: int) -> tuple[Classifier, float]:
     """The one reader of cached classifiers.
 
     Raises:
@@ -125,15 +127,15 @@ def _read(path: Path, channels: int) -> tuple[Classifier, float]:
     content = load_tensors(path)
     with naming(path, "a classifier"):
         saved = TypeAdapter(Saved).validate_python(content)
-        network = Classifier(channels)
+        network = Classifier(channels, classes)
         check_fit(network, saved.network)
         network.load_state_dict(saved.network)
     return network.eval(), saved.accuracy
 
 
-def train_classifier(data: Labeled) -> Classifier:
+def train_classifier(data: Labeled, classes: int = NUM_CLASSES) -> Classifier:
     """Train with cross-entropy, Adam, a one-cycle schedule, and shifts of up to 2 pixels."""
-    network = Classifier(data.images.shape[1]).to(memory_format=torch.channels_last)
+    network = Classifier(data.images.shape[1], classes).to(memory_format=torch.channels_last)
     batch_size = min(RECIPE["batch_size"], len(data.images))
     per_epoch = len(data.images) // batch_size
     epochs = max(RECIPE["epochs"], math.ceil(RECIPE["min_steps"] / per_epoch))

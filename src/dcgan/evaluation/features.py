@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dcgan.config import DataConfig
-from dcgan.data.labeled import has_labels
+from dcgan.data.splits import num_classes
 from dcgan.errors import UserError, first_line
 from dcgan.evaluation.classifier import RECIPE, get_classifier
 from dcgan.pictures import to_uint8
@@ -22,7 +22,7 @@ class Features:
     """A network's outputs for a set of images."""
 
     values: Tensor  # (N, D) float32
-    probabilities: Tensor | None  # (N, 10), classifier only
+    probabilities: Tensor | None  # (N, classes), classifier only
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def get_extractor(data: DataConfig, digest: str) -> Extractor:
     Raises:
         UserError: the data, or Inception's package or weights, are missing.
     """
-    if not has_labels(data):
+    if not num_classes(data):
         return _inception()
     network, accuracy = get_classifier(data, digest)
 

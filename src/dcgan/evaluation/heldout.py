@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from dcgan.config import DataConfig, build
-from dcgan.data.labeled import has_labels, read_labeled
 from dcgan.data.preparation import prepare
+from dcgan.data.splits import has_test_split, read_test_images
 from dcgan.errors import UserError
 from dcgan.networks.checkpoint import find_checkpoint, read_checkpoint
 from dcgan.pictures import evenly_spread
@@ -61,5 +61,5 @@ def held_out(data: DataConfig, training_images: Tensor, at_most: int) -> Tensor:
     Raises:
         UserError: the files are missing or damaged.
     """
-    images = read_labeled(data, train=False).images if has_labels(data) else training_images
+    images = read_test_images(data) if has_test_split(data) else training_images
     return evenly_spread(images, at_most)

@@ -127,7 +127,7 @@ def _is_state_dict(content: Any) -> bool:
 
 def _check_ema(generator: nn.Module, content: dict[str, Any]) -> None:
     """Refuse an EMA of another network, a missing one, or one in a run without EMA."""
-    ema, is_kept = content["ema"], content["config"]["trainer"]["ema_half_life"] > 0
+    ema, is_kept = content["ema"], content["config"]["trainer"]["ema_half_life_images"] > 0
     if is_kept != (ema is not None):
         raise UserError(f"ema: {'missing' if is_kept else 'this run has none'}")
     if ema is not None:

@@ -17,7 +17,8 @@ class Readout(nn.Conv2d):
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, in_channels, k, k) to (N, out_channels, 1, 1)."""
-        pixels, weight = (x.permute(0, 2, 3, 1).flatten(1) for x in (images, self.weight))
+        pixels = images.permute(0, 2, 3, 1).flatten(1)
+        weight = self.weight.permute(0, 2, 3, 1).flatten(1)
         return nn.functional.linear(pixels, weight, self.bias)[:, :, None, None]
 
 
@@ -65,6 +66,7 @@ class Discriminator(nn.Module):
             self.layers.add_module(f"leaky{i}", nn.LeakyReLU(0.2, inplace=True))
         self.layers.add_module("logit", Readout(widths[-1], 1, base, bias=not batch_norm))
         initialize(self, seed, "discriminator")
+        # A list, because a parametrization changes the modules. `balance` handles upsampling only.
         for layer in [m for m in self.layers.modules() if isinstance(m, nn.Conv2d)]:
             if downsample.balanced and max(layer.stride) > 1:
                 kernel = Balanced(layer.kernel_size, layer.stride)
@@ -73,6 +75,6 @@ class Discriminator(nn.Module):
                 spectral_norm(layer)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) images in [−1, 1] to (N,) logits: above 0 means real."""
+        """(N, C, H, W) images in [−1, 1] to (N,); logits (above 0: real) with the default loss."""
         logits: Tensor = self.layers(images).flatten()
         return logits

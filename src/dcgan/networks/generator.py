@@ -17,7 +17,7 @@ from dcgan.config.settings import doublings
 from dcgan.networks.notch import Notch
 from dcgan.networks.upsampling import initialize, upsampling_block
 
-# For blocks that `upsample.layers` does not select: equal gains, hence no checkerboard (ρ = 0).
+# For blocks that `upsample.layers` does not select: resizing keeps a constant constant.
 RESIZE = UpsampleConfig(kind="resize", kernel_size=3, mode="nearest")
 
 

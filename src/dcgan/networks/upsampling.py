@@ -1,7 +1,7 @@
 """Upsampling blocks, which double height and width, and the initialization of both networks.
 
-Every upsampling block maps (N, in_channels, H, W) to (N, out_channels, 2H, 2W). None has a bias,
-since batch norm follows; the last block has none either, as in DCGAN.
+Every upsampling block maps (N, in_channels, H, W) to (N, out_channels, 2H, 2W). None has a bias:
+batch norm would cancel it. (The last block, which has no batch norm, has none either, as in DCGAN.)
 """
 
 import torch
@@ -41,20 +41,21 @@ def upsampling_block(
             )
         ]
     else:
-        resize = config.kind == "resize"
+        resizes = config.kind == "resize"
         convolution = nn.Conv2d(
             in_channels,
-            out_channels if resize else 4 * out_channels,
+            out_channels if resizes else 4 * out_channels,
             config.kernel_size,
             padding=config.kernel_size // 2,
             padding_mode=config.padding_mode,
             bias=False,
         )
-        layers = [convolution, nn.PixelShuffle(2)]
-        if resize:
+        if resizes:
             layers = [nn.Upsample(scale_factor=2, mode=config.mode or "nearest"), convolution]
+        else:
+            layers = [convolution, nn.PixelShuffle(2)]
     if config.smooth:
-        layers.append(Notch(out_channels))
+        layers.append(Notch(out_channels))  # a fixed [1 2 1]/4 filter, without parameters
     return UpsamplingBlock(*layers, init=config.init)
 
 
@@ -65,13 +66,13 @@ def initialize(network: nn.Module, seed: int, purpose: str) -> None:
     A layer's values depend only on `seed`, `purpose` and the layer's name, so networks that differ
     in one layer agree in all others.
     """
-    blocks: set[nn.Module] = set()
+    in_blocks: set[nn.Module] = set()  # blocks come before their layers
     for name, layer in network.named_modules():
         random = stream(seed, purpose, name)
         if isinstance(layer, UpsamplingBlock):
             initialize_block(layer, random)
-            blocks.update(layer)
-        elif layer in blocks:
+            in_blocks.update(layer)
+        elif layer in in_blocks:
             continue
         elif isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             layer.weight.normal_(0, STD, generator=random)
@@ -88,8 +89,8 @@ def initialize_block(block: UpsamplingBlock, random: torch.Generator) -> None:
     normal: all taps are independent.
     icnr: the four sub-pixel filters of an output channel are equal, so the block starts as a
     convolution followed by nearest-neighbor resizing (Aitken et al., 2017).
-    bilinear: each pair of channels has one random number times the interpolation kernel (Long et
-    al., 2015), scaled to the energy that k·k independent taps would have.
+    bilinear: each pair of channels has the interpolation kernel times one random number (Long et
+    al., 2015). The kernel has norm k, as k·k independent taps of variance 1 have on average.
     """
     (weight,) = block.parameters()
     if block.init == "bilinear":

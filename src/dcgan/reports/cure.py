@@ -18,7 +18,7 @@ from dcgan.checkerboard.images import fine_detail, spectrum, usable_periods
 from dcgan.checkerboard.judgement import PeriodJudgement, judge
 from dcgan.checkerboard.scores import PRESENT
 from dcgan.config import CureConfig
-from dcgan.data.labeled import has_labels
+from dcgan.data.splits import num_classes
 from dcgan.errors import UserError
 from dcgan.evaluation.distances import frechet_distance
 from dcgan.evaluation.features import get_extractor
@@ -68,7 +68,7 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
     latents = latents_of_seeds(range(config.num_images), generator.latent_size)
     real = evenly_spread(training, config.num_images)
     fid: Callable[[Tensor], float] | None = None
-    if has_labels(data):
+    if num_classes(data):
         extractor = get_extractor(data, checkpoint["data_digest"])
         expected = extractor.extract(held_out(data, training, config.num_images)).values
 

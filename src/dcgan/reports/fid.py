@@ -16,7 +16,7 @@ ROUNDING = 1 + 1e-9  # the geometric mean of one number may come out slightly be
 
 
 def fid_report(folder: Path) -> tuple[list[dict[str, Any]], list[LeftOut], Figure]:
-    """Read the runs in `folder` that have FIDs (trainer.evaluate_every).
+    """Read the runs in `folder` that have FIDs (trainer.fid_every).
 
     Returns:
         A row for each arm, sorted by last FID; the runs without FIDs; and curves.

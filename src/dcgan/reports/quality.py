@@ -1,5 +1,6 @@
 """The work of dcgan-evaluate: compare a generator with real images; table, picture and JSON."""
 
+import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from dcgan.config import EvaluateConfig
-from dcgan.data.labeled import NUM_CLASSES, has_labels
+from dcgan.config import DataConfig, EvaluateConfig
+from dcgan.data.splits import has_test_split, num_classes
+from dcgan.errors import UserError
 from dcgan.evaluation.assessment import NAMES, assess, class_shares
-from dcgan.evaluation.features import get_extractor
+from dcgan.evaluation.features import Extractor, get_extractor
 from dcgan.evaluation.heldout import held_out, read_run
 from dcgan.evaluation.memorization import nearest
 from dcgan.files import make_folder, write_json
@@ -23,8 +25,12 @@ from dcgan.reports.page import render
 from dcgan.sampling import generate
 from dcgan.seeding import stream
 
+log = logging.getLogger(__name__)
+
 NUM_NEAREST = 1000  # images for which the nearest training image is searched
 ROWS = 10  # in the picture
+COLUMNS = 10  # in the picture, at most: one per class
+HELD_OUT = {"digits": "other variants of the training set's originals"}  # not truly held out
 PAIRS = 3  # in the picture: per class, the images closest to a training image
 
 
@@ -38,19 +44,20 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
         UserError: the checkpoint or its data cannot be read.
     """
     checkpoint, data, training = read_run(config.checkpoint, config.root, "set root=FOLDER")
-    extractor = get_extractor(data, checkpoint["data_digest"])
-    labeled = has_labels(data)
-    # Without a test split, every second training image serves as one.
-    unseen = held_out(data, training[::2], config.num_images)
-    known = evenly_spread(training if labeled else training[1::2], config.num_images)
-    real = extractor.extract(unseen)
-    classes = real.probabilities
+    extractor = _extractor(data, checkpoint["data_digest"])
+    split = has_test_split(data)
+    # Without a test split, a random half of the training images serves as one.
+    order = torch.randperm(len(training), generator=stream(0, "halves"))[: 2 * config.num_images]
+    first, second = (training[half] for half in order.tensor_split(2))
+    unseen = held_out(data, first, config.num_images)
+    known = evenly_spread(training if split else second, config.num_images)
+    real = None if extractor is None else extractor.extract(unseen)
     generator = generator_of(checkpoint, config.weights)
 
     # First the scores of real training images, which a perfect generator would get.
     floor = assess(known, unseen, real, extractor).numbers
     near = None
-    if labeled and data.source != "digits":  # held-out images are truly new
+    if split and data.source != "digits":  # held-out images are truly new
         near = nearest(subsample(unseen, NUM_NEAREST), training)
         floor["nearest_training"] = near[0].median().item()
     found = []
@@ -67,9 +74,7 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
     values = {key: [each.numbers[key] for each in found] for key in found[0].numbers}
     scores = {key: summarize(each) for key, each in values.items()}
     shares = [each.class_shares for each in found if each.class_shares is not None]
-    origin = "test split" if labeled else "every second training image"
-    if data.source == "digits":
-        origin = "other variants of the training set's originals"
+    classes = None if real is None else real.probabilities
     result = {
         "checkpoint": config.checkpoint,
         "step": checkpoint["step"],
@@ -77,9 +82,11 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
         "weights": "raw" if config.weights == "raw" or checkpoint["ema"] is None else "ema",
         "num_images": len(known),
         "num_held_out": len(unseen),
-        "held_out": origin,
+        "held_out": HELD_OUT.get(
+            data.source, "test split" if split else "a random half of the training images"
+        ),
         "sampling_seeds": list(config.seeds),
-        "features": extractor.recipe,
+        "features": None if extractor is None else extractor.recipe,
         "scores": {key: {**asdict(scores[key]), "values": values[key]} for key in values},
         "real_training_images": floor,
         "class_shares": np.mean(shares, axis=0).tolist() if shares else None,
@@ -87,37 +94,63 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
         "picture": "quality.png",
     }
     make_folder(run_dir)
-    images = images[:NUM_NEAREST]
-    probabilities = extractor.extract(images).probabilities
-    if probabilities is None:
-        picture = images[: ROWS * NUM_CLASSES]
-    else:
-        picture = by_class(images, probabilities.argmax(1), near, training)
-    save_grid(picture, run_dir / "quality.png", num_columns=NUM_CLASSES)
+    save_picture(run_dir / "quality.png", images[:NUM_NEAREST], extractor, near, training)
     write_json(run_dir / "result.json", result)
     table = render("quality.txt", names=NAMES, scores=scores, floor=floor)
     return result | {"table": table.rstrip()}
 
 
+def _extractor(data: DataConfig, digest: str) -> Extractor | None:
+    """The features to compare images in; None where unlabeled data would need Inception."""
+    try:
+        return get_extractor(data, digest)
+    except UserError as error:
+        if num_classes(data):
+            raise
+        log.warning("no FID, KID, precision and recall: %s", error)
+        return None
+
+
+def save_picture(
+    path: Path,
+    images: Tensor,
+    extractor: Extractor | None,
+    near: tuple[Tensor, Tensor] | None,
+    training: Tensor,
+) -> None:
+    """Save images as a grid, with a column per class where there are classes; see `by_class`."""
+    probabilities = None if extractor is None else extractor.extract(images).probabilities
+    if probabilities is None:
+        save_grid(images[: ROWS * COLUMNS], path, COLUMNS)
+    else:
+        num_columns = min(probabilities.shape[1], COLUMNS)
+        picture = by_class(images, probabilities.argmax(1), num_columns, near, training)
+        save_grid(picture, path, num_columns)
+
+
 def by_class(
-    images: Tensor, classes: Tensor, near: tuple[Tensor, Tensor] | None, training: Tensor
+    images: Tensor,
+    classes: Tensor,
+    num_columns: int,
+    near: tuple[Tensor, Tensor] | None,
+    training: Tensor,
 ) -> Tensor:
     """A column per class: its first images, then those closest to a training image, above it.
 
     Args:
         images: (N, C, H, W) in [−1, 1].
-        classes: (N,), the classes of the images, 0 to 9.
+        classes: (N,), the classes; those from `num_columns` on are not shown.
         near: distance and index of each image's nearest training image, both (N,).
         training: (M, C, H, W) uint8.
 
     Returns:
-        Rows of ten images, white between the two parts and where a class has too few images.
+        Rows of `num_columns` images, white between the parts and where a class has too few.
     """
-    columns = torch.arange(NUM_CLASSES)
+    columns = torch.arange(num_columns)
     members = classes[:, None] == columns
 
     def smallest(keys: Tensor, count: int) -> Tensor:
-        return keys[:, None].masked_fill(~members, torch.inf).argsort(0)[:count]  # (count, 10)
+        return keys[:, None].masked_fill(~members, torch.inf).argsort(0)[:count]  # (count, columns)
 
     rows = [(images, row) for row in smallest(torch.arange(len(images)).float(), ROWS)]
     if near is not None:

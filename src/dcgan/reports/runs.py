@@ -216,7 +216,7 @@ def _read(folder: Path, having: str) -> Run:
     }
     fids = {line["images_seen"]: line["fid"] for line in lines if line.get("fid") is not None}
     if having == "fids" and not fids:
-        raise UserError("has no FID (trainer.evaluate_every=0)")
+        raise UserError("has no FID (trainer.fid_every=0)")
     result = read_result(folder / "result.json")
     run = Run(folder, config, scores, fids, result["images_per_second"])
     if having == "scores":
@@ -231,7 +231,7 @@ def _check_scores(run: Run) -> None:
         UserError: something is missing or damaged.
     """
     if not run.scores:
-        raise UserError("has no scores (trainer.num_scored=0)")
+        raise UserError("has no scores (trainer.checkerboard_images=0)")
     if 0 not in run.scores:
         raise UserError("has no scores at step 0, which a comparison needs")
     names = set().union(*run.scores.values())

@@ -50,7 +50,9 @@ def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> Stat
     # With batch norm's default running statistics, samples at step 0 would be flat gray and hide
     # what the layers do. Training itself never reads them.
     set_running_statistics(generator, config.seed)
-    ema = AveragedModel(generator, use_buffers=True).eval() if trainer.ema_half_life else None
+    ema = (
+        AveragedModel(generator, use_buffers=True).eval() if trainer.ema_half_life_images else None
+    )
 
     betas = (trainer.beta1, trainer.beta2)
     of_generator = Adam(generator.parameters(), trainer.generator_lr, betas, fused=True)

@@ -79,19 +79,19 @@ def due(step: int, trainer: TrainerConfig) -> frozenset[str]:
     """What to record after this step: any of log, samples, scores, fid, checkpoint.
 
     The last step gets everything that the run records at all. Most change happens early, so scores
-    (with samples) are taken at steps score_from, 2·score_from, 4·score_from, …
-    Step 0 is recorded when the recorder opens.
+    (with samples) are taken at `checkerboard_from_step`, then at 2, 4, 8, … times that step. Step
+    0 is recorded when the recorder opens.
     """
     intervals = {
         "log": trainer.log_every,
         "samples": trainer.sample_every,
-        "fid": trainer.evaluate_every,
+        "fid": trainer.fid_every,
         "checkpoint": trainer.checkpoint_every,
     }
     last = step == trainer.steps
     found = {what for what, every in intervals.items() if every and (last or step % every == 0)}
-    multiple, rest = divmod(step, trainer.score_from)
+    multiple, rest = divmod(step, trainer.checkerboard_from_step)
     is_power_of_two = multiple.bit_count() == 1
-    if trainer.num_scored and (last or (rest == 0 and is_power_of_two)):
+    if trainer.checkerboard_images and (last or (rest == 0 and is_power_of_two)):
         found |= {"scores", "samples"}
     return frozenset(found)

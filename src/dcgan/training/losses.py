@@ -1,4 +1,4 @@
-"""D's and G's losses as functions of D's outputs, and penalties on its input gradient."""
+"""D's and G's losses as functions of D's outputs, and penalties on D's gradient at images."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ LOSSES = {
         threshold=None,
         is_critic=True,
     ),
-    # Mao et al., 2017, with a = 0 and b = c = 1.
+    # Mao et al., 2017: D's targets are 1 for real and 0 for fake images, G's is 1.
     "least_squares": Loss(
         lambda real, fake: ((real - 1).square().mean() + fake.square().mean()) / 2,
         lambda _, fake: (fake - 1).square().mean() / 2,
@@ -68,7 +68,7 @@ def gradient_penalty(discriminator: nn.Module, between: Tensor) -> Tensor:
 
 
 def input_gradients(discriminator: nn.Module, images: Tensor) -> Tensor:
-    """The gradient of ΣD at (N, C, H, W) images: (N, C·H·W) float32, itself differentiable.
+    """The gradient of the sum of D's outputs at (N, C, H, W) images: (N, C·H·W), differentiable.
 
     Without batch norm, each row is ∂D/∂x at one image. With batch norm in training mode, it also
     includes how that image affects the others through the batch statistics.

@@ -56,8 +56,8 @@ class Recorder:
         self._unread: list[Tensor] = []  # losses since the last check
         shape = trainer.num_samples, state.generator.latent_size
         self._latents = torch.randn(shape, generator=stream(state.config.seed, "sample latents"))
-        self._scorer = Scorer(state) if trainer.num_scored else None
-        self._meter = FidMeter(state) if trainer.evaluate_every else None
+        self._scorer = Scorer(state) if trainer.checkerboard_images else None
+        self._meter = FidMeter(state) if trainer.fid_every else None
         self._first_step, self._started = state.step, time.perf_counter()
         self._last_log = (state.step, self._started, 0.0)
 

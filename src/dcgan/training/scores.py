@@ -42,7 +42,7 @@ class Scorer:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        shape = state.config.trainer.num_scored, state.generator.latent_size
+        shape = state.config.trainer.checkerboard_images, state.generator.latent_size
         self._latents = torch.randn(shape, generator=stream(state.config.seed, "score"))
         real = evenly_spread(state.batches.images, NUM_REAL)
         self.periods = usable_periods(*real.shape[-2:])
@@ -83,7 +83,7 @@ class FidMeter:
     def __init__(self, state: State) -> None:
         self._state = state
         config, fabric = state.config, state.fabric
-        number = config.trainer.num_evaluated
+        number = config.trainer.fid_images
         self._extractor = get_extractor(config.data, state.data_digest)
         real = held_out(config.data, state.batches.images, number)
         self._real = self._extractor.extract(real).values

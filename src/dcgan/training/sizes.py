@@ -28,7 +28,7 @@ def check_sizes(config: TrainConfig) -> None:
         ("data.num_images", data.num_images or 0, 1),
         ("trainer.batch_size", trainer.batch_size, 4),
         ("trainer.num_samples", trainer.num_samples, 4),
-        ("trainer.num_scored", trainer.num_scored, 8),
+        ("trainer.checkerboard_images", trainer.checkerboard_images, 8),
     ):
         check_memory(f"{name}={value}", value * size * numbers)
     shape = {"image_size": data.image_size, "channels": data.channels}

@@ -32,8 +32,8 @@ class State:
     generator_optimizer: Optimizer
     discriminator_optimizer: Optimizer
     batches: Batches
-    latents: torch.Generator
-    mixing: torch.Generator  # for the random points of the gradient penalty
+    latents: torch.Generator  # a random stream
+    mixing: torch.Generator  # another, for the points of the gradient penalty
     data_digest: str  # of the real images
     step: int = 0
     best_fid: float = math.inf  # lowest so far
@@ -46,7 +46,7 @@ class State:
 
 @dataclass(frozen=True)
 class StepResult:
-    """This rank's results: detached, on the device; no host sync until they are read."""
+    """This rank's results, detached, on the device: only reading them makes the CPU wait."""
 
     losses: Tensor  # (2,) D's and G's
     real_outputs: Tensor  # (N,) D(x) before its update
@@ -97,8 +97,8 @@ def decay_learning_rates(state: State) -> None:
     EDM2).
     """
     trainer = state.config.trainer
-    if trainer.lr_decay_from:
-        factor = max(state.step * trainer.batch_size / trainer.lr_decay_from, 1) ** -0.5
+    if trainer.lr_decay_start_images:
+        factor = max(state.step * trainer.batch_size / trainer.lr_decay_start_images, 1) ** -0.5
         state.generator_optimizer.param_groups[0]["lr"] = trainer.generator_lr * factor
         state.discriminator_optimizer.param_groups[0]["lr"] = trainer.discriminator_lr * factor
 
@@ -114,12 +114,13 @@ def draw_latents(state: State) -> Tensor:
 
 
 def penalize(state: State, real: Tensor, fake: Tensor) -> None:
-    """Add the gradient of D's penalty, if it is due at this step.
+    """Backpropagate D's penalty, if it is due at this step; D's loss adds its gradient later.
 
-    It is due every `every` steps, scaled by `every` (Karras et al., 2020: lazy regularization).
+    It is due every `interval` steps, multiplied by `interval` (lazy regularization, Karras et al.,
+    2020).
     """
     regularizer = state.config.regularizer
-    if regularizer.kind == "none" or state.step % regularizer.every:
+    if regularizer.kind == "none" or state.step % regularizer.interval:
         return
     if regularizer.kind == "r1":
         penalty = r1(state.discriminator, real)
@@ -129,7 +130,7 @@ def penalize(state: State, real: Tensor, fake: Tensor) -> None:
         penalty = gradient_penalty(state.discriminator, between)
     # Ranks exchange gradients only once, in the backward pass of D's loss.
     with state.fabric.no_backward_sync(state.wrapped_discriminator):
-        state.fabric.backward(regularizer.weight * regularizer.every * penalty)
+        state.fabric.backward(regularizer.weight * regularizer.interval * penalty)
 
 
 def update_ema(state: State) -> None:
@@ -143,7 +144,7 @@ def update_ema(state: State) -> None:
         return
     trainer, is_given = state.config.trainer, state.config.start_from is not None
     ramp = math.inf if is_given else EMA_RAMP * max(state.step, 1) * trainer.batch_size
-    decay = 0.5 ** (trainer.batch_size / min(trainer.ema_half_life, ramp))
+    decay = 0.5 ** (trainer.batch_size / min(trainer.ema_half_life_images, ramp))
     average, current = (
         [t.detach() for t in network.state_dict().values() if t.is_floating_point()]
         for network in (state.ema.module, state.generator)

@@ -1,0 +1,101 @@
+"""Diagnose a target: a run, an exported generator, a network from code, or a folder of images."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from dcgan.checkerboard import Diagnosis, diagnose
+from dcgan.checkerboard.judgement import cut_into_tiles, judge_all, tile_side
+from dcgan.config import DiagnoseConfig
+from dcgan.config.identity import LAST
+from dcgan.diagnosing.factory import load_factory
+from dcgan.diagnosing.tiles import Pictures, luminance, read_folder
+from dcgan.diagnosing.verdicts import both, judge_images, judge_layers, limits
+from dcgan.errors import UserError, first_line
+from dcgan.files import expand, make_folder, write_json
+from dcgan.networks.saved import load_generator
+from dcgan.pictures import normalize, to_uint8
+from dcgan.sampling import check_images, generate, latents_of_seeds
+
+NUM_INPUTS = 128  # latents for the input statistics that ρ uses
+
+
+def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
+    """Diagnose `config.target` and write result.json.
+
+    Returns:
+        The content of result.json (verdict, which is a key of `STATUS`, reason, layers if the
+        target is a network, and what is known of its images), and the layers as text under
+        "layer_table".
+
+    Raises:
+        UserError: the target or the reference cannot be read, or the factory fails.
+    """
+    target = expand(config.target)
+    network: Diagnosis | None = None
+    if not target.exists():  # then the settings allow a factory only
+        network = _diagnose_factory(config)
+        verdict, reason = judge_layers(network)
+        found: dict[str, Any] = {"verdict": verdict, "reason": reason, "both": None}
+    elif target.suffix in (".pt", ".safetensors") or (target / LAST).is_file():
+        network, pictures = _diagnose_generator(config)
+        found = _diagnose_images(config, pictures)
+        found["both"] = both(network, found["verdict"])
+    else:
+        found = _diagnose_images(config, read_folder(target, config.num_images, "target"))
+    result = {"target": config.target, "reference": config.reference, **found}
+    if network is not None:
+        result["layers"] = [{**asdict(layer), "verdict": layer.verdict} for layer in network.layers]
+    make_folder(run_dir)
+    write_json(run_dir / "result.json", result)
+    return result | {"layer_table": network and str(network)}
+
+
+def _diagnose_factory(config: DiagnoseConfig) -> Diagnosis:
+    if config.reference is not None:
+        raise UserError(f"reference={config.reference}: is for images; the target is code")
+    network, example = load_factory(config.target)
+    try:
+        return diagnose(network, example)
+    except Exception as error:
+        kind = type(error).__name__
+        raise UserError(
+            f"target={config.target}: the network cannot be diagnosed ({kind}: {first_line(error)})"
+        ) from error
+
+
+def _diagnose_generator(config: DiagnoseConfig) -> tuple[Diagnosis, Pictures]:
+    generator = load_generator(expand(config.target), config.weights)
+    check_images(f"num_images={config.num_images}", config.num_images, generator)
+    latents = latents_of_seeds(range(config.num_images), generator.latent_size)
+    network = diagnose(generator, latents[:NUM_INPUTS])
+    images = normalize(to_uint8(generate(generator, latents)))  # as saved to and read from files
+    return network, Pictures(cut_into_tiles(images, tile_side([images.shape[-1]])))
+
+
+def _diagnose_images(config: DiagnoseConfig, pictures: Pictures) -> dict[str, Any]:
+    """The part of the result that is about images."""
+    tiles, against, jpeg = pictures.tiles, None, pictures.jpeg
+    unreadable = dict(pictures.unreadable)
+    if config.reference is not None:
+        reference = read_folder(expand(config.reference), config.num_images, "reference")
+        unreadable |= reference.unreadable
+        jpeg = jpeg or reference.jpeg
+        side = min(tiles.shape[-1], reference.tiles.shape[-1])
+        tiles, against = (cut_into_tiles(t, side) for t in (tiles, reference.tiles))
+    if jpeg and tiles.shape[1] == 3:
+        tiles, against = luminance(tiles), None if against is None else luminance(against)
+    periods = judge_all(tiles, against, jpeg)
+    verdict, reason = judge_images(periods, tiles, against)
+    return {
+        "verdict": verdict,
+        "reason": reason,
+        "both": None,  # a run's layers and images
+        "limits": limits(periods, tiles.shape[-1]),
+        "num_tiles": len(tiles),
+        "tile_side": tiles.shape[-1],
+        "left_out_as_too_small": pictures.num_small,
+        "unreadable": unreadable,
+        "jpeg": jpeg,
+        "periods": [{**asdict(period), "verdict": period.verdict} for period in periods],
+    }

@@ -1,0 +1,104 @@
+"""Tiles of the images in a folder, or of generated ones."""
+
+import logging
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+
+from dcgan.checkerboard.judgement import MAX_TILES, cut_into_tiles, tile_side
+from dcgan.config.identity import LAST
+from dcgan.data.decoding import BrokenImage, opened, plain
+from dcgan.data.folders import abridged, image_files, shown
+from dcgan.errors import UserError
+from dcgan.pictures import normalize
+
+log = logging.getLogger(__name__)
+
+LUMA = (0.299, 0.587, 0.114)  # of red, green and blue, as in JPEG (ITU-R BT.601)
+
+
+@dataclass
+class Pictures:
+    """Images read from a folder, or generated, cut into tiles."""
+
+    tiles: Tensor  # (N, C, side, side) in [−1, 1]
+    num_small: int = 0  # images too small for a tile
+    jpeg: bool = False  # whether any is a JPEG
+    unreadable: dict[str, str] = field(default_factory=dict)  # file → reason
+
+
+def luminance(tiles: Tensor) -> Tensor:
+    """The brightness of (N, 3, H, W) tiles: (N, 1, H, W).
+
+    JPEG usually stores color at half the resolution. The decoder enlarges it, which leaves a
+    pattern of period 2 in red, green and blue; their brightness is free of it.
+    """
+    return torch.einsum("nchw,c->nhw", tiles, tiles.new_tensor(LUMA))[:, None]
+
+
+def read_folder(folder: Path, num_images: int, setting: str) -> Pictures:
+    """Cut evenly spaced images below a folder into tiles; keep about `MAX_TILES`, evenly spaced.
+
+    Raises:
+        UserError: this is not a folder of images, or none of them can be read. The message names
+            `setting`.
+    """
+    if folder.is_file():
+        raise UserError(f"{folder}: must be a folder of images, a run, a .pt or a .safetensors")
+    if next(folder.rglob("metrics.jsonl"), None) is not None:
+        raise UserError(f"{folder}: holds runs; name one that has saved {LAST}")
+    paths = image_files(folder, setting)
+    paths = [paths[i] for i in _evenly(len(paths), num_images)]
+    unreadable: dict[str, str] = {}
+    headers = dict(_read(paths, lambda image: (min(image.size), image.format), unreadable))
+    sizes = {path: size for path, (size, _) in headers.items()}
+    jpeg = any(kind in ("JPEG", "MPO") for _, kind in headers.values())
+    side = tile_side(list(sizes.values())) if sizes else 0
+    large = [path for path, size in sizes.items() if size >= side]
+
+    def pixels_of(image: Image.Image) -> np.ndarray:
+        pixels = np.array(plain(image, "RGB"))
+        if min(pixels.shape[:2]) < side:
+            raise ValueError("smaller than its header says")
+        return pixels
+
+    bar = tqdm(large, desc=f"reading {folder.name}", unit="img", disable=None)
+    tiles = []
+    for _, pixels in _read(bar, pixels_of, unreadable):
+        cut = cut_into_tiles(torch.from_numpy(pixels).permute(2, 0, 1)[None], side)
+        tiles.append(cut[_evenly(len(cut), max(1, MAX_TILES // len(large)))])
+    named = abridged([f"{path}: {reason}" for path, reason in unreadable.items()], 3)
+    if not tiles:
+        raise UserError(f"{setting}={folder}: none of {len(paths)} images can be read ({named})")
+    if unreadable:
+        log.warning("%d of %d images left out: %s", len(unreadable), len(paths), named)
+    return Pictures(normalize(torch.cat(tiles)), len(sizes) - len(large), jpeg, unreadable)
+
+
+def _read(
+    paths: Iterable[Path], use: Callable[[Image.Image], Any], unreadable: dict[str, str]
+) -> Iterator[tuple[Path, Any]]:
+    """Yield each path with the result of `use` for its image; collect broken ones."""
+    for path in paths:
+        try:
+            with warnings.catch_warnings(), opened(path) as image:
+                warnings.simplefilter("ignore")  # Pillow's, about damage it can recover from
+                result = use(image)
+        except BrokenImage as error:
+            unreadable[shown(path)] = str(error)
+        else:
+            yield path, result
+
+
+def _evenly(count: int, at_most: int) -> list[int]:
+    """At most `at_most` evenly spaced indices below `count`."""
+    chosen: list[int] = np.linspace(0, count - 1, min(count, at_most)).astype(int).tolist()
+    return chosen
