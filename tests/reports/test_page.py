@@ -5,7 +5,6 @@ import json
 import math
 import re
 import shutil
-from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from dcgan.training.loop import train
 from tests.conftest import TINY, Compose
 from tests.damage import EXAMPLES
 
-VOID = {"meta", "img", "br", "link", "path", "use"}
+VOID = {"meta", "img", "br", "link", "path", "use", "input"}
 
 
 class Page(HTMLParser):
@@ -53,7 +52,7 @@ def report(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_listed_file_exists(report: Path) -> None:
     files = json.loads((report / "result.json").read_text())["files"]
     assert {path.name for path in report.iterdir()} == {*files, "result.json"}
-    for path in report.glob("*.png"):
+    for path in [*report.glob("*.png"), report / "training.gif"]:
         with Image.open(path) as picture:
             assert min(picture.size) > 100
 
@@ -62,9 +61,9 @@ def test_the_page_is_valid_and_self_contained(report: Path) -> None:
     text = (report / "index.html").read_text()
     page = Page(text)
     assert not page.open
-    pictures = [a for a in page.addresses if a.startswith("data:")]
-    assert len(pictures) == 2 * (1 + 3 + 4)  # per arm: enlarged, samples, spectrum, phases
-    assert all(a.startswith(("data:image/png;base64,", "#")) for a in page.addresses)
+    pictures = [a for a in page.addresses if a.startswith("data:image/webp;base64,")]
+    assert len(pictures) == 2  # a sprite per arm
+    assert all(a in pictures or a.startswith("#") for a in page.addresses)
     assert "&lt;this&gt;" in text
     assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"', "", text)
 
@@ -101,8 +100,10 @@ def test_two_seeds_are_too_few_to_show_anything(report: Path) -> None:
     result = json.loads((report / "result.json").read_text())
     subjects = [name for name in result["conclusions"] if "differences between arms" in name]
     assert len(subjects) == 3
-    sentences = [text for name in subjects for text in result["conclusions"][name]]
-    assert all("too few seeds to show a difference" in sentence for sentence in sentences)
+    for name in subjects:
+        (sentence,) = result["conclusions"][name]
+        assert sentence.startswith("too few seeds to show a difference")
+    assert "With 2 seeds per arm, no difference" in result["conclusions"]["In short"][1]
     assert result["tests"]["below_level"] == 0
 
 
@@ -112,7 +113,9 @@ def test_a_single_run_gets_a_page_too(runs: Path, tmp_path: Path) -> None:
     result = write_report(runs, tmp_path / "report", "command")
     assert result["single_seeds"] == ["transposed k3"]
     assert result["tests"]["number"] == 0
-    assert "no interval over seeds" in (tmp_path / "report" / "index.html").read_text()
+    answer = result["conclusions"]["In short"]
+    assert "one seed gives no verdict on transposed k3" in answer[0]
+    assert answer[1] in (tmp_path / "report" / "index.html").read_text()
     assert "one seed, so no interval" in str(result["conclusions"])
 
 
@@ -182,7 +185,7 @@ def test_a_generator_without_upsampling_is_compared_by_its_scores(
 ODD = "/a$b$ <c> & |d|e_ _f_ *g* `h` ~i~"
 
 
-def test_odd_names_appear_literally_in_figures_and_text(runs: Path, tmp_path: Path) -> None:
+def test_odd_names_appear_literally(runs: Path, tmp_path: Path) -> None:
     for config in (runs / "transposed_k3").glob("*/config.yaml"):
         settings = yaml.safe_load(config.read_text())
         settings["data"] |= {"source": "folder", "root": f"{ODD}\nj", "num_images": None}
@@ -196,9 +199,6 @@ def test_odd_names_appear_literally_in_figures_and_text(runs: Path, tmp_path: Pa
     html = (tmp_path / "report" / "index.html").read_text()
     assert not Page(html).open
     assert html.count(str(escape(ODD))) > 3
-    assert "mathtext" not in html
-    drawn = unescape(re.sub(r"<[^>]*>\s*", "", html[html.index("<svg") :]))
-    assert all(drawn.count(word) > 2 for word in ODD.split())  # possibly wrapped
 
     text = (tmp_path / "report" / "report.md").read_text()
     assert f"    dcgan-report {ODD}\n    rest\n" in text

@@ -44,7 +44,7 @@ def _print(result: dict[str, Any], report_dir: Path) -> None:
         print(f"Left out     {run['folder']}: {run['reason']}", file=sys.stderr)
     if "index.html" in result["files"]:
         print(f"Page         {report_dir / 'index.html'}")
-        print(f"Pictures     {report_dir / 'gallery.png'}, curves.png, …")
+        print(f"Pictures     {report_dir / 'training.gif'}, closeup.png, …")
         print(f"Numbers      {report_dir / 'scores.csv'}, tests.csv, result.json")
     if "fid.md" in result["files"]:
         print(f"FID          {report_dir / 'fid.md'}")

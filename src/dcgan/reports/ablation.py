@@ -82,17 +82,30 @@ class Ablation:
     def evidence(self) -> dict[str, Any]:
         """The evidence for the sentences of templates/conclusions.yaml."""
         judged = self.arms if names.PEAK_OVER_REAL[2] in self.scores else []
+        question = self._question()
+        at_end = [c for c in self.comparisons if (c.score, c.images_seen) == question]
         return {
+            "question": question[0],
+            "higher": separated(at_end),
+            "unseparated": [(c.first, c.second) for c in at_end if c.p > LEVEL],
+            "largest_p": max((c.p for c in at_end if c.p <= LEVEL), default=None),
+            "least_p": min((c.least_possible_p for c in at_end), default=None),
+            "seeds": sorted({len(arm.runs) for arm in self.arms}),
             "images_seen": self.moments[-1],
             "level": LEVEL,
             "present": names.PRESENT,
             "presences": [presence(arm, self.moments) for arm in judged],
-            # For each pair, consecutive tests with the same verdict are grouped.
-            "pairs": [
-                [list(stretch) for _, stretch in groupby(tests, lambda c: c.verdict)]
-                for _, tests in groupby(self.comparisons, lambda c: (c.score, c.first, c.second))
+            "pairs_by_score": [
+                (score.name, [_stretches(list(tests)) for _, tests in groupby(of_score, _pair)])
+                for score, of_score in groupby(self.comparisons, lambda c: c.score)
             ],
         }
+
+    def _question(self) -> tuple[names.Score | None, int]:
+        """The score that the answer is about, and the moment: the end."""
+        tested = [c.score for c in self.comparisons]
+        gradient = names.GRADIENT_CONTRAST  # tested only where discriminators differ
+        return gradient if gradient in tested else next(iter(tested), None), self.moments[-1]
 
     def _row(self, arm: Arm) -> dict[str, Any]:
         """Size, cost per image, coverage, and final scores of an arm."""
@@ -180,6 +193,30 @@ def compare_arms(
             medians = median(a), median(b)
             found.append(Comparison(score, first.name, second.name, moment, *medians, p, least))
     return found
+
+
+def _pair(comparison: Comparison) -> tuple[str, str]:
+    return comparison.first, comparison.second
+
+
+def _stretches(tests: list[Comparison]) -> dict[str, Any]:
+    """A pair's tests, consecutive ones with the same verdict grouped; and whether any shows."""
+    stretches = [list(stretch) for _, stretch in groupby(tests, lambda c: c.verdict)]
+    return {"shown": any(test.p <= LEVEL for test in tests), "stretches": stretches}
+
+
+def separated(tests: Sequence[Comparison]) -> list[tuple[list[str], list[str]]]:
+    """Arms that are higher, each group with the arms that all of it is higher than."""
+    below: dict[str, list[str]] = {}
+    for test in tests:
+        pair = [test.first, test.second]
+        if test.p <= LEVEL:
+            high, low = pair if test.verdict == "higher" else reversed(pair)
+            below.setdefault(high, []).append(low)
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for high, lows in below.items():
+        groups.setdefault(tuple(lows), []).append(high)
+    return [(highs, list(lows)) for lows, highs in groups.items()]
 
 
 def pairs_to_test(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:

@@ -15,7 +15,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from PIL import Image
 
-from dcgan.checkerboard.scores import GRADIENT_PHASE_ENERGY, PHASE_ENERGY, SPECTRUM
+from dcgan.checkerboard.scores import (
+    GRADIENT_PHASE_ENERGY,
+    PEAK_OVER_REAL,
+    PHASE_ENERGY,
+    PRESENT,
+    SPECTRUM,
+    Score,
+)
 from dcgan.files import replacing
 from dcgan.pictures import phase_tile_picture, spectrum_picture
 from dcgan.reports.ablation import Ablation
@@ -58,24 +65,43 @@ def panels(count: int, columns: int, width: float, height: float) -> tuple[Figur
 @mpl.rc_context(STYLE)
 def draw_curves(ablation: Ablation) -> Figure:
     """Every score over images seen: median over seeds as a line, minimum to maximum as a band."""
-    moments = ablation.moments
     figure, axes = panels(len(ablation.scores), 3, 3.5, 2.9)
     for axis, score in zip(axes, ablation.scores, strict=True):
-        for arm, color in colored(ablation.arms):
-            values = np.array([arm.values(score.key, moment) for moment in moments])
-            if not np.isfinite(values).all():  # κ is infinite for dead zones
-                continue
-            values[np.abs(values) < 1e-12] = 0  # rounding errors, where ρ is 0
-            axis.plot(moments, np.median(values, 1), color=color, label=wrapped(arm.name))
-            axis.fill_between(moments, values.min(1), values.max(1), color=color, alpha=0.15)
-        axis.set_title(score.name, loc="left")
-        axis.set_xscale("symlog", linthresh=moments[1])
-        axis.set(xlabel="images seen", xlim=(0, None))
-        if score.logarithmic:
-            use_log_scale(axis)
+        _plot(axis, ablation, score)
     labeled = axes[0].get_legend_handles_labels()  # one legend for all panels
     figure.legend(*labeled, loc="outside lower center", ncols=min(5, len(ablation.arms)))
     return figure
+
+
+@mpl.rc_context(STYLE)
+def draw_curve(ablation: Ablation, score: Score) -> tuple[Figure, list[float]]:
+    """One score, without a legend; and where each moment lies, as a share of the figure's width."""
+    figure = Figure(figsize=(4.2, 2.8))
+    axis = figure.add_axes((0.11, 0.17, 0.85, 0.73))  # the same in every figure
+    _plot(axis, ablation, score)
+    places = axis.transData.transform([(moment, 1) for moment in ablation.moments])
+    return figure, (places[:, 0] / figure.bbox.width).tolist()
+
+
+def _plot(axis: Axes, ablation: Ablation, score: Score) -> None:
+    """Plot a score; the ids of arm i's line and band start with arm{i}-."""
+    moments = ablation.moments
+    for i, (arm, color) in enumerate(colored(ablation.arms)):
+        values = np.array([arm.values(score.key, moment) for moment in moments])
+        if not np.isfinite(values).all():  # κ is infinite for dead zones
+            continue
+        values[np.abs(values) < 1e-12] = 0  # rounding errors, where ρ is 0
+        name, style = f"arm{i}-{score.key}", {"color": color}
+        middle, low, high = np.median(values, 1), values.min(1), values.max(1)
+        axis.plot(moments, middle, gid=f"{name}-line", label=wrapped(arm.name), **style)
+        axis.fill_between(moments, low, high, gid=f"{name}-band", alpha=0.15, **style)
+    axis.set_title(score.name, loc="left")
+    axis.set_xscale("symlog", linthresh=moments[1])
+    axis.set(xlabel="images seen", xlim=(0, moments[-1]))
+    if score == PEAK_OVER_REAL[2]:
+        axis.axhline(PRESENT, color=STYLE["text.color"], linestyle=":", linewidth=1)
+    if score.logarithmic:
+        use_log_scale(axis)
 
 
 @mpl.rc_context(STYLE)

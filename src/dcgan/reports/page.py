@@ -16,15 +16,18 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from PIL import Image
 
+from dcgan.checkerboard.scores import PRESENT
 from dcgan.errors import UserError
-from dcgan.files import make_folder, write_json, write_text
+from dcgan.files import make_folder, replacing, write_json, write_text
 from dcgan.intervals import Summary
+from dcgan.pictures import save_image
 from dcgan.reports.ablation import Ablation, analyze
-from dcgan.reports.closeup import draw_closeup
+from dcgan.reports.closeup import draw_closeup, to_gif
 from dcgan.reports.fid import fid_report
 from dcgan.reports.figures import draw_curves, draw_gallery, save_png, svg
+from dcgan.reports.viewer import viewer
 
-Files = dict[str, str | Figure]  # content by name
+Files = dict[str, str | bytes | Image.Image | Figure]  # content by name
 
 
 def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]:
@@ -53,25 +56,31 @@ def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]
             raise
     make_folder(report_dir)
     for name, content in files.items():
-        if isinstance(content, str):
-            write_text(report_dir / name, content)
-        else:
-            save_png(content, report_dir / name)
+        _write(content, report_dir / name)
     result["files"] = [*files, "result.json"]
     write_json(report_dir / "result.json", result)
     return result
+
+
+def _write(content: str | bytes | Image.Image | Figure, path: Path) -> None:
+    if isinstance(content, str):
+        write_text(path, content)
+    elif isinstance(content, bytes):
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
+    elif isinstance(content, Image.Image):
+        save_image(content, path)
+    else:
+        save_png(content, path)
 
 
 def _add_ablation(ablation: Ablation, result: dict[str, Any], files: Files) -> None:
     """Add an ablation to the content of result.json, and its page to the files."""
     result |= ablation.content()  # replaces left_out by that of the page
     result["conclusions"] = yaml.safe_load(render("conclusions.yaml", **ablation.evidence())) or {}
-    figures = {
-        "closeup": draw_closeup(ablation),
-        "gallery": draw_gallery(ablation),
-        "curves": draw_curves(ablation),
-    }
-    files["index.html"] = render("ablation.html", **result, **figures)
+    frames = [draw_closeup(ablation, moment) for moment in ablation.moments]
+    page = {"viewer": viewer(ablation), "present": PRESENT}
+    files["index.html"] = render("ablation.html", **result, **page)
     files["report.md"] = render("ablation.md", **result)
     files["scores.csv"] = _csv(
         {"arm": arm.name, "seed": run.config["seed"], **run.scores[moment]}
@@ -80,7 +89,8 @@ def _add_ablation(ablation: Ablation, result: dict[str, Any], files: Files) -> N
         for moment in ablation.moments
     )
     files["tests.csv"] = _csv(asdict(c) | {"score": c.score.key} for c in ablation.comparisons)
-    files |= {f"{name}.png": figure for name, figure in figures.items()}
+    files["training.gif"], files["closeup.png"] = to_gif(frames), frames[-1]
+    files |= {"gallery.png": draw_gallery(ablation), "curves.png": draw_curves(ablation)}
 
 
 def render(template: str, **content: Any) -> str:
@@ -94,6 +104,7 @@ def render(template: str, **content: Any) -> str:
     )
     # matplotlib has escaped the text.
     environment.filters["svg"] = lambda figure: Markup(svg(figure))
+    environment.filters["webp"] = lambda picture: data_uri(picture, "WEBP", lossless=True, method=6)
     environment.filters["markdown"] = markdown
     environment.filters["whole"] = lambda n: "–" if n is None else f"{n:.0f}"
     return environment.get_template(template).render(**content)
@@ -105,11 +116,11 @@ def markdown(text: object) -> str:
     return re.sub(special, r"\\\g<0>", " ".join(str(text).split()))
 
 
-def data_uri(picture: Image.Image) -> str:
-    """A picture as a data: URI."""
+def data_uri(picture: Image.Image, format_: str = "PNG", **options: Any) -> str:
+    """A picture as a data: URI; `options` are those of Pillow's writer."""
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    picture.save(buffer, format_, **(options or {"optimize": True}))
+    return f"data:image/{format_.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def _csv(lines: Iterable[dict[str, Any]]) -> str:

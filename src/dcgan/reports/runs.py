@@ -5,10 +5,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice, product
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -46,6 +48,15 @@ class Run:
     def samples(self, images_seen: int) -> Image.Image:
         """This run's sample grid, in color."""
         return read_picture(self.folder / "samples" / f"{self._step(images_seen)}.png")
+
+    def first_samples(self, images_seen: int, count: int) -> np.ndarray:
+        """The first samples of the grid, or all of them: (N, H, W, 3) uint8."""
+        size = self.config["data"]["image_size"]
+        pixels, pitch = np.asarray(self.samples(images_seen)), size + 2  # two pixels in between
+        corners = product(range(2, len(pixels), pitch), range(2, pixels.shape[1], pitch))
+        count = min(count, self.config["trainer"]["num_samples"])
+        cells = islice(corners, count)
+        return np.stack([pixels[y : y + size, x : x + size] for y, x in cells])
 
     def arrays(self, images_seen: int) -> dict[str, Tensor]:
         """The spectrum and the energies by pixel phase, in float64."""
@@ -153,6 +164,18 @@ def differing_settings(runs: Sequence[Run]) -> list[str]:
     """The full names of the settings that differ between runs, without the seed."""
     keys = dict.fromkeys(key for run in runs for key in run.settings)
     return [key for key in keys if len({repr(run.settings.get(key)) for run in runs}) > 1]
+
+
+def shown_runs(arms: Sequence[Arm]) -> list[Run]:
+    """The run of each arm whose samples are shown: of the first seed that all arms have.
+
+    Equal seeds mean equal latents. If the arms have no seed in common, each shows its first run.
+    """
+    common = set.intersection(*({run.config["seed"] for run in arm.runs} for arm in arms))
+    seed = min(common, default=None)
+    return [
+        next((run for run in arm.runs if run.config["seed"] == seed), arm.runs[0]) for arm in arms
+    ]
 
 
 def common_moments(arms: Sequence[Arm]) -> list[int]:
