@@ -25,7 +25,10 @@ mount("alignment", () => {
       + `${show(moved * article.sum(steps))} pixels of the final image.`);
   }
 
-  const direction = (moved) => (moved === 0 ? "not at all" : moved > 0 ? "right and down" : "left and up");
+  function direction(moved) {
+    if (moved === 0) return "not at all";
+    return moved > 0 ? "right and down" : "left and up";
+  }
 
   // Output pixel o covers o to o + 1.
   function draw(moved, image) {

@@ -37,7 +37,7 @@ function column(title, press) {
 
 mount("balance", () => {
   const state = { ...STARTS["ones 3×3"], w: STARTS["ones 3×3"].make(), balanced: false };
-  const before = column("Before: click a tap to change it", (i, j, change) => {
+  const before = column("Before", (i, j, change) => {
     const w = state.w.map((row) => [...row]);
     w[i][j] = cycled(w[i][j], change);
     start({ w });

@@ -11,7 +11,8 @@ function shape(tag, attributes, text = "") {
 
 function chart(label, { x, y, width = 340, height = 130, margin = [14, 8, 20, 8] }) {
   const [top, right, bottom, left] = margin;
-  const node = shape("svg", { viewBox: `0 0 ${width} ${height}`, class: "chart", role: "img" });
+  const kind = width < 300 ? "chart narrow" : "chart";
+  const node = shape("svg", { viewBox: `0 0 ${width} ${height}`, class: kind, role: "img" });
   node.setAttribute("aria-label", label);
   const at = {
     x: (value) => left + ((width - left - right) * (value - x[0])) / (x[1] - x[0]),

@@ -22,7 +22,7 @@ const list = (values, digits) => values.map((value) => show(value, digits)).join
 function slider(label, { min, max, value, step = 1, text = show }, change) {
   const shown = element("output", { "aria-hidden": "true" });
   const input = element("input", {
-    type: "range", min, max, step, value,
+    type: "range", min, max, step, value, autocomplete: "off",
     input: () => { refresh(); change(Number(input.value)); },
   });
   const node = element("label", { class: "slider" }, element("span", {}, label), input, shown);
@@ -52,7 +52,8 @@ function choice(label, options, value, change) {
   const name = `choice-${groups}`;
   const radios = Object.entries(options).map(([key, text]) => element("label", {},
     element("input", {
-      type: "radio", name, value: key, checked: key === String(value), change: () => change(key),
+      type: "radio", name, value: key, checked: key === String(value), autocomplete: "off",
+      change: () => change(key),
     }),
     element("span", {}, text)));
   return element("fieldset", { class: "choice" }, element("legend", {}, label), ...radios);

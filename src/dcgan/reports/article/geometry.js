@@ -9,7 +9,7 @@ const N = 8;
 const KERNELS = {
   ones: (k) => article.ones(k),
   binomial: (k) => article.binomial(k),
-  random: (k) => Array.from({ length: k }, (_, t) => 0.6 + Math.sin(12.9 * t + 2) * 0.5),
+  irregular: (k) => Array.from({ length: k }, (_, t) => 0.6 + Math.sin(12.9 * t + 2) * 0.5),
 };
 
 mount("geometry", () => {
@@ -45,7 +45,7 @@ mount("geometry", () => {
     const y = article.transpose(article.ones(N), w, state);
     drawings.replaceChildren(
       panel("Kernel footprints on the output, and how many overlap", footprints(outputs)),
-      panel("Gain of each phase: the sum of its taps", phases(w), element("div", { class: "soft" },
+      panel("Gain: sum of a phase's taps", phases(w), element("div", { class: "soft" },
         "In an image, rows times columns:"), tile.node),
       response,
     );
@@ -107,7 +107,7 @@ mount("geometry", () => {
     const coverage = article.coverage(k, stride, dilation);
     const [low, high] = [Math.min(0, ...gains), Math.max(1, ...gains)];
     const plot = chart(`Gains by phase: ${list(gains)}`,
-      { x: [-0.6, stride - 0.4], y: [low, high], height: 190, margin: [18, 8, 36, 8] });
+      { x: [-0.6, stride - 0.4], y: [low, high], width: 240, height: 190, margin: [18, 8, 36, 8] });
     gains.forEach((gain, r) => {
       plot.bar(r, gain, 0.35, `phase-${r}`);
       plot.text(r, Math.max(gain, 0), show(gain), "", -4);
@@ -124,7 +124,7 @@ mount("geometry", () => {
       control("padding", "padding", 0, 3),
       control("output_padding", "output_padding", 0, 1),
       control("dilation", "dilation", 1, 3),
-      choice("Taps", { ones: "all ones", binomial: "binomial", random: "random" }, state.kernel,
+      choice("Taps", { ones: "all ones", binomial: "binomial", irregular: "irregular" }, state.kernel,
         (value) => { state.kernel = value; update(); }),
     ),
     size.node, verdict.node, drawings,

@@ -1,6 +1,8 @@
 // A U-Net's skip: the encoder's picture beside the decoder's, which was halved and upsampled.
 
-const { choice, controls, element, message, mount, panel, panels, picture, show, slider, upsample } = article.ui;
+const {
+  choice, controls, element, message, mount, panel, panels, picture, show, slider, upsample,
+} = article.ui;
 
 const SIZE = 64;
 // kernel size: what doubles the size exactly.
@@ -36,7 +38,7 @@ const outline = (rows) => rows.map((row, i) => row.map((value, j) => value >= 0.
 
 mount("skip", () => {
   const state = { k: 3, layers: 3 };
-  const [skip, decoder, both] = [picture(), picture(), picture()];
+  const [skip, decoder, both, difference] = ["half", "half", "half", "half"].map(picture);
   const sentence = message();
 
   function update() {
@@ -51,6 +53,8 @@ mount("skip", () => {
     decoder.draw(large, "The decoder's picture, upsampled");
     both.draw(SCENE, "The outlines of both", (value, i, j) =>
       (blurred[i][j] ? DECODER : sharp[i][j] ? SKIP : 0.1 + value / 5));
+    difference.draw(large, "Decoder minus skip: gray where they are equal",
+      (value, i, j) => 0.5 + (value - SCENE[i][j]) / 1.6);
     const moved = article.shift(k, 2, padding) * (2 ** layers - 1);
     const error = Math.sqrt(article.sum(large.flatMap((row, i) =>
       row.map((value, j) => (value - SCENE[i][j]) ** 2))) / SIZE ** 2);
@@ -69,9 +73,11 @@ mount("skip", () => {
         (value) => { state.layers = value; update(); }).node,
     ),
     sentence.node,
-    panels(panel("Skip: the encoder's picture", skip.node),
-      panel("Decoder: halved, then doubled", decoder.node),
-      panel("Outlines: skip orange, decoder blue", both.node)),
-    element("p", { class: "soft" }, "Every kernel here is balanced (binomial): only the place differs, and the blur."),
+    panels(panel("Skip: the encoder's", skip.node),
+      panel("Decoder: upsampled", decoder.node),
+      panel("Skip orange, decoder blue", both.node),
+      panel("Decoder − skip", difference.node)),
+    element("p", { class: "soft" }, "The decoder halves the skip's picture, then doubles it as often, here with balanced (binomial) kernels. "
+      + "In the difference, blur leaves both sides of a shape alike; a shift does not."),
   ];
 });

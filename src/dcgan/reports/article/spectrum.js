@@ -59,14 +59,14 @@ mount("spectrum", () => {
     const stretched = Array.from({ length }, (_, n) => (n % stride ? 0 : x[n / stride]));
     const h = circular(state.kernel, stride);
     const smooth = convolve(stretched, h);
-    const response = transform(h).slice(0, length / 2 + 1).map((value) => size(value) / stride);
+    const passed = transform(h).map((value) => size(value) / stride);
     charts.replaceChildren(
       column("1. Input", x, stride),
-      column("2. Stretched: copies appear", stretched, 1, response),
+      column("2. Stretched: copies appear", stretched, 1, passed.slice(0, length / 2 + 1)),
       column("3. Smoothed by the kernel", smooth, 1),
     );
-    const images = Array.from({ length: stride - 1 }, (_, m) => size(transform(h)[N * (m + 1)]));
-    const left = Math.max(...images) / size(transform(h)[0]);
+    const images = Array.from({ length: stride - 1 }, (_, m) => passed[N * (m + 1)]);
+    const left = Math.max(...images) / passed[0];
     sentence.say(left > 1e-9
       ? `The copies of the constant sit at ${copies(stride)} waves per pixel, the checkerboard's own place. `
         + `This kernel lets ${show(100 * left, 0)} % of them through.`
@@ -80,7 +80,10 @@ mount("spectrum", () => {
   // A signal above its spectrum. spacing: output pixels per sample.
   function column(title, x, spacing, response) {
     const top = chart(`${title}: the signal`,
-      { x: [-1, N * state.stride], y: [Math.min(0, ...x), Math.max(2, ...x)], height: 90, margin: [8, 6, 8, 6] });
+      {
+        x: [-1, N * state.stride], y: [Math.min(0, ...x), Math.max(2, ...x)],
+        height: 90, margin: [8, 6, 8, 6],
+      });
     top.line([[-1, 0], [N * state.stride, 0]], "axis");
     x.forEach((value, n) => {
       top.line([[n * spacing, 0], [n * spacing, value]], "stem");
@@ -94,8 +97,7 @@ mount("spectrum", () => {
     // Stretching spreads the same sum over s times as many samples: scaled back.
     const scale = response ? state.stride : 1;
     heights.forEach((height, f) => {
-      const image = f > N / 2 || (f === N / 2 && response && state.stride > 1);
-      if (height > 1e-9) bottom.bar(f, height * scale, 0.3, image ? "image" : "input");
+      if (height > 1e-9) bottom.bar(f, height * scale, 0.3, f < N / 2 ? "input" : "image");
     });
     if (response) bottom.line(response.map((value, f) => [f, value]), "curve");
     bottom.below(0, "0", "start");
@@ -107,14 +109,15 @@ mount("spectrum", () => {
   update();
   return [
     controls(
-      slider("Waves in the input", { min: 0, max: N / 2, value: state.waves }, set("waves")).node,
+      slider("Waves in the input", { min: 0, max: N / 2 - 1, value: state.waves }, set("waves")).node,
       slider("Stride", { min: 2, max: 4, value: state.stride }, set("stride")).node,
       choice("Kernel", {
         none: "none", nearest: "stride ones", uneven: "stride + 1 ones", linear: "triangle", ideal: "ideal",
       }, state.kernel, set("kernel")),
     ),
     sentence.node, charts,
-    element("p", { class: "soft" }, "Any signal is a sum of waves; each bar is the height of one. Left: slow waves; 0 is the constant part; "
-      + "far right: up, down, up, down, one wave per two pixels. Blue: what belongs there. Orange: copies. Line: what the kernel lets through."),
+    element("p", { class: "soft" }, "Any signal is a sum of waves; a bar is the height of one. "
+      + "0 is the constant part; far right, at 1/2, is up, down, up, down: the checkerboard. "
+      + "Blue: the input's waves. Orange: their copies. Line: the share that the kernel lets through."),
   ];
 });

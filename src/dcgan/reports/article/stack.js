@@ -1,7 +1,8 @@
 // Stack: what up to four doubling layers make of a constant.
 
 const {
-  chart, controls, drawResponse, element, list, message, mount, panel, panels, picture, show, slider,
+  chart, controls, drawResponse, element, item, list, message, mount, panel, panels, picture, show,
+  slider,
 } = article.ui;
 
 const KERNELS = {
@@ -35,17 +36,19 @@ function periods(y) {
 
 mount("stack", () => {
   const state = { layers: 2, kernels: ["1 1 1", "1 1 1", "1 1 1", "1 1 1"] };
-  const canvas = picture();
-  const bars = panel("One period along a row");
+  const canvases = state.kernels.map(() => picture("half"));
+  const responses = canvases.map((canvas, layer) => item(`After layer ${layer + 1}`, canvas.node));
+  const bars = panel("One period along a row of the last");
   const sentence = message();
   const selects = state.kernels.map((_, layer) => element("label", { class: "select" },
     element("span", {}, `Layer ${layer + 1}`),
-    element("select", { change: (event) => { state.kernels[layer] = event.target.value; update(); } },
+    element("select", { autocomplete: "off", change: (event) => { state.kernels[layer] = event.target.value; update(); } },
       ...Object.keys(KERNELS).map((name) => element("option", { value: name }, name)))));
 
   function update() {
     selects.forEach((select, layer) => { select.hidden = layer >= state.layers; });
-    const y = article.stack(state.kernels.slice(0, state.layers).map((name) => KERNELS[name]), 2);
+    const kernels = state.kernels.slice(0, state.layers).map((name) => KERNELS[name]);
+    const y = article.stack(kernels, 2);
     const plot = chart(`One period: ${list(y)}`,
       { x: [-0.6, y.length - 0.4], y: [0, Math.max(...y) * 1.05], height: 170, margin: [16, 6, 20, 6] });
     y.forEach((value, o) => {
@@ -54,8 +57,11 @@ mount("stack", () => {
       plot.below(o, String(o), "soft");
     });
     bars.replaceChildren(bars.heading, plot.node);
-    const repeated = Array.from({ length: Math.max(16, 2 * y.length) }, (_, o) => y[o % y.length]);
-    drawResponse(canvas, article.outer(repeated));
+    responses.forEach((response, layer) => {
+      response.hidden = layer >= state.layers;
+      const period = article.stack(kernels.slice(0, layer + 1), 2);
+      drawResponse(canvases[layer], article.outer([...period, ...period]));
+    });
     const found = periods(y);
     const ratio = Math.max(...y) / Math.min(...y);
     sentence.say(found.length === 0 ? "Flat: no pattern."
@@ -72,7 +78,7 @@ mount("stack", () => {
       ...selects,
     ),
     sentence.node,
-    panels(bars, panel("A constant after all layers (kernels in both directions)", canvas.node)),
+    panels(bars, panel("What becomes of a constant", element("div", { class: "pair" }, ...responses))),
     element("p", { class: "soft" }, "Layer 1 sees the input; the last layer makes the image. "
       + "A layer's pattern is stretched by every later one."),
   ];
