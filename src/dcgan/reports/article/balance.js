@@ -5,7 +5,7 @@ const {
   pixels, scene, show, upsample,
 } = article.ui;
 
-const SCENE = scene(28);
+const SCENE = scene(24);
 const STARTS = {
   "ones 3×3": { stride: 2, make: () => article.outer(article.ones(3)) },
   "3 1 3 1": { stride: 2, make: () => article.outer([3, 1, 3, 1]) },

@@ -14,8 +14,9 @@ function kernelView(title, { press, factor = 1, extra = [] } = {}) {
   const constant = picture("half");
   const node = panel(title,
     element("div", { class: "pair" }, item(press ? "Kernel: click a tap" : `Kernel${times}`, kernel.node),
-      item(`Gain of each phase${times}`, gains.node)),
+      item(`Gains${times}`, gains.node)),
     element("div", { class: "pair" }, item("A constant becomes", constant.node), ...extra));
+  node.classList.add("view");
   const scaled = (rows) => rows.map((row) => row.map((value) => factor * value));
 
   // Returns the gains. largest: the tap that gets full color.

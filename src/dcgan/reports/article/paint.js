@@ -119,10 +119,12 @@ mount("paint", () => {
     ),
     sentence.node,
     panels(
-      panel("Input: click a pixel, or type + and −", input.node),
-      panel("Kernel: click a tap to draw your own", kernel.node),
-      panel("Output: the sum of the stamps; point at a pixel", output.node),
+      panel("Input", input.node),
+      panel("Kernel", kernel.node),
+      panel("Output: the stamps, added up", output.node),
     ),
+    element("p", { class: "soft" }, "Click on input pixels and kernel taps, or type + and − on them. "
+      + "Point at an output pixel: outlined are the inputs and taps that reach it."),
     entries,
   ];
 });

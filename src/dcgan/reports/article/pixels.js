@@ -87,6 +87,7 @@ function picture(size = "") {
   function draw(values, label, color = (value) => value) {
     const [height, width] = [values.length, values[0].length];
     Object.assign(node, { width, height });
+    node.style.setProperty("--pixels", width);
     const context = node.getContext("2d");
     const image = context.createImageData(width, height);
     values.flat().forEach((value, index) => {

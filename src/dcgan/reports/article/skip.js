@@ -1,7 +1,7 @@
 // A U-Net's skip: the encoder's picture beside the decoder's, which was halved and upsampled.
 
 const {
-  choice, controls, element, message, mount, panel, panels, picture, show, slider, upsample,
+  choice, controls, element, item, message, mount, picture, show, slider, upsample,
 } = article.ui;
 
 const SIZE = 64;
@@ -73,10 +73,9 @@ mount("skip", () => {
         (value) => { state.layers = value; update(); }).node,
     ),
     sentence.node,
-    panels(panel("Skip: the encoder's", skip.node),
-      panel("Decoder: upsampled", decoder.node),
-      panel("Skip orange, decoder blue", both.node),
-      panel("Decoder − skip", difference.node)),
+    element("div", { class: "pair square" }, item("Skip: the encoder's", skip.node),
+      item("Decoder: upsampled", decoder.node), item("Skip orange, decoder blue", both.node),
+      item("Decoder − skip", difference.node)),
     element("p", { class: "soft" }, "The decoder halves the skip's picture, then doubles it as often, here with balanced (binomial) kernels. "
       + "In the difference, blur leaves both sides of a shape alike; a shift does not."),
   ];

@@ -82,7 +82,7 @@ mount("spectrum", () => {
     const top = chart(`${title}: the signal`,
       {
         x: [-1, N * state.stride], y: [Math.min(0, ...x), Math.max(2, ...x)],
-        height: 90, margin: [8, 6, 8, 6],
+        width: 250, height: 90, margin: [8, 6, 8, 6],
       });
     top.line([[-1, 0], [N * state.stride, 0]], "axis");
     x.forEach((value, n) => {
@@ -92,7 +92,7 @@ mount("spectrum", () => {
     const heights = amplitudes(x);
     const half = (N * state.stride) / 2;
     const bottom = chart(`${title}: amplitudes by frequency; 0: ${show(heights[0])}`,
-      { x: [-1, half + 1], y: [0, 1.6], height: 130, margin: [12, 8, 34, 8] });
+      { x: [-1, half + 1], y: [0, 1.6], width: 250, height: 110, margin: [8, 8, 20, 8] });
     bottom.line([[-1, 0], [half + 1, 0]], "axis");
     // Stretching spreads the same sum over s times as many samples: scaled back.
     const scale = response ? state.stride : 1;
@@ -103,7 +103,7 @@ mount("spectrum", () => {
     bottom.below(0, "0", "start");
     bottom.below(half, "1/2", "end");
     bottom.below(half / 2, "waves per output pixel", "soft");
-    return panel(title, top.node, bottom.node);
+    return panel(title, element("div", { class: "pair" }, top.node, bottom.node));
   }
 
   update();

@@ -78,7 +78,7 @@ mount("stack", () => {
       ...selects,
     ),
     sentence.node,
-    panels(bars, panel("What becomes of a constant", element("div", { class: "pair" }, ...responses))),
+    panels(bars, panel("What becomes of a constant", element("div", { class: "pair square" }, ...responses))),
     element("p", { class: "soft" }, "Layer 1 sees the input; the last layer makes the image. "
       + "A layer's pattern is stretched by every later one."),
   ];
