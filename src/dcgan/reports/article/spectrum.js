@@ -20,9 +20,9 @@ function transform(x) {
 
 const size = ({ re, im }) => Math.hypot(re, im);
 
-// The amplitude of each wave, from 0 to the fastest, of a real signal.
+// How much of each wave there is, from 0 to the fastest.
 const amplitudes = (x) => transform(x).slice(0, x.length / 2 + 1)
-  .map((value, f) => (size(value) * (f === 0 || 2 * f === x.length ? 1 : 2)) / x.length);
+  .map((value) => size(value) / x.length);
 
 // sin(πt/s)/(πt/s), made periodic: every copy removed, nothing else.
 function ideal(s) {
@@ -68,14 +68,15 @@ mount("spectrum", () => {
     const images = Array.from({ length: stride - 1 }, (_, m) => passed[N * (m + 1)]);
     const left = Math.max(...images) / passed[0];
     sentence.say(left > 1e-9
-      ? `The copies of the constant sit at ${copies(stride)} waves per pixel, the checkerboard's own place. `
+      ? `The copies of the constant sit at ${copies(stride)} waves per pixel: a pattern of period ${stride}. `
         + `This kernel lets ${show(100 * left, 0)} % of them through.`
       : `The kernel is 0 at ${copies(stride)} waves per pixel, where the copies of the constant sit: no checkerboard.`,
     left > 1e-9 ? "bad" : "good");
   }
 
-  const copies = (stride) => Array.from({ length: Math.floor(stride / 2) }, (_, m) => `${m + 1}/${stride}`)
-    .join(" and ");
+  // m/stride for m = 1 … stride/2, reduced.
+  const copies = (stride) => Array.from({ length: Math.floor(stride / 2) }, (_, i) => i + 1)
+    .map((m) => (stride % m ? `${m}/${stride}` : `1/${stride / m}`)).join(" and ");
 
   // A signal above its spectrum. spacing: output pixels per sample.
   function column(title, x, spacing, response) {
@@ -116,8 +117,8 @@ mount("spectrum", () => {
       }, state.kernel, set("kernel")),
     ),
     sentence.node, charts,
-    element("p", { class: "soft" }, "Any signal is a sum of waves; a bar is the height of one. "
-      + "0 is the constant part; far right, at 1/2, is up, down, up, down: the checkerboard. "
+    element("p", { class: "soft" }, "Any signal is a sum of waves; a bar says how much of one there is. "
+      + "0 is the constant part; far right, at 1/2, is up, down, up, down: the finest checkerboard. "
       + "Blue: the input's waves. Orange: their copies. Line: the share that the kernel lets through."),
   ];
 });
