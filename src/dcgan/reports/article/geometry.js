@@ -1,0 +1,134 @@
+// Geometry: kernel size, stride, padding, output padding and dilation, and what follows from them.
+
+const {
+  chart, choice, controls, drawResponse, element, list, message, mount, panel, panels, picture, pixels,
+  show, slider,
+} = article.ui;
+
+const N = 8;
+const KERNELS = {
+  ones: (k) => article.ones(k),
+  binomial: (k) => article.binomial(k),
+  irregular: (k) => Array.from({ length: k }, (_, t) => 0.6 + Math.sin(12.9 * t + 2) * 0.5),
+};
+
+mount("geometry", () => {
+  const state = { k: 3, stride: 2, padding: 1, output_padding: 1, dilation: 1, kernel: "ones" };
+  const [size, verdict] = [message(), message()];
+  const canvas = picture();
+  const tile = pixels("Gains in two dimensions");
+  const drawings = panels();
+  const response = panel("Response to a constant image", canvas.node);
+  const sliders = {};
+  const control = (name, label, min, max) => {
+    sliders[name] = slider(label, { min, max, value: state[name] }, (value) => {
+      state[name] = value;
+      update();
+    });
+    return sliders[name].node;
+  };
+
+  function update() {
+    // torch's own limit.
+    const limit = Math.max(state.stride, state.dilation) - 1;
+    state.output_padding = Math.min(state.output_padding, limit);
+    sliders.output_padding.set(state.output_padding, { max: limit });
+    const { k, stride, dilation } = state;
+    const w = KERNELS[state.kernel](k);
+    const outputs = article.outputSize(N, k, state);
+    size.say(sizeSentence(outputs), outputs === N * stride ? "good" : "");
+    if (outputs < 1) {
+      drawings.replaceChildren();
+      verdict.say("The padding crops everything away.", "bad");
+      return;
+    }
+    const y = article.transpose(article.ones(N), w, state);
+    drawings.replaceChildren(
+      panel("Kernel footprints on the output, and how many overlap", footprints(outputs)),
+      panel("Gain: sum of a phase's taps", phases(w), element("div", { class: "soft" },
+        "In an image, rows times columns:"), tile.node),
+      response,
+    );
+    const gains2d = article.outer(article.gains(w, stride, dilation));
+    tile.draw(gains2d, { largest: 2 * Math.max(...gains2d.flat().map(Math.abs)) });
+    drawResponse(canvas, article.outer(y));
+    judge(article.coverage(k, stride, dilation), article.gains(w, stride, dilation));
+  }
+
+  function sizeSentence(outputs) {
+    const { k, stride, padding, output_padding, dilation } = state;
+    const formula = `Output size: (${N} − 1)·${stride} − 2·${padding} + ${dilation}·(${k} − 1) + ${output_padding} + 1 = ${show(outputs)}. `;
+    const scale = stride === 2 ? "double" : `scale by ${stride}`;
+    if (outputs === N * stride) return `${formula}${N} → ${outputs}: exactly ${stride} times.`;
+    const needed = stride + 2 * padding - dilation * (k - 1) - 1;
+    const possible = needed >= 0 && needed < Math.max(stride, dilation);
+    return `${formula}Does not ${scale} exactly: that takes ${N * stride}. `
+      + (possible ? `Set output_padding to ${needed}.`
+        : `No output_padding helps at padding ${padding}; try ${needed < 0 ? "more" : "less"} padding.`);
+  }
+
+  function judge(coverage, gains) {
+    const spread = Math.max(...gains) - Math.min(...gains);
+    const even = spread <= 1e-9;
+    const dead = coverage.filter((count) => count === 0).length;
+    const taps = `Coverage ${list(coverage)}; gains ${list(gains)}. `;
+    if (dead) verdict.say(`${taps}Nothing reaches ${dead} of ${state.stride} phases: holes.`, "bad");
+    else if (!even) verdict.say(`${taps}The gains differ: a checkerboard of period ${state.stride}.`, "bad");
+    else verdict.say(`${taps}The gains are equal: no checkerboard (away from the border).`, "good");
+  }
+
+  function footprints(outputs) {
+    const { k, stride, padding, dilation } = state;
+    const full = (N - 1) * stride + dilation * (k - 1) + 1;
+    const [from, to] = [Math.min(0, -padding), Math.max(outputs, full - padding)];
+    const count = Array(to - from).fill(0);
+    const most = k + 1;
+    const plot = chart("One row of blocks per input pixel; below, the count per output pixel",
+      { x: [from - 0.5, to - 0.5], y: [-most, N], height: 190, margin: [6, 6, 6, 6] });
+    plot.box(-0.5, outputs - 0.5, -most, N, "inside");
+    for (let i = 0; i < N; i += 1) {
+      for (let t = 0; t < k; t += 1) {
+        const o = stride * i - padding + dilation * t;
+        const cropped = o < 0 || o >= outputs;
+        plot.box(o - 0.45, o + 0.45, N - i - 0.9, N - i - 0.1, cropped ? "cropped" : "block");
+        if (!cropped) count[o - from] += 1;
+      }
+    }
+    for (let o = 0; o < outputs; o += 1) {
+      plot.box(o - 0.45, o + 0.45, -most, -most + count[o - from] * 0.95,
+        `phase-${(o + padding) % stride}`);
+    }
+    return plot.node;
+  }
+
+  function phases(w) {
+    const { k, stride, dilation } = state;
+    const gains = article.gains(w, stride, dilation);
+    const coverage = article.coverage(k, stride, dilation);
+    const [low, high] = [Math.min(0, ...gains), Math.max(1, ...gains)];
+    const plot = chart(`Gains by phase: ${list(gains)}`,
+      { x: [-0.6, stride - 0.4], y: [low, high], width: 240, height: 190, margin: [18, 8, 36, 8] });
+    gains.forEach((gain, r) => {
+      plot.bar(r, gain, 0.35, `phase-${r}`);
+      plot.text(r, Math.max(gain, 0), show(gain), "", -4);
+      plot.below(r, `phase ${r}`);
+      plot.text(r, low, `${coverage[r]} tap${coverage[r] === 1 ? "" : "s"}`, "soft", 30);
+    });
+    return plot.node;
+  }
+
+  const nodes = [
+    controls(
+      control("k", "kernel_size", 1, 7),
+      control("stride", "stride", 1, 4),
+      control("padding", "padding", 0, 3),
+      control("output_padding", "output_padding", 0, 1),
+      control("dilation", "dilation", 1, 3),
+      choice("Taps", { ones: "all ones", binomial: "binomial", irregular: "irregular" }, state.kernel,
+        (value) => { state.kernel = value; update(); }),
+    ),
+    size.node, verdict.node, drawings,
+  ];
+  update();
+  return nodes;
+});

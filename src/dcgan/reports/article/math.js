@@ -1,0 +1,117 @@
+// The mathematics of the figures: window.article. The same functions as dcgan.convolution.
+// k kernel size, s stride, p padding, d dilation, w a kernel's taps, x an input.
+
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+const zeros = (rows, columns) => Array.from({ length: rows }, () => Array(columns).fill(0));
+const ones = (k) => Array(k).fill(1);
+
+// The sum of the taps that reach each phase of the output: the response to a constant 1.
+function gains(w, s, d = 1) {
+  const sums = Array(s).fill(0);
+  w.forEach((tap, t) => { sums[(d * t) % s] += tap; });
+  return sums;
+}
+
+// The number of taps that reach each phase.
+const coverage = (k, s, d = 1) => gains(ones(k), s, d);
+
+// gains along both axes: [row phase][column phase].
+function gains2d(w, s, d = 1) {
+  const byRow = w.map((row) => gains(row, s, d));
+  const columns = Array.from({ length: s }, (_, b) => gains(byRow.map((row) => row[b]), s, d));
+  return Array.from({ length: s }, (_, a) => columns.map((column) => column[a]));
+}
+
+// Move the taps as little as possible (least squares) so that every phase has the same sum c.
+function equalize(taps, phases, numPhases) {
+  const count = Array(numPhases).fill(0);
+  const gain = Array(numPhases).fill(0);
+  taps.forEach((tap, t) => { count[phases[t]] += 1; gain[phases[t]] += tap; });
+  if (count.includes(0)) throw new RangeError("some outputs get no tap");
+  const c = sum(gain.map((g, r) => g / count[r])) / sum(count.map((n) => 1 / n));
+  return taps.map((tap, t) => tap + (c - gain[phases[t]]) / count[phases[t]]);
+}
+
+// The nearest kernel with equal gains. RangeError: a phase has no tap.
+const balance = (w, s, d = 1) => equalize(w, w.map((_, t) => (d * t) % s), s);
+
+function balance2d(w, s, d = 1) {
+  const k = w[0].length;
+  const phases = w.flatMap((row, i) => row.map((_, j) => ((d * i) % s) * s + ((d * j) % s)));
+  const flat = equalize(w.flat(), phases, s * s);
+  return w.map((_, i) => flat.slice(i * k, (i + 1) * k));
+}
+
+const outputSize = (n, k, { stride = 1, padding = 0, output_padding = 0, dilation = 1 } = {}) =>
+  (n - 1) * stride - 2 * padding + dilation * (k - 1) + output_padding + 1;
+
+// conv_transpose: x[i]·w lands at s·i − p; outputs outside are cropped.
+function transpose2d(x, w, options = {}) {
+  const { stride = 1, padding = 0, dilation = 1 } = options;
+  const y = zeros(outputSize(x.length, w.length, options),
+    outputSize(x[0].length, w[0].length, options));
+  x.forEach((row, i) => row.forEach((value, j) => w.forEach((taps, t) => {
+    const line = y[stride * i + dilation * t - padding];
+    if (line) taps.forEach((tap, u) => {
+      const column = stride * j + dilation * u - padding;
+      if (column in line) line[column] += value * tap;
+    });
+  })));
+  return y;
+}
+
+function transpose(x, w, options = {}) {
+  const { stride = 1, padding = 0, dilation = 1 } = options;
+  const y = Array(outputSize(x.length, w.length, options)).fill(0);
+  x.forEach((value, i) => w.forEach((tap, t) => {
+    const o = stride * i + dilation * t - padding;
+    if (o in y) y[o] += value * tap;
+  }));
+  return y;
+}
+
+// The matrix A of the convolution of n pixels; its transpose is the transposed convolution.
+function matrix(w, n, { stride = 1, padding = 0, dilation = 1 } = {}) {
+  const outputs = Math.floor((n + 2 * padding - dilation * (w.length - 1) - 1) / stride) + 1;
+  const a = zeros(Math.max(outputs, 0), n);
+  a.forEach((row, o) => w.forEach((tap, t) => {
+    const i = stride * o + dilation * t - padding;
+    if (i in row) row[i] += tap;
+  }));
+  return a;
+}
+
+// Output pixels by which the image moves down and right (half-pixel centers).
+const shift = (k, s, p, d = 1) => (d * (k - 1) + 1 - s - 2 * p) / 2;
+
+// The filter 1 − sin^{2m}(ω/2): 2m + 1 taps.
+function notch(m) {
+  let binomial = 1; // C(2m, j)
+  return Array.from({ length: 2 * m + 1 }, (_, j) => {
+    if (j > 0) binomial = (binomial * (2 * m - j + 1)) / j;
+    return (j === m ? 1 : 0) - ((-1) ** (j - m) * binomial) / 4 ** m;
+  });
+}
+
+// One period of what stacked layers make of a constant 1, along one axis.
+function stack(kernels, s) {
+  return kernels.reduce((x, w) => {
+    const y = Array(s * x.length).fill(0);
+    x.forEach((value, i) => w.forEach((tap, t) => { y[(s * i + t) % y.length] += value * tap; }));
+    return y;
+  }, [1]);
+}
+
+const outer = (a, b = a) => a.map((x) => b.map((y) => x * y));
+
+// Taps C(k − 1, t), scaled to gains of 1: balanced at stride 2 for every k above 1.
+function binomial(k) {
+  let row = [1];
+  for (let i = 1; i < k; i += 1) row = [...row, 0].map((x, t) => x + (row[t - 1] || 0));
+  return row.map((x) => x * 2 ** (2 - k));
+}
+
+window.article = {
+  coverage, gains, gains2d, balance, balance2d, outputSize, transpose, transpose2d, matrix, shift,
+  notch, stack, outer, binomial, sum, zeros, ones,
+};

@@ -1,0 +1,85 @@
+// Stack: what up to four doubling layers make of a constant.
+
+const {
+  chart, controls, drawResponse, element, item, list, message, mount, panel, panels, picture, show,
+  slider,
+} = article.ui;
+
+const KERNELS = {
+  "1 1 1": [1, 1, 1],
+  "1 2 1": [1, 2, 1],
+  "1 1": [1, 1],
+  "1 1 1 1": [1, 1, 1, 1],
+  "3 1 3 1": [3, 1, 3, 1],
+  "1 3 3 1": [1, 3, 3, 1],
+  "1 1 1 1 1": [1, 1, 1, 1, 1],
+};
+
+// The mean pattern of a period, repeated to the length of y.
+function fold(y, period) {
+  return y.map((_, o) => {
+    const same = y.filter((__, i) => i % period === o % period);
+    return article.sum(same) / same.length;
+  });
+}
+
+// Powers of two with a pattern of their own in y: [2, 4] if periods 2 and 4 are there.
+function periods(y) {
+  const found = [];
+  for (let period = 2; period <= y.length; period *= 2) {
+    const shorter = fold(y, period / 2);
+    const own = fold(y, period).map((value, o) => Math.abs(value - shorter[o]));
+    if (Math.max(...own) > 1e-9 * Math.abs(article.sum(y))) found.push(period);
+  }
+  return found;
+}
+
+mount("stack", () => {
+  const state = { layers: 2, kernels: ["1 1 1", "1 1 1", "1 1 1", "1 1 1"] };
+  const canvases = state.kernels.map(() => picture("half"));
+  const responses = canvases.map((canvas, layer) => item(`After layer ${layer + 1}`, canvas.node));
+  const bars = panel("One period along a row of the last");
+  const sentence = message();
+  const selects = state.kernels.map((_, layer) => element("label", { class: "select" },
+    element("span", {}, `Layer ${layer + 1}`),
+    element("select", { autocomplete: "off", change: (event) => { state.kernels[layer] = event.target.value; update(); } },
+      ...Object.keys(KERNELS).map((name) => element("option", { value: name }, name)))));
+
+  function update() {
+    selects.forEach((select, layer) => { select.hidden = layer >= state.layers; });
+    const kernels = state.kernels.slice(0, state.layers).map((name) => KERNELS[name]);
+    const y = article.stack(kernels, 2);
+    const plot = chart(`One period: ${list(y)}`,
+      { x: [-0.6, y.length - 0.4], y: [0, Math.max(...y) * 1.05], height: 170, margin: [16, 6, 20, 6] });
+    y.forEach((value, o) => {
+      plot.bar(o, value, 0.42, "input");
+      plot.text(o, value, show(value), "", -4);
+      plot.below(o, String(o), "soft");
+    });
+    bars.replaceChildren(bars.heading, plot.node);
+    responses.forEach((response, layer) => {
+      response.hidden = layer >= state.layers;
+      const period = article.stack(kernels.slice(0, layer + 1), 2);
+      drawResponse(canvases[layer], article.outer([...period, ...period]));
+    });
+    const found = periods(y);
+    const ratio = Math.max(...y) / Math.min(...y);
+    sentence.say(found.length === 0 ? "Flat: no pattern."
+      : `Largest to smallest: ${show(ratio, 2)} along a row, ${show(ratio ** 2, 2)} in the image. `
+        + found.map((period) => `Period ${period} comes from layer ${state.layers + 1 - Math.log2(period)}.`).join(" "),
+    found.length ? "bad" : "good");
+  }
+
+  update();
+  return [
+    controls(
+      slider("Layers", { min: 1, max: 4, value: state.layers },
+        (value) => { state.layers = value; update(); }).node,
+      ...selects,
+    ),
+    sentence.node,
+    panels(bars, panel("What becomes of a constant", element("div", { class: "pair square" }, ...responses))),
+    element("p", { class: "soft" }, "Layer 1 sees the input; the last layer makes the image. "
+      + "A layer's pattern is stretched by every later one."),
+  ];
+});

@@ -1,0 +1,483 @@
+"""The article's live figures, driven in a real browser; skipped where there is no Chromium."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from torch.nn import functional as F
+
+from dcgan.convolution import (
+    balancing_projection,
+    convolution_matrix,
+    coverage,
+    image_shift,
+    notch_taps,
+    polyphase_gains,
+    stacked_coverage,
+    transposed_convolution,
+)
+from dcgan.reports.article import FIGURES, scripts, styles
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+
+KERNELS = [
+    {"name": f"block {n}", "stride": 2, "before": [[1, 0], [0, 1]], "after": [[2, 2], [2, 2]]}
+    for n in (1, 2)
+]
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>figures</title>
+<style>:root {{ color-scheme: light dark }} body {{ margin: 0; padding: 1rem }} {styles}</style>
+{figures}<section data-live="exercises"></section>{kernels}<script>{scripts}</script></html>"""
+
+
+def html(*, kernels: bool = True) -> str:
+    captioned = '<figure data-live="{}"><figcaption>Caption</figcaption></figure>'
+    data = f'<script type="application/json" id="kernels">{json.dumps(KERNELS)}</script>'
+    return PAGE.format(
+        styles=styles(),
+        figures="".join(captioned.format(name) for name in FIGURES),
+        kernels=data if kernels else "",
+        scripts=scripts(),
+    )
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def shared(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A page with every figure; whatever it complains about fails the test."""
+    yield from opened(browser, tmp_path_factory.mktemp("article"), html())
+
+
+@pytest.fixture
+def page(shared: Page) -> Page:
+    shared.reload()
+    return shared
+
+
+def opened(browser: Browser, folder: Path, text: str) -> Iterator[Page]:
+    path = folder / "index.html"
+    path.write_text(text, encoding="utf-8")
+    page = browser.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(path.as_uri())
+    yield page
+    page.close()
+    assert complaints == []
+
+
+def live(page: Page, name: str) -> Locator:
+    return page.locator(f'[data-live="{name}"]')
+
+
+def slide(figure: Locator, label: str, value: int) -> None:
+    figure.get_by_role("slider", name=label, exact=True).fill(str(value))
+
+
+def press(figure: Locator, role: Any, name: str) -> None:
+    """Click without a pointer, which would wait for the page to be drawn."""
+    figure.get_by_role(role, name=name, exact=True).evaluate("node => node.click()")
+
+
+def messages(figure: Locator) -> str:
+    return " ".join(figure.locator(".message").all_text_contents())
+
+
+def numbers(figure: Locator, label: str) -> torch.Tensor:
+    """The numbers in a grid of pixels, flattened."""
+    grid = figure.get_by_label(label, exact=True)
+    return torch.tensor(
+        [float(text.replace("−", "-")) for text in grid.locator("> *").all_text_contents()]
+    )
+
+
+# ------------------------------------------------------------------ the mathematics
+
+
+def random_taps(*sizes: int) -> torch.Tensor:
+    return torch.randn(sizes, dtype=torch.float64)
+
+
+def configurations() -> Iterator[tuple[str, list[Any], Any]]:
+    """(function, arguments, what dcgan.convolution answers); None: a RangeError is expected."""
+    torch.manual_seed(0)
+    for k, s, d in product(range(1, 8), range(1, 5), range(1, 4)):
+        w = random_taps(k)
+        spread = torch.zeros(d * (k - 1) + 1, dtype=torch.float64)
+        spread[::d] = w
+        yield "coverage", [k, s, d], coverage([k], [s], [d])
+        yield "gains", [w, s, d], polyphase_gains(spread, s)
+        try:
+            balanced = balancing_projection([k], [s], [d]) @ w
+        except ValueError:
+            yield "balance", [w, s, d], None
+        else:
+            yield "balance", [w, s, d], balanced
+        for p in range(4):
+            yield "shift", [k, s, p, d], image_shift(k, s, p, d)
+    for k, s, p, d in product(range(1, 7), range(1, 5), range(4), (1, 2)):
+        w = random_taps(k)
+        options = {"stride": s, "padding": p, "dilation": d}
+        if d * (k - 1) < 9 + 2 * p:
+            yield "matrix", [w, 9, options], convolution_matrix(w[None, None], 9, s, p, d)
+        for op in range(max(s, d)):
+            x = random_taps(5)
+            if 4 * s - 2 * p + d * (k - 1) + op >= 0:
+                y = transposed_convolution(x[None, None], w[None, None], s, p, op, d)
+                yield "transpose", [x, w, {**options, "output_padding": op}], y[0, 0]
+    for m in range(1, 9):
+        yield "notch", [m], notch_taps(m)
+
+
+def two_dimensions() -> Iterator[tuple[str, list[Any], Any]]:
+    torch.manual_seed(0)
+    for k, s, d in product(range(2, 6), range(1, 4), (1, 2)):
+        w, x = random_taps(k, k), random_taps(4, 4)
+        y = F.conv_transpose2d(x[None, None], w[None, None], stride=s, padding=1, dilation=d)
+        yield "transpose2d", [x, w, {"stride": s, "padding": 1, "dilation": d}], y[0, 0]
+        if k >= s and not (s == 2 and d == 2):
+            flat = balancing_projection([k, k], [s, s], [d, d]) @ w.flatten()
+            yield "balance2d", [w, s, d], flat.reshape(k, k)
+            yield "gains2d", [flat.reshape(k, k), s, d], (flat.sum() / s**2).expand(s, s)
+    for k, layers in product(range(1, 7), range(1, 5)):
+        yield "stack", [[[1] * k] * layers, 2], stacked_coverage(k, 2, layers)
+
+
+def as_json(value: Any) -> Any:
+    return value.tolist() if isinstance(value, torch.Tensor) else value
+
+
+CALL = """calls => calls.map(([name, args]) => {
+  try { return article[name](...args); } catch (error) { return error.name; }
+})"""
+
+
+def test_the_mathematics_is_that_of_dcgan_convolution(shared: Page) -> None:
+    cases = [*configurations(), *two_dimensions()]
+    assert len(cases) > 1000
+    calls = [[name, [as_json(argument) for argument in arguments]] for name, arguments, _ in cases]
+    for (name, arguments, expected), answer in zip(
+        cases, shared.evaluate(CALL, calls), strict=True
+    ):
+        if expected is None:
+            assert answer == "RangeError", (name, arguments)
+        else:
+            got = torch.tensor(answer, dtype=torch.float64)
+            wanted = torch.as_tensor(expected, dtype=torch.float64)
+            assert got.shape == wanted.shape, (name, arguments)
+            assert (got - wanted).abs().max() <= 1e-9, (name, arguments)
+
+
+# ------------------------------------------------------------------ every figure
+
+
+DRIVE = """figure => {
+  const change = (node, kind, value) => {
+    node.value = value;
+    node.dispatchEvent(new Event(kind));
+  };
+  let changes = 0;
+  const check = () => {
+    const text = figure.querySelector(".live").textContent;
+    if (/NaN|undefined|Infinity/.test(text)) throw new Error(text);
+    changes += 1;
+  };
+  const all = (kind) => [...figure.querySelectorAll(kind)].filter((node) => !node.disabled);
+  for (const slider of all("input[type=range]"))
+    for (let value = Number(slider.min); value <= Number(slider.max); value += 1) {
+      change(slider, "input", value);
+      check();
+    }
+  for (const select of all("select"))
+    for (const option of select.options) { change(select, "change", option.value); check(); }
+  for (const button of all("input[type=radio], button")) { button.click(); check(); }
+  return changes;
+}"""
+
+
+def test_every_control_works(page: Page) -> None:
+    for name in FIGURES:
+        figure = live(page, name)
+        assert figure.evaluate(DRIVE) > 1
+        assert figure.locator("figcaption").inner_text() == "Caption"
+
+
+def test_a_painted_pixel_is_its_row_of_the_matrix_times_the_input(page: Page) -> None:
+    figure = live(page, "paint")
+    figure.get_by_role("button", name="Input, row 4, column 1: 0").click()
+    press(figure, "button", "ones 3×3")
+    output = figure.get_by_label("Output", exact=True).locator("button")
+    for index in (0, 20, 54):
+        output.nth(index).hover()
+        row = numbers(figure, f"Row of the matrix: {row_text(figure)}")
+        painted = numbers(figure, "Output")[index]
+        assert row @ numbers(figure, "Input") == painted
+        assert f"= {painted:g}." in messages(figure)
+    slide(figure, "Stamps so far", 0)
+    assert not numbers(figure, "Output").any()
+    output.nth(80).hover()
+    assert "reached by 1 input pixel. " in messages(figure)
+    press(figure, "button", "ones 2×2")
+    assert output.count() == 64
+
+
+def row_text(figure: Locator) -> str:
+    label = figure.locator('[aria-label^="Row of the matrix"]').get_attribute("aria-label")
+    assert label
+    return label.removeprefix("Row of the matrix: ")
+
+
+def test_the_kernel_is_drawn_with_the_keyboard(page: Page) -> None:
+    figure = live(page, "paint")
+    kernel = figure.get_by_label("Kernel", exact=True)
+    assert kernel.locator('[tabindex="0"]').count() == 1
+    kernel.locator('[tabindex="0"]').focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    assert numbers(figure, "Kernel").tolist() == [1, 1, 0, 1, 0, 0, 1, 1, 1]
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("-")
+    assert numbers(figure, "Kernel").tolist() == [1, 1, 0, 1, -1, 0, 1, 1, 1]
+    assert kernel.locator('[tabindex="0"]').count() == 1
+
+
+def test_stretch_and_smooth_goes_step_by_step(page: Page) -> None:
+    figure = live(page, "stretch")
+    slide(figure, "Output pixel", 4)
+    assert "Output 4: 1·0.2 + 1·0.4 = 0.6." in messages(figure)
+    press(figure, "button", "Next")
+    assert figure.get_by_role("button", name="Next").is_disabled()
+    assert "their sums are 2, 1" in messages(figure)
+    for _ in range(3):
+        press(figure, "button", "Back")
+    assert figure.get_by_role("button", name="Back").is_disabled()
+    assert figure.locator("svg").count() == 1
+
+
+def test_geometry_says_what_doubles_and_what_is_even(page: Page) -> None:
+    figure = live(page, "geometry")
+    assert "= 16. 8 → 16: exactly 2 times." in messages(figure)
+    assert "gains 2, 1. The gains differ" in messages(figure)
+    slide(figure, "output_padding", 0)
+    assert "Does not double" in messages(figure)
+    assert "Set output_padding to 1." in messages(figure)
+    slide(figure, "kernel_size", 4)
+    assert "exactly 2 times" in messages(figure)
+    assert "gains 2, 2. The gains are equal" in messages(figure)
+    slide(figure, "dilation", 2)
+    assert "Nothing reaches 1 of 2 phases" in messages(figure)
+    slide(figure, "kernel_size", 1)
+    slide(figure, "stride", 1)
+    slide(figure, "padding", 3)
+    assert "= 2." in messages(figure)
+
+
+def test_balance_makes_the_gains_equal(page: Page) -> None:
+    figure = live(page, "balance")
+    for start in ("ones 3×3", "3 1 3 1", "random 4×4", "random 5×5, stride 3"):
+        press(figure, "button", start)
+        press(figure, "button", "Balance")
+        after = figure.locator('[aria-label^="Gains, After"]').get_attribute("aria-label")
+        assert after
+        assert len(set(after.partition(": ")[2].replace(";", "").split())) == 1
+        assert figure.locator('canvas[aria-label="even gray: no pattern"]').count() == 1
+        press(figure, "button", "Undo")
+        assert not figure.locator('canvas[aria-label="even gray: no pattern"]').is_visible()
+
+
+def test_the_spectrum_names_what_gets_through(page: Page) -> None:
+    figure = live(page, "spectrum")
+    assert "lets 33 % of them through" in messages(figure)
+    for kernel, clean in (
+        ("none", False),
+        ("stride ones", True),
+        ("triangle", True),
+        ("ideal", True),
+    ):
+        press(figure, "radio", kernel)
+        for stride in (2, 3, 4):
+            slide(figure, "Stride", stride)
+            assert ("no checkerboard" in messages(figure)) == clean
+
+
+def test_the_stack_names_the_layer(page: Page) -> None:
+    figure = live(page, "stack")
+    assert "3 along a row, 9 in the image" in messages(figure)
+    slide(figure, "Layers", 3)
+    for layer, period in ((1, 8), (2, 4), (3, 2)):
+        for other in (1, 2, 3):
+            kernel = "1 1 1" if other == layer else "1 2 1"
+            figure.get_by_label(f"Layer {other}").select_option(kernel)
+        assert messages(figure).endswith(f"image. Period {period} comes from layer {layer}.")
+
+
+def test_alignment_and_skip_give_the_shift(page: Page) -> None:
+    alignment = live(page, "alignment")
+    assert "= −0.5 output pixels: left and up" in messages(alignment)
+    assert "= −3.5 pixels of the final image" in messages(alignment)
+    press(alignment, "radio", "at output s·i")
+    assert "= 0 output pixels: not at all" in messages(alignment)
+    skip = live(page, "skip")
+    assert "3.5 pixels too far left and up" in messages(skip)
+    for kernel, moved in ((2, False), (4, False), (5, True), (6, False)):
+        press(skip, "radio", str(kernel))
+        assert ("too far" in messages(skip)) == moved
+
+
+def test_trained_kernels_are_shown_if_there_are_any(
+    page: Page, browser: Browser, tmp_path: Path
+) -> None:
+    figure = live(page, "kernels")
+    assert "block 2" in messages(figure)
+    assert "50 % of the energy before training and 0 % after" in messages(figure)
+    press(figure, "radio", "block 1")
+    assert "block 1" in messages(figure)
+    for without in opened(browser, tmp_path, html(kernels=False)):
+        assert live(without, "kernels").is_hidden()
+
+
+# ------------------------------------------------------------------ exercises
+
+ANSWERS: dict[str, tuple[list[str], list[str]]] = {  # right, wrong
+    "A padding that doubles": (["2"], ["1"]),
+    "Count the taps": (["2", "2", "1"], ["2", "1", "2"]),
+    "Three taps without a checkerboard": (["1", "−2.5", "-3,5"], ["1", "1", "1"]),
+    "Change one tap": (["3", "5", "3", "1"], ["3", "3", "3", "3"]),
+    "A row of the matrix": (["3", "1", "0", "0"], ["1", "2", "3", "0"]),
+    "Two layers on each other": (["2", "3", "1", "3"], ["4", "2", "2", "1"]),
+    "Holes": (["5/9"], ["1/3"]),
+    "Where the picture lands": (["-3.5"], ["3.5"]),
+}
+
+
+@pytest.mark.parametrize("title", ANSWERS)
+def test_exercises_are_checked(shared: Page, title: str) -> None:
+    exercise = live(shared, "exercises").locator(".exercise", has_text=title)
+    why = exercise.locator(".why")
+    right, wrong = ANSWERS[title]
+    for answers, verdict in ((["x"], "fill in"), (wrong, ""), (right, "Right.")):
+        for field, answer in zip(exercise.get_by_role("textbox").all(), answers, strict=False):
+            field.fill(answer)
+        press(exercise, "button", "Check")
+        said = messages(exercise)
+        assert said.startswith(verdict) or verdict in said
+        assert (said == "Right.") == (answers == right)
+        assert why.is_visible() == (answers != ["x"])
+    assert why.get_attribute("open") is not None
+    assert exercise.get_by_text("Hint", exact=True).is_visible()
+
+
+def test_exercises_to_choose_from(page: Page) -> None:
+    exercise = live(page, "exercises").locator(".exercise", has_text="Which layer is it?")
+    press(exercise, "button", "Check")
+    assert messages(exercise) == "Please choose an answer."
+    press(exercise, "radio", "first")
+    press(exercise, "button", "Check")
+    assert "period 8" in messages(exercise)
+    press(exercise, "radio", "second")
+    press(exercise, "button", "Check")
+    assert messages(exercise) == "Right."
+
+
+# For 50 kernels: the question, and what is said of "yes" and of "no".
+ANSWER_OFTEN = """exercise => Array.from({length: 50}, () => {
+  exercise.querySelector(".buttons button:last-child").click();
+  const question = exercise.querySelector("p").textContent;
+  return [question, [...exercise.querySelectorAll("input")].map((radio) => {
+    radio.click();
+    exercise.querySelector("form button").click();
+    return exercise.querySelector(".message").textContent;
+  })];
+})"""
+
+
+def test_unseen_kernels_come_with_and_without_a_checkerboard(page: Page) -> None:
+    exercise = live(page, "exercises").locator(".exercise", has_text="A kernel you have not seen")
+    seen = set()
+    for question, verdicts in exercise.evaluate(ANSWER_OFTEN):
+        taps = [int(tap) for tap in re.findall(r"-?\d+", question.replace("−", "-"))[1:]]
+        even = sum(taps[::2]) == sum(taps[1::2])
+        seen.add(even)
+        assert [verdict == "Right." for verdict in verdicts] == [not even, even]
+    assert seen == {True, False}
+
+
+# ------------------------------------------------------------------ for every reader
+
+NAMELESS = """() => [...document.querySelectorAll("button, input, select, canvas, svg")].filter(
+  (node) => !(node.getAttribute("aria-label") || node.textContent.trim() && node.tagName !== "svg"
+    || node.labels && [...node.labels].some((label) => label.textContent.trim())))
+  .map((node) => node.outerHTML)"""
+
+# Texts whose color stands out too little from what is behind them: WCAG's contrast below 4.5.
+FAINT = """() => {
+  const brush = Object.assign(document.createElement("canvas"), {width: 1, height: 1})
+    .getContext("2d", {willReadFrequently: true});
+  const rgba = (color) => {
+    brush.clearRect(0, 0, 1, 1);
+    brush.fillStyle = color;
+    brush.fillRect(0, 0, 1, 1);
+    return [...brush.getImageData(0, 0, 1, 1).data];
+  };
+  const light = (color) => {
+    const [r, g, b] = color.map((part) => part / 255)
+      .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const page = matchMedia("(prefers-color-scheme: dark)").matches ? [18, 18, 18] : [255, 255, 255];
+  const behind = (node) => {
+    for (let at = node; at; at = at.parentElement) {
+      const color = rgba(getComputedStyle(at).backgroundColor);
+      if (color[3] === 255) return color;
+    }
+    return page;
+  };
+  const own = (node) => [...node.childNodes].some((c) => c.nodeType === 3 && c.data.trim());
+  return [...document.querySelectorAll("[data-live] *")]
+    .filter((node) => own(node) && node.checkVisibility() && !node.disabled)
+    .map((node) => {
+      const style = getComputedStyle(node);
+      const text = light(rgba(node.namespaceURI.endsWith("svg") ? style.fill : style.color));
+      const ground = light(behind(node));
+      const contrast = (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);
+      return [node.textContent, node.className, contrast];
+    })
+    .filter(([, , contrast]) => contrast < 4.5);
+}"""
+
+
+def test_everything_can_be_read(page: Page) -> None:
+    press(live(page, "balance"), "button", "Balance")
+    assert page.evaluate(NAMELESS) == []
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate(FAINT) == []
+
+
+def test_the_figures_are_small_and_need_no_network() -> None:
+    text = scripts() + styles()
+    assert len(text.encode()) < 150_000
+    assert "</script" not in text
+    for word in ("fetch(", "import ", "XMLHttpRequest", "https://"):
+        assert word not in text
