@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from dcgan.errors import UserError
+from dcgan.networks import Generator
 from dcgan.networks.upsampling import upsampling_block
 from dcgan.reports.claims import CHECKS, Finding
 from dcgan.reports.explanation import write_explanation
@@ -160,11 +161,9 @@ def test_the_principal_kernel_is_the_one_that_all_channel_pairs_share(tiny: Comp
 def test_the_principal_kernel_of_balanced_kernels_is_balanced(
     upsample: str, size: int, tiny: Compose
 ) -> None:
-    from dcgan.networks import Generator
-
     config = tiny(f"upsample={upsample}")
     generator = Generator(config.generator, config.upsample, image_size=16, channels=3)
-    kernel, share = principal_kernel(generator.layers.up1)
+    kernel, share = principal_kernel(generator.layers.get_submodule("up1"))
     assert kernel.shape == (size, size)
     gains = torch.stack([kernel[a::2, b::2].sum() for a in (0, 1) for b in (0, 1)])
     torch.testing.assert_close(gains, gains.mean().expand(4), atol=1e-5, rtol=0)

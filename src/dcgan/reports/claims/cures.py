@@ -46,8 +46,10 @@ def balanced() -> Finding:
     for kernels in (tied, subpixel_as_transposed(icnr).flatten(2)):
         side = math.isqrt(kernels.shape[-1])
         errors.append(difference(kernels @ balancing_projection([side] * 2, [2, 2]), kernels))
-    kernels = ([1, 2, 1], [3, 1, 3, 1], [1, 1, 1])
-    examples = [(taps, [f"{tap:.3g}" for tap in cured_taps(taps)]) for taps in kernels]
+    examples = [
+        (taps, [f"{tap:.3g}" for tap in cured_taps(taps)])
+        for taps in ([1, 2, 1], [3, 1, 3, 1], [1, 1, 1])
+    ]
     return Finding(errors, fields={"examples": examples, "free": free})
 
 
