@@ -64,7 +64,9 @@ def test_the_article_has_every_claim_and_is_well_formed(page: str) -> None:
     assert {name.replace(" ", "-") for name in CHECKS} <= set(outline.ids)
     assert set(outline.links) <= set(outline.ids)
     # matplotlib names parts figure_1, and shared shapes by a letter and a hash of their content.
-    own = [name for name in outline.ids if not re.fullmatch(r"\w+_\d+|[a-zA-Z][0-9a-f]{10}", name)]
+    own = [
+        name for name in outline.ids if not re.fullmatch(r"[\w.]+_\d+|[a-zA-Z]+[0-9a-f]{10}", name)
+    ]
     assert len(own) == len(set(own))
     assert outline.levels[0] == 1
     assert outline.levels.count(1) == 1
