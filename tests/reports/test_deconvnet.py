@@ -11,7 +11,6 @@ from torch.nn import functional as F
 from dcgan.errors import UserError
 from dcgan.evaluation.heldout import read_run
 from dcgan.reports.deconvnet import strongest_units, units_of
-from dcgan.reports.explanation import write_explanation
 
 
 def test_a_unit_is_projected_back_through_the_transposes() -> None:
@@ -64,13 +63,3 @@ def test_missing_or_different_data_are_reported_with_the_right_setting(runs: Pat
         read_run(path)
     with pytest.raises(UserError, match=r"^root=elsewhere: no such folder"):
         read_run(path, "elsewhere")
-
-
-def test_the_page_shows_units_with_their_images(
-    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dcgan.reports.explanation.CHECKS", {})
-    write_explanation(tmp_path / "page", str(runs / "transposed_k3" / "seed0"))
-    text = (tmp_path / "page" / "index.html").read_text()
-    assert "What a trained discriminator looks for" in text
-    assert text.count('<img src="data:image/png;base64,') == 3 * 4  # four units per block

@@ -1,4 +1,4 @@
-"""dcgan-explain: transposed convolution, with every claim checked numerically."""
+"""dcgan-explain: an article about transposed convolution, with every claim checked numerically."""
 
 from pathlib import Path
 

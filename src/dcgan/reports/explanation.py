@@ -1,28 +1,34 @@
-"""The mathematics as a page: every claim with its formula, figure and number."""
+"""The article: transposed convolution explained, with every claim checked as the page is made."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import torch
+from latex2mathml.converter import convert
 from markupsafe import Markup
 from tqdm import tqdm
 
 from dcgan.files import make_folder, write_json, write_text
 from dcgan.pictures import grid
+from dcgan.reports import article, opening
 from dcgan.reports.claims import CHECKS, state
 from dcgan.reports.deconvnet import Unit, strongest_units
-from dcgan.reports.figures import STYLE, svg
+from dcgan.reports.figures import STYLE
+from dcgan.reports.kernels import kernels_of
 from dcgan.reports.page import data_uri, render
 
 NUMBERS = ("id", "title", "sentence", "number", "measured", "tolerance", "holds")  # claims.json's
+NUM_SHOWN = 4  # samples per generator
 
 
 def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict[str, Any]]:
     """Check every claim; write index.html, claims.json and result.json into `run_dir`.
 
     Args:
-        checkpoint: a run; the strongest units of its discriminator are shown too.
+        checkpoint: a run; its kernels and the strongest units of its discriminator are shown too.
 
     Returns:
         The content of claims.json: the NUMBERS of each claim.
@@ -30,20 +36,15 @@ def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict
     Raises:
         UserError: the checkpoint cannot be read.
     """
-    units = [] if checkpoint is None else [_shown_unit(u) for u in strongest_units(checkpoint)]
+    run: dict[str, Any] = {"kernels": [], "units": []}
+    if checkpoint is not None:
+        run["kernels"] = kernels_of(checkpoint)
+        run["units"] = [_shown_unit(unit) for unit in strongest_units(checkpoint)]
     progress = tqdm(CHECKS.items(), desc="checking", unit="claim", disable=None)
     with mpl.rc_context(STYLE):
         claims = [state(name, check()) for name, check in progress]
     failed = [claim["title"] for claim in claims if not claim["holds"]]
-    page = render(
-        "explanation.html",
-        claims=claims,
-        failed=failed,
-        # matplotlib has escaped the text.
-        figures=[claim["figure"] and Markup(svg(claim["figure"])) for claim in claims],
-        units=units,
-        checkpoint=checkpoint,
-    )
+    page = _page(claims, failed=failed, run=run, checkpoint=checkpoint)
     records = [{name: claim[name] for name in NUMBERS} for claim in claims]
     make_folder(run_dir)
     write_text(run_dir / "index.html", page)
@@ -53,6 +54,36 @@ def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict
         {"claims": len(claims), "failed": failed, "page": "index.html", "numbers": "claims.json"},
     )
     return records
+
+
+def _page(claims: list[dict[str, Any]], **content: Any) -> str:
+    samples = {
+        "ordinary kernels": opening.read_samples("samples_free"),
+        "balanced kernels": opening.read_samples("samples_balanced"),
+    }
+    return render(
+        "explanation.html",
+        claims={claim["id"]: claim for claim in claims},
+        samples={
+            name: [data_uri(grid(image[None])) for image in images[:NUM_SHOWN]]
+            for name, images in samples.items()
+        },
+        r2={name: opening.r2(images) for name, images in samples.items()},
+        spectra=opening.draw_spectra(samples),
+        imbalance=opening.draw_imbalance(),
+        formula=lambda caller: _formula(caller, "block"),
+        tex=lambda caller: _formula(caller, "inline"),
+        # Inside a script element, only "<" must not stand as it is.
+        json=lambda value: Markup(json.dumps(value).replace("<", "\\u003c")),
+        scripts=Markup(article.scripts()),
+        styles=Markup(article.styles()),
+        **content,
+    )
+
+
+def _formula(caller: Callable[[], str], display: str) -> Markup:
+    """MathML for the LaTeX between {% call formula() %} and {% endcall %}."""
+    return Markup(convert(caller().strip(), display=display))
 
 
 def _shown_unit(unit: Unit) -> dict[str, Any]:

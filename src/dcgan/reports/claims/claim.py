@@ -20,32 +20,37 @@ class Finding:
 
     errors: Sequence[float]  # deviations from the claim; 0 is exact
     figure: Figure | None = None
-    fields: Mapping[str, object] = field(default_factory=dict)  # to fill into its text
+    fields: Mapping[str, Any] = field(default_factory=dict)  # other computed values, for the text
 
 
 def state(name: str, found: Finding) -> dict[str, Any]:
     """The claim `name`: its text from claims.yaml with the fields filled in, and the finding.
 
     Returns:
-        Every key of claims.yaml, and id, number (the largest deviation), tolerance, holds, figure.
+        Every key of claims.yaml, and id, number (the largest deviation), tolerance, holds, figure,
+        fields.
     """
-    # Everything is computed in float64, hence the small tolerance.
-    claim = {"id": name, "tolerance": 1e-9, "question": None, "remarks": [], **texts()[name]}
     fields = {"count": len(found.errors), **found.fields}
-    for key in ("sentence", "measured"):
-        claim[key] = claim[key].format_map(fields)
-    claim["remarks"] = [remark.format_map(fields) for remark in claim["remarks"]]
+    text = {key: value.format_map(fields) for key, value in texts()[name].items()}
     # max() would skip NaN.
     number = max(error if math.isfinite(error) else math.inf for error in found.errors)
-    holds = number <= claim["tolerance"]
-    return {**claim, "number": number, "holds": holds, "figure": found.figure}
+    tolerance = 1e-9  # everything is computed in float64
+    return {
+        "id": name,
+        **text,
+        "number": number,
+        "tolerance": tolerance,
+        "holds": number <= tolerance,
+        "figure": found.figure,
+        "fields": fields,
+    }
 
 
 @cache
-def texts() -> dict[str, dict[str, Any]]:
+def texts() -> dict[str, dict[str, str]]:
     """The texts of claims.yaml by claim id."""
     path = resources.files("dcgan.reports") / "templates" / "claims.yaml"
-    claims: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    claims: dict[str, dict[str, str]] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return claims
 
 
