@@ -153,15 +153,6 @@ def test_one_and_three_dimensions(layer: nn.Module, shape: tuple[int, ...]) -> N
     assert tap_contrast(measure_stamp(layer)) == pytest.approx(1)
 
 
-def test_processing_channels_in_chunks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    block = nn.Sequential(nn.Conv2d(6, 16, 3, padding=1), nn.PixelShuffle(2))
-    whole = measure_stamp(block)
-    monkeypatch.setattr("dcgan.checkerboard.layers.CHUNK", 4)
-    parts = measure_stamp(block)
-    for field in ("gains", "energy"):
-        torch.testing.assert_close(getattr(whole, field), getattr(parts, field))
-
-
 def test_invalid_blocks_are_refused() -> None:
     for block, reason in {
         nn.ReLU(): "0 convolutions",
