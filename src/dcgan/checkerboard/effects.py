@@ -91,7 +91,7 @@ def effect_of(up: Upsampling, before: Tensor, run: Callable[[], Any]) -> list[Ef
             ratio, levels = zip(
                 *((p.ratio, max(0.0, p.amplitude) * 127.5) for p in peaks), strict=True
             )
-            effects.append(Effect(period, ratio, levels))  # type: ignore[arg-type]
+            effects.append(Effect(period, ratio, levels))
     return effects
 
 

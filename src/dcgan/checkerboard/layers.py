@@ -22,6 +22,7 @@ from dcgan.checkerboard.rearrangement import Operand
 from dcgan.checkerboard.recording import OUTPUT, Node, record
 from dcgan.checkerboard.replay import (
     Signal,
+    downsampling_stride,
     impulse,
     reach_of,
     rearrange,
@@ -29,6 +30,7 @@ from dcgan.checkerboard.replay import (
     resized_scale,
     upsampling_stride,
 )
+from dcgan.checkerboard.torus import per_axis
 
 PLAIN = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -98,23 +100,23 @@ def stamp_of(steps: Sequence[Node | Operand], *, with_energy: bool = True) -> St
         ValueError: one of them is not linear, or they have too many channels.
     """
     axes = _num_axes(steps)
-    scale = _sizes_after(steps, [1] * axes)
     size, pitch = [1] * axes, [1.0] * axes
     for step in steps if with_energy else ():
         if isinstance(step, Node):
             reach = (*reach_of(step), *[0] * axes)[:axes]
             size = [n + math.ceil(r / p) for n, r, p in zip(size, reach, pitch, strict=True)]
-        pitch = [max(1.0, p) for p in _sizes_after([step], pitch)]
+        ups, downs = _factors(step, axes)
+        pitch = [p * up / down for p, up, down in zip(pitch, ups, downs, strict=True)]
     values = respond(steps, size).values
     if len(values) == 1:  # of each channel alone: zeros between pixels, or resizing
         values = torch.cat([values, torch.zeros_like(values)])
-    phases = [s if n % s == 0 else 1 for s, n in zip(scale, values.shape[2:], strict=True)]
+    phases = _period(steps, axes)
     stamps, constant = values[:-1], values[-1]
     gains = _sum_by_phase(stamps, phases).movedim((1, 0), (-2, -1))
     blocks = math.prod(constant.shape[1:]) / math.prod(phases)
     offset = _sum_by_phase(constant, phases).movedim(0, -1) / blocks
     energy = stamps.square().mean((0, 1)) if with_energy else None
-    return Stamp(gains, energy, tuple(phases), offset)
+    return Stamp(gains, energy, phases, offset)
 
 
 def _num_axes(steps: Sequence[Node | Operand]) -> int:
@@ -126,20 +128,27 @@ def _num_axes(steps: Sequence[Node | Operand]) -> int:
     return (len(step.shape) - 2) if step.op not in ("mm", "addmm") else tables[0]
 
 
-def _sizes_after(steps: Sequence[Node | Operand], sizes: Sequence[float]) -> list[Any]:
-    """Pixels per axis after operations."""
+def _factors(step: Node | Operand, axes: int) -> tuple[Sequence[float], Sequence[int]]:
+    """By what a step multiplies, and divides, the number of pixels along each axis."""
+    one = (1,) * axes
+    if isinstance(step, Operand):
+        assert step.table is not None
+        return tuple(step.table.shape[1:]), one
+    if step.op.startswith("upsample_"):
+        return resized_scale(step), one
+    if step.op == "col2im":
+        return per_axis(step.args[5], axes), one
+    return upsampling_stride(step) or one, downsampling_stride(step, axes)
+
+
+def _period(steps: Sequence[Node | Operand], axes: int) -> tuple[int, ...]:
+    """Pixels after which the response to a constant must repeat."""
+    period = [1] * axes
     for step in steps:
-        if isinstance(step, Operand):
-            assert step.table is not None
-            factors: Sequence[float] = step.table.shape[1:]
-        elif step.op.startswith("upsample_"):
-            factors = resized_scale(step)
-        elif step.op == "col2im":
-            factors = step.args[5]
-        else:
-            factors = upsampling_stride(step) or (1,) * len(sizes)
-        sizes = [n * s for n, s in zip(sizes, factors, strict=True)]
-    return [int(n) if n == int(n) else n for n in sizes]
+        for a, (up, down) in enumerate(zip(*_factors(step, axes), strict=True)):
+            period[a] = round(period[a] * up)
+            period[a] //= math.gcd(period[a], down)
+    return tuple(period)
 
 
 def _sum_by_phase(values: Tensor, scale: tuple[int, ...]) -> Tensor:

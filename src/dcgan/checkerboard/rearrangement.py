@@ -132,7 +132,9 @@ def _blocks(local: Tensor, root: Root) -> Operand | None:
     channel, place = (_cut(x, scale, first) for x in (channel, place[None]))
     if 0 in channel.shape:
         return None
-    table = channel[(slice(None), *(n // 2 for n in channel.shape[1 : place.ndim // 2 + 1]))]
+    table = channel
+    for n in channel.shape[1 : place.ndim // 2 + 1]:
+        table = table[:, n // 2]  # of the block in the middle
     return _judged(channel, place[0], table, shift, sizes)
 
 

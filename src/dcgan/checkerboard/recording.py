@@ -79,7 +79,7 @@ class Recording(TorchDispatchMode):
     """The nodes of a run, in the order in which they ran."""
 
     def __init__(self, network: nn.Module, inputs: Any) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.nodes: list[Node] = []
         self.ran: set[nn.Module] = set()
         self._names = {module: name for name, module in network.named_modules()}
@@ -270,7 +270,7 @@ class Rerun(TorchDispatchMode):
     def __init__(
         self, ops: dict[int, str], change: Callable[[int, Any, tuple[Any, ...], Any], Any]
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._ops, self._change, self._index = ops, change, -1
 
     def __torch_dispatch__(

@@ -84,6 +84,15 @@ def upsampling_stride(node: Node) -> tuple[int, ...]:
     return stride if max(stride) > 1 else ()
 
 
+def downsampling_stride(node: Node, axes: int) -> tuple[int, ...]:
+    """By what a node divides the number of pixels."""
+    if node.op == "convolution" and not node.args[6]:
+        return per_axis(node.args[3], axes)
+    if node.op.startswith("avg_pool"):
+        return per_axis(node.args[2] if len(node.args) > 2 and node.args[2] else node.args[1], axes)
+    return (1,) * axes
+
+
 def replay_node(signal: Signal, node: Node) -> Signal:
     """The signal after an operation.
 
@@ -227,7 +236,7 @@ def _pool(signal: Signal, node: Node) -> Signal:
     """Average pooling: a convolution of each channel."""
     axes = len(signal.size)
     kernel = per_axis(node.args[1], axes)
-    stride = per_axis(node.args[2], axes) if len(node.args) > 2 and node.args[2] else kernel
+    stride = downsampling_stride(node, axes)
     padding = per_axis(node.args[3], axes) if len(node.args) > 3 else (0,) * axes
     values = signal.values.flatten(0, 1)[:, None]
     box = torch.full((1, 1, *kernel), 1 / math.prod(kernel), dtype=torch.float64)

@@ -49,10 +49,10 @@ def stamped(values: Tensor, weight: Tensor, shape: Geometry) -> Tensor:
         dense = dense.transpose(0, 1)
     axes = zip(values.shape[2:], shape.stride, strict=True)
     size = [n * s if shape.transposed else n // s for n, s in axes]
-    answer = dense.new_zeros(len(dense) + 1, dense.shape[1], *size)
+    answer: Tensor = dense.new_zeros(len(dense) + 1, dense.shape[1], *size)
     for pixel in values[0, 0].nonzero().tolist():
         for tap in itertools.product(*map(range, dense.shape[2:])):
-            at = []
+            at: list[float] = []
             for i, t, a in zip(pixel, tap, itertools.count(), strict=False):
                 s, p, d = shape.stride[a], shape.padding[a], shape.dilation[a]
                 at.append(s * i - p + d * t if shape.transposed else (i + p - d * t) / s)

@@ -17,6 +17,7 @@ from dcgan.checkerboard.replay import (
     is_convolution,
     resized_scale,
     upsampling_stride,
+    weight_of,
 )
 
 AFFINE = {"add", "sub", "mul", "div", *NORMS}
@@ -137,8 +138,8 @@ class _Finder:
             return None
         before = [max(sizes) for sizes in zip(*(shape[2:] for shape in shapes), strict=True)]
         after = node.shape[2:]
-        if max(before) == 1 or all(
-            a < MUCH_LARGER * b or (node.op == "convolution" and a - b <= _extent(node))
+        if all(  # an axis of one pixel is broadcast
+            b == 1 or a < MUCH_LARGER * b or (node.op == "convolution" and a - b <= _extent(node))
             for a, b in zip(after, before, strict=True)
         ):
             return None
@@ -225,7 +226,8 @@ class _Finder:
 
 def _extent(node: Node) -> int:
     """By how much a convolution of stride 1 may enlarge by padding."""
-    return max(n * 2 for n in node.args[1].shape[2:]) + 2 * max(node.args[4])
+    reach: int = max(weight_of(node).shape[2:])
+    return 2 * reach + 2 * int(max(node.args[4]))
 
 
 def _obstacle(node: Node) -> str | None:
