@@ -131,6 +131,7 @@ def test_the_measured_response_is_that_of_the_unchanged_block(name: str) -> None
     impulse = torch.zeros(6, 6, size, size, dtype=torch.float64)
     impulse[:, :, size // 2, size // 2] = one[:, :, 0, 0]
     energy = respond(block, impulse).square().mean((0, 1))
+    assert stamp.energy is not None
     assert stamp.energy.sum().item() == pytest.approx(energy.sum().item(), abs=1e-12)
     assert stamp.energy.max().item() == pytest.approx(energy.max().item(), abs=1e-12)
 

@@ -106,10 +106,12 @@ def test_copied_and_interpolated_pixels_are_clean(
     ("way", "reason"),
     [
         (
-            lambda x: F.max_unpool2d(*F.max_pool2d_with_indices(x, 2), [2, 2]),
+            lambda x: F.max_unpool2d(*F.max_pool2d_with_indices(x, [2, 2]), [2, 2]),
             "depends on the input",
         ),
         (lambda x: x.repeat(1, 1, 2, 2), "not understood"),
+        (lambda x: torch.ones(30, 12) @ x @ torch.ones(12, 30), "made larger"),
+        (lambda x: torch.fft.irfft2(torch.fft.rfft2(x), s=(30, 30)), "not a known way"),
         (lambda x: F.pixel_shuffle(F.instance_norm(x), 2).repeat(1, 4, 1, 1), "statistics"),
     ],
 )

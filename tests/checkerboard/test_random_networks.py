@@ -29,7 +29,9 @@ class Way(nn.Module):
             return F.pixel_shuffle(self.conv(x), 2)
         if self.way == "hand":
             y = self.conv(x).unflatten(1, (CHANNELS, 2, 2)).permute(0, 1, 4, 2, 5, 3)
-            return y.reshape(len(x), CHANNELS, 2 * x.shape[2], 2 * x.shape[3])
+            shape = len(x), CHANNELS, 2 * x.shape[2], 2 * x.shape[3]
+            moved: Tensor = y.reshape(shape)
+            return moved
         if self.way == "function":
             return F.conv_transpose2d(x, self.weight, stride=2, padding=1)
         if self.way == "zeros":
@@ -103,7 +105,9 @@ def uneven_share(network: nn.Module) -> float:
 
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(networks())
-def test_the_verdict_is_clean_if_and_only_if_constants_stay_constant(network: nn.Module) -> None:
+def test_the_verdict_is_clean_if_and_only_if_constants_stay_constant(
+    network: nn.Sequential,
+) -> None:
     example = torch.randn(4, CHANNELS, 12, 12, dtype=torch.float64)
     (row,) = diagnose(network, example).layers
     assert row.rho is not None

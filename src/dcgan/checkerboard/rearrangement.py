@@ -59,7 +59,9 @@ def explain(numbers: Tensor, roots: Sequence[Root], maker: tuple[str, str]) -> l
             part = numbers[:, highest == i]
         if mixed:
             part = part.where(owners == i, -1)
-        found = _relation(part - root.first * (part >= 0), root)
+        found = Operand(0, ())
+        if part.numel():  # else the root is in other images of the batch
+            found = _relation(part - root.first * (part >= 0), root)
         if mixed and _is_larger(shape, root):
             found.table, found.same = None, False
             found.problem = "interleaves the pixels of several tensors"

@@ -125,8 +125,9 @@ class Recording(TorchDispatchMode):
         inputs = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
         op, node = function._schema.name.split("::")[1], None
         active = [x for x in inputs if _key(x) in self._storages and op not in FACTORIES]
-        name = op if op in MOVES else op.removesuffix("_")
-        if active and name not in MOVES and not _is_view(function):
+        moves = op in MOVES and not any(x.is_complex() for x in inputs)
+        name = op if moves else op.removesuffix("_")
+        if active and not moves and not _is_view(function):
             node = self._node(name, args, active, options=[k for k in kwargs if k in OPTIONS])
         result = function(*args, **kwargs)
         outputs = [x for x in tree_leaves(result) if isinstance(x, Tensor)]
@@ -138,7 +139,7 @@ class Recording(TorchDispatchMode):
         elif node is not None:
             node.shape = tuple(outputs[0].shape) if outputs else ()
             self._add(node, outputs)
-        elif active and name in MOVES:
+        elif active and moves:
             self._move(name, function, args, kwargs, outputs)
         elif op in RANDOM:  # an input that the network makes itself
             self._add(Node("input", -1, shape=tuple(outputs[0].shape)), outputs)

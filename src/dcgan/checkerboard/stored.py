@@ -99,7 +99,7 @@ def _from_onnx(path: Path) -> nn.Module:
         if node.op_type == "ConvTranspose" and node.input[1] in weights:
             modules[name] = _onnx_convolution(node, weights, attributes)
         elif node.op_type in ("Resize", "Upsample"):
-            modules[name] = nn.Upsample(scale_factor=2)  # clean whatever its scale
+            modules[name] = nn.Upsample(size=(12, 12))  # clean whatever its scale
         elif node.op_type == "DepthToSpace":
             before = made_by.get(node.input[0])
             modules[name] = _onnx_shuffle(before, weights, attributes, onnx)

@@ -50,17 +50,19 @@ def stamped(values: Tensor, weight: Tensor, shape: Geometry) -> Tensor:
     axes = zip(values.shape[2:], shape.stride, strict=True)
     size = [n * s if shape.transposed else n // s for n, s in axes]
     answer: Tensor = dense.new_zeros(len(dense) + 1, dense.shape[1], *size)
-    for pixel in values[0, 0].nonzero().tolist():
+    pixels: list[list[int]] = values[0, 0].nonzero().tolist()
+    for pixel in pixels:
         for tap in itertools.product(*map(range, dense.shape[2:])):
             at: list[float] = []
             for i, t, a in zip(pixel, tap, itertools.count(), strict=False):
                 s, p, d = shape.stride[a], shape.padding[a], shape.dilation[a]
                 at.append(s * i - p + d * t if shape.transposed else (i + p - d * t) / s)
-            if all(place == int(place) for place in at):
-                place = [int(x) % n for x, n in zip(at, size, strict=True)]
-                answer[(slice(-1), slice(None), *place)] += (
-                    values[(0, 0, *pixel)] * dense[(slice(None), slice(None), *tap)]
-                )
+            if any(place % 1 for place in at):
+                continue
+            to = tuple(int(x) % n for x, n in zip(at, size, strict=True))
+            of: tuple[Any, ...] = (slice(None), slice(None), *tap)
+            into: tuple[Any, ...] = (slice(-1), slice(None), *to)
+            answer[into] += values[0, 0][tuple(pixel)] * dense[of]
     return answer
 
 

@@ -1,5 +1,6 @@
 """Find what enlarges images in a recorded run, and what is linear around it."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,8 @@ from dcgan.checkerboard.replay import (
     weight_of,
 )
 
+LARGER = MUCH_LARGER**2
+IMAGES = ("convolution", "upsample_", "pool", "batch_norm", "group_norm", "grid_sampler", "col2im")
 AFFINE = {"add", "sub", "mul", "div", *NORMS}
 PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "_fft_c2r", "_fft_r2c", "_fft_c2c"}
 
@@ -54,6 +57,7 @@ class Upsampling:
 def find_recorded(recording: Recording) -> list[Upsampling]:
     """Every enlarging operation of a run; one that ran several times is listed once."""
     finder = _Finder(recording.nodes)
+    grown = finder.grown()
     found: dict[Any, Upsampling] = {}
     for i, node in enumerate(recording.nodes):
         for operand in node.operands:
@@ -62,6 +66,7 @@ def find_recorded(recording: Recording) -> list[Upsampling]:
                 if key not in found:
                     found[key] = finder.rearranged(operand)
         upsampling = finder.computed(i)
+        upsampling = upsampling or grown.get(i)
         if upsampling is not None:
             upsampling.place = node.index
             found.setdefault((node.path, node.op, node.call), upsampling)
@@ -150,6 +155,35 @@ class _Finder:
             why = "where it puts each pixel depends on the input"
         return Upsampling(_name(node, ()), node.op, scale, clean=clean, obstacle=why)
 
+    def grown(self) -> dict[int, Upsampling]:
+        """Images that are larger than all that they were made from, by other operations.
+
+        Both the pixels of an image and those of the batch must have grown, as operations may move
+        pixels into the batch for a while.
+        """
+        found: dict[int, Upsampling] = {}
+        sizes: list[tuple[float, float] | None] = []
+        for i, node in enumerate(self.nodes):
+            before = [
+                (area * growth, total * growth)
+                for x in node.operands
+                for area, total in [sizes[x.node] or (0, 0)]
+                for growth in [1 if x.table is None else x.table[0].numel()]
+                if area
+            ]
+            most = (max(a for a, _ in before), max(t for _, t in before)) if before else None
+            now = _pixels(node.operands[0].shape) if node.operands else None
+            read = any(word in node.op for word in IMAGES) or node.op == OUTPUT
+            if not (read and most and now) or most[0] == 1 or node.operands[0].problem:
+                pass
+            elif now[0] > LARGER * most[0] and now[1] > LARGER * most[1]:
+                maker = self.nodes[node.operands[0].node]
+                why = f"it reads an image that {_function_name(maker)} made larger"
+                found[i] = Upsampling(_name(maker, ()), "other operations", obstacle=why)
+            own = node.op == "input" or read or self.unknown(i) is not None
+            sizes.append(_pixels(node.shape) if own else most)
+        return found
+
     def rearranged(self, operand: Operand) -> Upsampling:
         """Pixels of a larger image that come from the channels of a smaller one."""
         op, path = operand.maker
@@ -222,6 +256,12 @@ class _Finder:
             found.append(node)
             uses = self.uses.get(i, [])
         return found
+
+
+def _pixels(shape: tuple[int, ...]) -> tuple[float, float] | None:
+    """Of an image, and of the batch; None for other tensors."""
+    area = math.prod(shape[2:])
+    return (area, area * shape[0]) if len(shape) > 3 else None
 
 
 def _extent(node: Node) -> int:
