@@ -62,6 +62,7 @@ class _Storage:
 
     node: int
     geometry: tuple[Any, ...]
+    num_bytes: int
     numbers: Tensor | None = None  # by position in memory
     maker: tuple[str, str] = ("", "")  # the last move that wrote it, and its module
 
@@ -124,7 +125,9 @@ class Recording(TorchDispatchMode):
         # An operation in place overwrites its input, so where that came from is read before.
         inputs = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
         op, node = function._schema.name.split("::")[1], None
-        active = [x for x in inputs if _key(x) in self._storages and op not in FACTORIES]
+        if op == "lift_fresh":  # a new constant, perhaps in memory of an activation that is gone
+            self._storages.pop(_key(inputs[0]), None)
+        active = [x for x in inputs if self._is_active(x) and op not in FACTORIES]
         moves = op in MOVES and not any(x.is_complex() for x in inputs)
         name = op if moves else op.removesuffix("_")
         if active and not moves and not _is_view(function):
@@ -149,6 +152,17 @@ class Recording(TorchDispatchMode):
                     self._storages.pop(_key(x), None)  # memory of an activation, used again
         self._index += 1
         return result
+
+    def _storage(self, node: int, x: Tensor) -> _Storage:
+        return _Storage(node, _geometry(x), x.untyped_storage().nbytes())
+
+    def _is_active(self, x: Tensor) -> bool:
+        """Whether a tensor depends on the example."""
+        stored = self._storages.get(_key(x))
+        if stored is not None and stored.num_bytes != x.untyped_storage().nbytes():
+            del self._storages[_key(x)]  # other memory at the same place
+            return False
+        return stored is not None
 
     def _node(
         self,
@@ -181,7 +195,7 @@ class Recording(TorchDispatchMode):
         for x in outputs:
             stored = self._storages.get(_key(x))
             if stored is None or x.numel() * x.element_size() == x.untyped_storage().nbytes():
-                self._storages[_key(x)] = _Storage(len(self.nodes) - 1, _geometry(x))
+                self._storages[_key(x)] = self._storage(len(self.nodes) - 1, x)
             else:  # a part of an activation, changed in place
                 self._numbers(x).copy_(self._new_numbers(len(self.nodes) - 1, x.shape))
 
@@ -194,7 +208,7 @@ class Recording(TorchDispatchMode):
 
     def _numbers(self, x: Tensor) -> Tensor:
         """The numbers of an activation's elements; those of a constant are −1."""
-        stored = self._storages.setdefault(_key(x), _Storage(-1, ()))
+        stored = self._storages.setdefault(_key(x), self._storage(-1, x))
         if stored.numbers is None:
             size = x.untyped_storage().nbytes() // max(1, x.element_size())
             stored.numbers = torch.full((size,), -1.0, dtype=torch.float64)
@@ -232,7 +246,7 @@ class Recording(TorchDispatchMode):
         maker = (name, self._names[module])
         for x in outputs:
             if written is None:
-                self._storages[_key(x)] = _Storage(-1, ())
+                self._storages[_key(x)] = self._storage(-1, x)
                 self._numbers(x).copy_(moved)
             self._storages[_key(x)].maker = maker
 
