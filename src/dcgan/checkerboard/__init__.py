@@ -5,6 +5,7 @@
 """
 
 from dcgan.checkerboard.cure import BalancedLayer, bake, balance
-from dcgan.checkerboard.diagnosis import Diagnosis, LayerDiagnosis, diagnose
+from dcgan.checkerboard.diagnosis import diagnose
+from dcgan.checkerboard.verdicts import Diagnosis, LayerDiagnosis
 
 __all__ = ["BalancedLayer", "Diagnosis", "LayerDiagnosis", "bake", "balance", "diagnose"]

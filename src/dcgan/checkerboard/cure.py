@@ -15,7 +15,7 @@ from typing import Any
 from torch import nn
 from torch.nn.utils import parametrize
 
-from dcgan.checkerboard.layers import TRANSPOSED
+from dcgan.checkerboard.definition import evaluating, find_upsampling, inputs_of
 from dcgan.checkerboard.parametrization import (
     Balanced,
     BalancedSubpixel,
@@ -23,7 +23,7 @@ from dcgan.checkerboard.parametrization import (
     keep_balanced,
     make_plain,
 )
-from dcgan.checkerboard.traversal import SHUFFLE, Upsampling, evaluating, find_upsampling, inputs_of
+from dcgan.checkerboard.traversal import Upsampling
 from dcgan.errors import first_line
 
 
@@ -93,8 +93,8 @@ def _balance_layer(found: Upsampling, order: int, keep_norm: bool) -> BalancedLa
     problem = _problem(found, order)
     try:
         if problem is None:
-            parametrizations = _parametrizations(found, order)
-            keep_balanced(found.convolution, *parametrizations, keep_norm=keep_norm)
+            assert found.layer is not None
+            keep_balanced(found.layer, *_parametrizations(found, order), keep_norm=keep_norm)
     except ValueError as error:
         problem = first_line(error)
     return BalancedLayer(found.name, found.kind, problem)
@@ -102,31 +102,42 @@ def _balance_layer(found: Upsampling, order: int, keep_norm: bool) -> BalancedLa
 
 def _problem(found: Upsampling, order: int) -> str | None:
     """Why a layer cannot or need not be balanced; its geometry is checked later."""
-    layer, scale = found.convolution, found.scale
+    layer: Any = found.layer
     if found.obstacle is not None:
         return found.obstacle
-    if found.mode == SHUFFLE and scale is not None:
-        phases = int(scale[0]) ** 2
-        if found.norm is not None:
-            return f"{type(found.norm).__name__} before the shuffle scales its phases"
-        if layer.out_channels // layer.groups % phases:
-            wanted = f"each group needs a multiple of {phases} channels"
-            return f"{wanted}; out_channels={layer.out_channels}, groups={layer.groups}"
-        if order == 2 and max(*layer.dilation, *layer.stride) > 1:
-            return "order 2 before a shuffle needs dilation 1 and stride 1"
-    elif not isinstance(layer, TRANSPOSED):
+    if found.clean:
         return "needs no cure: interpolation preserves constants"
+    if layer is None:
+        return "is not one of torch's own layers"
+    if found.shuffled:
+        problem = _shuffle_problem(found, order)
+        if problem is not None:
+            return problem
     if "weight" not in dict(layer.named_parameters()) and not parametrize.is_parametrized(layer):
         return "its weight is computed by an old-style hook: use torch.nn.utils.parametrizations"
     return "already balanced: bake it first to change that" if _is_balanced(layer) else None
 
 
+def _shuffle_problem(found: Upsampling, order: int) -> str | None:
+    layer: Any = found.layer
+    phases = int(found.scale[0]) ** 2
+    if found.norm is not None:
+        return f"{type(found.norm).__name__} before the shuffle scales its phases"
+    if layer.out_channels // layer.groups % phases:
+        wanted = f"each group needs a multiple of {phases} channels"
+        return f"{wanted}; out_channels={layer.out_channels}, groups={layer.groups}"
+    if order == 2 and max(*layer.dilation, *layer.stride) > 1:
+        return "order 2 before a shuffle needs dilation 1 and stride 1"
+    if not found.is_pixel_shuffle():
+        return "its pixels are not moved as by nn.PixelShuffle"
+    return None
+
+
 def _parametrizations(found: Upsampling, order: int) -> tuple[Balanced, EqualBiases | None]:
     """The parametrizations of the weight and of the bias."""
-    layer: Any = found.convolution
-    if found.mode != SHUFFLE:
+    layer: Any = found.layer
+    if not found.shuffled:
         return Balanced(layer.kernel_size, layer.stride, layer.dilation, order), None
-    assert found.scale is not None
     scale = int(found.scale[0])
     return BalancedSubpixel(layer.kernel_size, scale, order), EqualBiases(scale)
 

@@ -4,260 +4,235 @@ from dcgan.checkerboard import diagnose
 print(diagnose(network, example_input))
 """
 
-import copy
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedParameter
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.utils._pytree import tree_leaves
 
-from dcgan.checkerboard.layers import (
-    PLAIN,
-    TRANSPOSED,
-    input_moments,
-    measure_stamp,
-    step_imbalance,
-    tap_contrast,
-)
-from dcgan.checkerboard.traversal import SHUFFLE, Upsampling, evaluating, find_upsampling, inputs_of
+from dcgan.checkerboard.definition import evaluating, find_defined, inputs_of, is_upsampling
+from dcgan.checkerboard.effects import effect_of, input_moments_of, picture_of
+from dcgan.checkerboard.frames import frame_of, frames_of, misfits, shift_of
+from dcgan.checkerboard.layers import Stamp, stamp_of, step_imbalance, tap_contrast
+from dcgan.checkerboard.recording import OUTPUT, Node, Recording, record, same_random_state
+from dcgan.checkerboard.replay import NotLinearError, TooCostlyError, upsampling_stride, weight_of
+from dcgan.checkerboard.stored import modules_of
+from dcgan.checkerboard.traversal import Upsampling, find_recorded
+from dcgan.checkerboard.verdicts import Diagnosis, LayerDiagnosis, cell, signed
 from dcgan.convolution.alignment import image_shift
 from dcgan.convolution.coverage import coverage_ratio
 from dcgan.errors import first_line
 
-CLEAN = 1e-3  # ρ below this: a period-2 pattern too faint for the image scores
-ROUNDING = 1e-12  # printed as 0
-STRONG = 0.1  # ρ above this: clearly visible
+BALANCE = "dcgan.checkerboard.balance(network) cures it at no cost"
 
 
-@dataclass
-class LayerDiagnosis:
-    """One row: an upsampling layer and what it does to an image."""
+def diagnose(
+    network: Any,
+    example: Any = None,
+    *,
+    kwargs: Mapping[str, Any] | None = None,
+    forward: Callable[..., Any] | None = None,
+    strides: Mapping[str, Any] | None = None,
+) -> Diagnosis:
+    """Find everything that enlarges images in a network and judge which leave a checkerboard.
 
-    name: str
-    kind: str  # such as ConvTranspose2d, or Upsample + Conv2d
-    kernel_size: tuple[int, ...] = ()
-    stride: tuple[float, ...] = ()  # output size ÷ input size
-    dilation: tuple[int, ...] = ()
-    coverage: float | None = None  # most ÷ fewest taps that reach an output pixel; 1 is even
-    shift: tuple[float, ...] = ()  # output pixels by which the image moves, per axis
-    rho: float | None = None  # non-constant share of the response to a constant; None: not judged
-    kappa: float | None = None  # tap energy, strongest ÷ weakest phase
-    on_real_inputs: bool = False  # ρ is weighted by the layer's inputs, not by the identity
-    problem: str | None = None  # why the layer could not be judged
-    cure: str = ""  # what to do about a checkerboard
-
-    @property
-    def verdict(self) -> str:
-        """One of: not judged, clean, faint grid, grid."""
-        if self.rho is None:
-            return "not judged"
-        if self.rho < CLEAN:
-            return "clean"
-        return "grid" if self.rho > STRONG else "faint grid"
-
-    @property
-    def advice(self) -> str:
-        """The cure if one is needed, and anything else worth knowing."""
-        words = [self.problem] if self.problem else []
-        if self.verdict.endswith("grid"):
-            words.append(self.cure)
-        if any(self.shift):
-            moved = ", ".join(f"{shift:+g}" for shift in self.shift)
-            words.append(f"moves the picture by {moved} px")
-        return "; ".join(words)
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """All upsampling layers of a network, in the order they run (or are defined)."""
-
-    layers: Sequence[LayerDiagnosis]
-    watched: bool = True  # the network was run on an example, so functional calls were seen too
-
-    @property
-    def verdict(self) -> str:
-        """One sentence."""
-        if not self.layers:
-            hint = " Functional calls such as F.interpolate are found only with an example input."
-            nothing = "No upsampling layer found: ConvTranspose, Upsample or PixelShuffle."
-            return nothing if self.watched else nothing + hint
-        uneven = [f"{x.name} (ρ {x.rho:.2g})" for x in self.layers if x.verdict.endswith("grid")]
-        unjudged = [x.name for x in self.layers if x.rho is None]
-        judged = len(self.layers) - len(unjudged)
-        sentences = []
-        if uneven:
-            sentences.append(f"Uneven: {', '.join(uneven)}.")
-        elif judged:
-            sentences.append(
-                f"No checkerboard from {judged} of {len(self.layers)} upsampling layers."
-            )
-        if unjudged:
-            sentences.append(f"Not judged: {', '.join(unjudged)}.")
-        return " ".join(sentences)
-
-    def __str__(self) -> str:
-        """A table, advice on layers that need it, and the verdict."""
-        header = ("layer", "kind", "kernel", "stride", "coverage", "shift px", "ρ", "κ", "verdict")
-        rows: list[tuple[str, ...]] = [header]
-        for x in self.layers:
-            numbers = (x.kernel_size, x.stride, x.coverage, x.shift, x.rho, x.kappa)
-            rows.append((x.name, x.kind, *map(_cell, numbers), x.verdict))
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        table = "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
-        advised: dict[str, list[str]] = {}
-        for layer in self.layers:
-            advised.setdefault(layer.advice, []).append(layer.name)
-        notes = [f"{', '.join(names)}: {advice}." for advice, names in advised.items() if advice]
-        parts = (table if self.layers else "", "\n".join(notes), self.verdict)
-        return "\n\n".join(part for part in parts if part)
-
-
-def diagnose(module: nn.Module, example: Any = None) -> Diagnosis:
-    """Find every upsampling layer of a network and judge which leave a checkerboard.
-
-    Detects ConvTranspose1d/2d/3d with a stride above 1, Upsample with the convolution after it, and
-    PixelShuffle with the convolution before it. The network is left unchanged.
+    The network, its modes and torch's random state are left unchanged.
 
     Args:
-        example: an input, or a tuple of inputs, on which the network is run twice in eval mode.
-            Layers are then listed in the order they run, functional calls (F.interpolate,
-            F.pixel_shuffle) are detected too, and ρ is weighted by each layer's real inputs.
-            Without one, layers are listed as defined and ρ is weighted by the identity.
+        network: an nn.Module; or a state dict, with `strides`; or the path of an .onnx file.
+        example: an input, a tuple of positional inputs, or a dict of keyword inputs, on which the
+            network runs twice in eval mode, and once more for each uneven layer. Every operation is
+            then seen, ρ is weighted by each layer's real inputs, and the effect on the output is
+            measured. Without one, ConvTranspose, Upsample and PixelShuffle modules are judged
+            alone or with their neighbors in an nn.Sequential, with equal, independent inputs.
+        kwargs: keyword inputs beside the example.
+        forward: what to run instead of the network itself; called as
+            forward(network, *inputs, **kwargs).
+        strides: of a state dict: name → stride of each transposed convolution.
 
     Raises:
-        ValueError: the network is a TorchScript module.
+        ValueError: there is nothing that could be run or read, such as an empty batch.
     """
+    if not isinstance(network, nn.Module):
+        network = modules_of(network, strides)
+    network = getattr(network, "_orig_mod", network)  # of torch.compile
+    keywords = dict(kwargs or {})
+    if isinstance(example, Mapping):
+        keywords, example = {**example, **keywords}, ()
     inputs = inputs_of(example)
-    with evaluating(module):
-        found = find_upsampling(module, inputs)
-        moments: dict[str, Tensor] = {}
-        if inputs is not None:
-            watched = {u.name: u.convolution for u in found if u.convolution is not None}
-            with input_moments(watched) as moments, torch.no_grad():
-                module(*inputs)
-        rows = [_diagnose_layer(u, moments.get(u.name)) for u in found]
-        return Diagnosis(rows, watched=inputs is not None)
+    if any(x.numel() == 0 for x in tree_leaves((inputs, keywords)) if isinstance(x, Tensor)):
+        raise ValueError("the example is empty: give at least one image")
+    with evaluating(network), same_random_state():
+        if inputs is None and not keywords:
+            if forward is not None:
+                raise ValueError("forward needs an example: the inputs that it is called with")
+            return Diagnosis([_row(up, None) for up in find_defined(network)], watched=False)
+        call = network if forward is None else lambda *a, **k: forward(network, *a, **k)
+        return _watch(network, lambda: call(*(inputs or ()), **keywords), (inputs, keywords))
 
 
-def _diagnose_layer(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:
-    row = LayerDiagnosis(found.name, found.kind, problem=found.obstacle)
-    convolution: Any = found.convolution
-    if convolution is None:
-        row.stride = found.scale or ()
-        row.coverage, row.shift = 1.0, (0.0,) * len(row.stride)
-        if not row.problem:
-            row.rho, row.kappa = 0.0, 1.0  # interpolation preserves constants
+def _watch(network: nn.Module, run: Callable[[], Any], given: Any) -> Diagnosis:
+    outputs: list[Any] = []
+
+    def keep() -> Any:
+        outputs.append(run())
+        return outputs[0]
+
+    recording = record(network, keep, given)
+    found = find_recorded(recording)
+    moments = input_moments_of(found, run, given)
+    rows = []
+    picture = picture_of(outputs[0])
+    for up in found:
+        index = None if up.source is None else up.source.index
+        row = _row(up, moments.get(-1 if index is None else index))
+        if picture is not None and row.verdict.endswith("grid"):
+            row.effects = effect_of(up, picture, run)
+        rows.append(row)
+    alignment = _align(recording, rows)
+    for name, module in network.named_modules():
+        if is_upsampling(module) and not _took_part(module, recording):
+            why = "defined, but it did not run on this example"
+            rows.append(LayerDiagnosis(name, type(module).__name__, problem=why))
+    return Diagnosis(rows, alignment=alignment)
+
+
+def _took_part(module: nn.Module, recording: Recording) -> bool:
+    weight = getattr(module, "weight", None)
+    used = any(arg is weight for node in recording.nodes for arg in node.args if arg is not None)
+    return module in recording.ran or used or isinstance(module, torch.jit.ScriptModule)
+
+
+def _align(recording: Recording, rows: list[LayerDiagnosis]) -> list[str]:
+    """Say where the path does not fit; where it does, the layers' shifts are part of that."""
+    nodes = recording.nodes
+    frames = frames_of(nodes)
+    lines = misfits(nodes, frames)
+    ends = [node for node in nodes if node.op == OUTPUT and len(node.shape) > 3]
+    placed = [frame for node in ends for frame in [frame_of(node.operands[0], frames)] if frame]
+    from_image = any(node.op == "input" and len(node.shape) > 3 for node in nodes)
+    if not from_image or not placed:
+        return lines
+    shift = shift_of(placed[0])
+    if any(abs(s) > 1e-6 for s in shift):
+        lines.append(f"the output lies {signed(shift)} px from where the input does")
+    elif not lines:
+        for row in rows:
+            row.needs_shift = any(row.shift)
+            if row.needs_shift and "balance(network)" in row.cure:
+                row.cure = f"{BALANCE} and keeps the path aligned"
+    return lines
+
+
+def _row(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:
+    row = LayerDiagnosis(found.name, found.kind, stride=found.scale, problem=found.obstacle)
+    if found.clean:
+        # Copying and interpolating turn a constant into the same constant, whatever the size.
+        row.rho, row.coverage, row.shift = 0.0, 1.0, (0.0,) * len(found.scale)
         return row
-    row.kernel_size, row.dilation = convolution.kernel_size, convolution.dilation
-    row.stride = found.scale or convolution.stride
-    if moment is not None and not moment.any():
-        moment = None  # an example of zeros says nothing about the layer
-    row.on_real_inputs = moment is not None
+    if found.source is None:
+        return row
     # Third-party layers may raise anything; report it and go on to the other layers.
     try:
+        if weight_is_convolution(found.source):
+            _add_geometry(row, found, found.source)
         if not row.problem:
-            stamp = measure_stamp(_linear_part(found))
-            rho = step_imbalance(stamp, moment)
-            if math.isfinite(rho):
-                row.rho, row.kappa = rho, tap_contrast(stamp)
-            else:
-                row.problem = "its weights or its inputs are not finite"
-        row.coverage, row.shift = _geometry(found)
+            _judge(row, found, moment)
         row.cure = _cure(found, row)
     except (ValueError, RuntimeError, TypeError, AttributeError, AssertionError) as error:
         row.problem = first_line(error)
     return row
 
 
-def _geometry(found: Upsampling) -> tuple[float, tuple[float, ...]]:
-    """Coverage, and the shift per axis."""
-    convolution: Any = found.convolution
-    k, padding, dilation = convolution.kernel_size, convolution.padding, convolution.dilation
-    if isinstance(convolution, TRANSPOSED):
-        stride = convolution.stride
-        shift = tuple(map(image_shift, k, stride, padding, dilation))
-        return coverage_ratio(k, stride, dilation), shift
-    none = (0.0,) * len(k)
-    if padding == "same":
-        return 1.0, none
-    own = none if padding == "valid" else padding
-    # A padding layer lists the last axis first, and for each axis the padding before and after.
-    extra = none if found.padding is None else found.padding.padding[::2][::-1]
+def weight_is_convolution(node: Node) -> bool:
+    """Whether the node is a convolution that has a weight."""
+    return node.op == "convolution" and isinstance(node.args[1], Tensor)
+
+
+def _judge(row: LayerDiagnosis, found: Upsampling, moment: Tensor | None) -> None:
+    stamp = _stamp(found)
+    channels = stamp.gains.shape[-1]
+    if moment is None or len(moment) != channels + 1 or not moment[:-1, :-1].any():
+        moment = torch.eye(channels + 1, dtype=torch.float64)  # zeros say nothing about the layer
+    else:
+        row.on_real_inputs = True
+    rho = step_imbalance(stamp, moment)
+    if not math.isfinite(rho):
+        raise ValueError("its weights or its inputs are not finite")
+    row.rho = rho
+    row.kappa = None if stamp.energy is None else tap_contrast(stamp)
+
+
+def _stamp(found: Upsampling) -> Stamp:
+    """The response, with what follows as far as that is linear."""
+    after = list(found.after)
+    while True:
+        try:
+            return stamp_of([*found.steps, *after])
+        except TooCostlyError:
+            return stamp_of([*found.steps, *after], with_energy=False)
+        except NotLinearError:
+            if not after:
+                raise
+            after.pop()
+
+
+def _add_geometry(row: LayerDiagnosis, found: Upsampling, node: Node) -> None:
+    row.kernel_size = tuple(weight_of(node).shape[2:])
+    axes = len(row.kernel_size)
+    padding, dilation = (
+        tuple(node.args[i]) * (axes if len(node.args[i]) == 1 else 1) for i in (4, 5)
+    )
+    row.dilation = dilation
+    stride = upsampling_stride(node)
+    if stride and not found.shuffled:
+        row.coverage = coverage_ratio(row.kernel_size, stride, dilation)
+        row.shift = tuple(map(image_shift, row.kernel_size, stride, padding, dilation))
+        return
+    row.coverage = 1.0
     # A convolution shifts an image by its leading padding minus half its extent; before a pixel
     # shuffle this happens at the small size.
-    scale = (found.scale or none) if found.mode == SHUFFLE else (1.0,) * len(k)
-    axes = zip(scale, own, extra, dilation, k, strict=True)
-    return 1.0, tuple(s * (before + more - d * (n - 1) / 2) for s, before, more, d, n in axes)
+    extra = node.operands[0].shift or (0,) * axes
+    each = zip(found.scale, padding, extra, dilation, row.kernel_size, strict=True)
+    row.shift = tuple(s * (p - e - d * (k - 1) / 2) for s, p, e, d, k in each)
 
 
 def _cure(found: Upsampling, row: LayerDiagnosis) -> str:
-    balance = "dcgan.checkerboard.balance(network) cures it at no cost"
+    balance = BALANCE
+    if found.layer is None:
+        balance = "dcgan.checkerboard.balance would cure it if it were a layer of torch.nn"
     if found.norm is not None:
         return f"put {type(found.norm).__name__} after the shuffle, then {balance}"
-    if row.coverage == 1:
+    if row.coverage == 1 or row.coverage is None:
         return f"coverage is even but the weights are not: {balance}"
-    even = _evenly_covering(found.convolution)
+    assert found.source is not None
+    even = _evenly_covering(found.source)
     if row.coverage == math.inf:
-        geometry = map(_cell, (row.kernel_size, row.stride, row.dilation))
+        geometry = map(cell, (row.kernel_size, row.stride, row.dilation))
         why = "kernel {}, stride {}, dilation {}: some outputs get no tap".format(*geometry)
         return f"{why}; use {even}, then {balance}"
     return f"uneven coverage: {balance}; for even coverage too, use {even}"
 
 
-def _evenly_covering(given: Any) -> str:
+def _evenly_covering(node: Node) -> str:
     """Code of a transposed convolution of the same output size whose strides divide its kernel.
 
     Output size − stride·(input size − 1) is 1 + d(k − 1) − 2p + op along every axis.
     """
-    names = ("kernel_size", "stride", "padding", "output_padding", "dilation")
+    weight, groups = weight_of(node), node.args[8]
+    axes = zip(weight.shape[2:], *(node.args[i] for i in (3, 4, 7, 5)), strict=True)
     geometry = []
-    for k, s, p, op, d in zip(*(getattr(given, name) for name in names), strict=True):
+    for k, s, p, op, d in axes:
         extent = 1 + d * (k - 1) - 2 * p + op
         even = -(-max(k, extent) // s) * s
         padding = -(-(even - extent) // 2)
         geometry.append((even, s, padding, 2 * padding - (even - extent)))
-    words = [f"{given.in_channels}, {given.out_channels}"]
-    for name, values in zip(names[:-1], zip(*geometry, strict=True), strict=True):
+    words = [f"{weight.shape[0]}, {weight.shape[1] * groups}"]
+    names = ("kernel_size", "stride", "padding", "output_padding")
+    for name, values in zip(names, zip(*geometry, strict=True), strict=True):
         if any(values):
             words.append(f"{name}={values[0] if len(set(values)) == 1 else values}")
-    words += [f"groups={given.groups}"] * (given.groups > 1) + ["bias=False"] * (given.bias is None)
+    words += [f"groups={groups}"] * (groups > 1) + ["bias=False"] * (node.args[2] is None)
     return f"nn.ConvTranspose{len(geometry)}d({', '.join(words)})"
-
-
-def _linear_part(found: Upsampling) -> nn.Module:
-    """The layer's linear part, built from fresh torch modules without hooks or parametrizations."""
-    given: Any = found.convolution
-    if isinstance(given.weight, UninitializedParameter):
-        raise ValueError("its weight has no shape yet: run the network once")  # noqa: TRY004
-    names = ["in_channels", "out_channels", "kernel_size", "stride", "dilation", "groups"]
-    kinds: Any = PLAIN
-    options: dict[str, Any] = {"padding": "same"}  # away from borders the padding does not matter
-    if isinstance(given, TRANSPOSED):
-        kinds = TRANSPOSED
-        names += ["padding", "output_padding"]
-    options |= {name: getattr(given, name) for name in names}
-    convolution = kinds[len(given.kernel_size) - 1](**options, bias=False)
-    convolution.weight = nn.Parameter(given.weight.detach().cpu().double())
-    if found.norm is not None:
-        norm = copy.deepcopy(found.norm).cpu().double().eval()
-        convolution = fuse_conv_bn_eval(convolution.eval(), norm)
-    scale: Any = found.scale
-    if found.mode is None:
-        return convolution  # type: ignore[no-any-return]
-    if found.mode == SHUFFLE:
-        return nn.Sequential(convolution, nn.PixelShuffle(int(scale[0])))
-    return nn.Sequential(nn.Upsample(scale_factor=scale, mode=found.mode), convolution)
-
-
-def _cell(value: Sequence[float] | float | None) -> str:
-    """– for an unknown value, 3 for (3, 3), 3x5 for (3, 5)."""
-    if value is None or value == ():
-        return "–"
-    if isinstance(value, Sequence):
-        sizes = [f"{size:g}" for size in value]
-        return sizes[0] if len(set(sizes)) == 1 else "x".join(sizes)
-    return f"{value:.3g}" if value > ROUNDING else "0"

@@ -6,8 +6,9 @@ convolution, resizing followed by a convolution, or a convolution followed by a 
 """
 
 import copy
+import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,15 +16,24 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn import functional as F
-from torch.nn.utils.parametrize import is_parametrized
 
-from dcgan.checkerboard.parametrization import make_plain
+from dcgan.checkerboard.rearrangement import Operand
+from dcgan.checkerboard.recording import OUTPUT, Node, record
+from dcgan.checkerboard.replay import (
+    Signal,
+    downsampling_stride,
+    impulse,
+    reach_of,
+    rearrange,
+    replay_node,
+    resized_scale,
+    upsampling_stride,
+)
+from dcgan.checkerboard.torus import per_axis
 
 PLAIN = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-CHUNK = 32  # input channels whose responses are held at once
 
 
 def convolution_of(block: nn.Module) -> Any:
@@ -43,13 +53,13 @@ class Stamp:
     """The response to one input pixel: all that the block does away from borders."""
 
     gains: Tensor  # (*scale, out_channels, in_channels): sum of the response by output phase
-    energy: Tensor  # (*size): mean square of the response over channel pairs
+    energy: Tensor | None  # (*size): mean square of the response over channel pairs
     scale: tuple[int, ...]  # output size ÷ input size, per axis
+    offset: Tensor | None = None  # (*scale, out_channels): the response to zeros, from biases
 
 
-@torch.no_grad()
 def measure_stamp(block: nn.Module) -> Stamp:
-    """The response to a 1 in one pixel of one input channel, for each channel in turn; no biases.
+    """The response to a 1 in one pixel of one input channel, for each channel in turn.
 
     The sums by phase are also the block's step response, i.e. its response to a constant input.
     Phase (a, b) is output row a and column b modulo the scale.
@@ -57,56 +67,88 @@ def measure_stamp(block: nn.Module) -> Stamp:
     Raises:
         ValueError: `block` does not have exactly one convolution, or its scale is not an integer.
     """
-    block = copy.deepcopy(block).cpu().eval()
     convolution = convolution_of(block)
-    if is_parametrized(convolution, "weight"):
-        make_plain(convolution)
-    block.double()
-    scale = _scale(block)
-    impulse = torch.zeros(1, 1, *_impulse_size(block, scale), dtype=torch.float64)
-    impulse[0, 0, *(n // 2 for n in impulse.shape[2:])] = 1
-
-    # With the weights of one input channel at a time this is a single-channel convolution, a
-    # fraction of the work of one-hot images. Between groups the weights are 0.
-    groups = [part.flatten(1) for part in convolution.weight.chunk(convolution.groups)]
-    weight = torch.block_diag(*groups).unflatten(1, (-1, *convolution.kernel_size))
-    axis = 0 if isinstance(convolution, TRANSPOSED) else 1
-    (name,) = (name for name, each in block.named_parameters() if each is convolution.weight)
-    convolution.bias, convolution.groups = None, 1
-
-    def respond(weight: Tensor) -> tuple[Tensor, Tensor]:
-        response = functional_call(block, {name: weight.unsqueeze(axis)}, impulse)[0]
-        return _sum_by_phase(response, scale), response.square().mean(0)
-
-    gains, energies = torch.vmap(respond, in_dims=axis, out_dims=(-1, 0), chunk_size=CHUNK)(weight)
-    return Stamp(gains.movedim(0, -2), energies.mean(0), scale)
-
-
-def _scale(block: nn.Module) -> tuple[int, ...]:
-    scale = torch.ones(len(convolution_of(block).kernel_size), dtype=torch.float64)
     for layer in block.modules():
-        if isinstance(layer, TRANSPOSED):
-            scale *= torch.tensor(layer.stride)
-        elif isinstance(layer, nn.PixelShuffle):
-            scale *= layer.upscale_factor
-        elif isinstance(layer, nn.Upsample):
-            if layer.scale_factor is None:
-                problem = "its scale factor depends on its input: give an example input"
-                raise ValueError(problem)
-            scale *= torch.tensor(layer.scale_factor, dtype=torch.float64)
-    if (scale % 1).any():
-        raise ValueError(f"its scale factors {tuple(scale.tolist())} are not integers")
-    return tuple(int(factor) for factor in scale)
+        if isinstance(layer, nn.Upsample) and layer.scale_factor is None:
+            raise ValueError("its scale factor depends on its input: give an example input")
+    weight = convolution.weight
+    size = [2 * d * k + 2 for d, k in zip(convolution.dilation, weight.shape[2:], strict=True)]
+    x = weight.new_zeros(1, convolution.in_channels, *size)
+    block = copy.deepcopy(block).eval()
+    nodes = record(block, lambda: block(x), (x,)).nodes
+    steps: list[Node | Operand] = []
+    for node in nodes[1:]:
+        (operand,) = node.operands
+        steps += [operand] if operand.table is not None else []
+        steps += [node] if node.op != OUTPUT else []
+    return stamp_of(steps)
 
 
-def _impulse_size(block: nn.Module, scale: tuple[int, ...]) -> list[int]:
-    """Pixels per axis, an odd number: the middle one's response must stay off the borders."""
-    convolution = convolution_of(block)
-    strides = scale if isinstance(convolution, TRANSPOSED) else (1,) * len(scale)
-    # Interpolation spreads the pixel before the convolution spreads it further.
-    margin = 3 if any(isinstance(layer, nn.Upsample) for layer in block.modules()) else 1
-    axes = zip(convolution.kernel_size, convolution.dilation, strides, strict=True)
-    return [2 * (dilation * (k - 1) // s + margin) + 1 for k, dilation, s in axes]
+def respond(steps: Sequence[Node | Operand], size: Sequence[int]) -> Signal:
+    """What recorded operations answer to an impulse on a torus of `size` pixels."""
+    signal = impulse(size)
+    for step in steps:
+        signal = rearrange(signal, step) if isinstance(step, Operand) else replay_node(signal, step)
+    return signal
+
+
+@torch.no_grad()
+def stamp_of(steps: Sequence[Node | Operand], *, with_energy: bool = True) -> Stamp:
+    """The response of recorded operations.
+
+    Raises:
+        ValueError: one of them is not linear, or they have too many channels.
+    """
+    axes = _num_axes(steps)
+    size, pitch = [1] * axes, [1.0] * axes
+    for step in steps if with_energy else ():
+        if isinstance(step, Node):
+            reach = (*reach_of(step), *[0] * axes)[:axes]
+            size = [n + math.ceil(r / p) for n, r, p in zip(size, reach, pitch, strict=True)]
+        ups, downs = _factors(step, axes)
+        pitch = [p * up / down for p, up, down in zip(pitch, ups, downs, strict=True)]
+    values = respond(steps, size).values
+    if len(values) == 1:  # of each channel alone: zeros between pixels, or resizing
+        values = torch.cat([values, torch.zeros_like(values)])
+    phases = _period(steps, axes)
+    stamps, constant = values[:-1], values[-1]
+    gains = _sum_by_phase(stamps, phases).movedim((1, 0), (-2, -1))
+    blocks = math.prod(constant.shape[1:]) / math.prod(phases)
+    offset = _sum_by_phase(constant, phases).movedim(0, -1) / blocks
+    energy = stamps.square().mean((0, 1)) if with_energy else None
+    return Stamp(gains, energy, phases, offset)
+
+
+def _num_axes(steps: Sequence[Node | Operand]) -> int:
+    step = steps[0]
+    if isinstance(step, Operand):
+        assert step.table is not None
+        return step.table.ndim - 1
+    tables = [x.table.ndim - 1 for x in steps if isinstance(x, Operand) and x.table is not None]
+    return (len(step.shape) - 2) if step.op not in ("mm", "addmm") else tables[0]
+
+
+def _factors(step: Node | Operand, axes: int) -> tuple[Sequence[float], Sequence[int]]:
+    """By what a step multiplies, and divides, the number of pixels along each axis."""
+    one = (1,) * axes
+    if isinstance(step, Operand):
+        assert step.table is not None
+        return tuple(step.table.shape[1:]), one
+    if step.op.startswith("upsample_"):
+        return resized_scale(step), one
+    if step.op == "col2im":
+        return per_axis(step.args[5], axes), one
+    return upsampling_stride(step) or one, downsampling_stride(step, axes)
+
+
+def _period(steps: Sequence[Node | Operand], axes: int) -> tuple[int, ...]:
+    """Pixels after which the response to a constant must repeat."""
+    period = [1] * axes
+    for step in steps:
+        for a, (up, down) in enumerate(zip(*_factors(step, axes), strict=True)):
+            period[a] = round(period[a] * up)
+            period[a] //= math.gcd(period[a], down)
+    return tuple(period)
 
 
 def _sum_by_phase(values: Tensor, scale: tuple[int, ...]) -> Tensor:
@@ -118,9 +160,14 @@ def _sum_by_phase(values: Tensor, scale: tuple[int, ...]) -> Tensor:
     return values
 
 
-def second_moment(inputs: Tensor) -> Tensor:
-    """E[x xᵀ] over the images and pixels of (N, C, …) layer inputs: (C, C) float64 on the CPU."""
+def second_moment(inputs: Tensor, *, constant: bool = False) -> Tensor:
+    """E[x xᵀ] over the images and pixels of (N, C, …) layer inputs: (C, C) float64 on the CPU.
+
+    With `constant`, x has a 1 after its channels, which stands for the biases: (C + 1, C + 1).
+    """
     vectors = inputs.detach().cpu().double().transpose(0, 1).flatten(1)
+    if constant:
+        vectors = torch.cat([vectors, vectors.new_ones(1, vectors.shape[1])])
     return vectors @ vectors.T / vectors.shape[1]
 
 
@@ -156,9 +203,12 @@ def step_imbalance(stamp: Stamp, moment: Tensor | None = None) -> float:
 
     Args:
         moment: M, the second moment of the layer's real inputs (`second_moment`); by default the
-            identity.
+            identity. With the constant included, biases count too.
     """
     gains = stamp.gains.flatten(end_dim=-3)  # (phases, out, in)
+    if moment is not None and len(moment) == gains.shape[-1] + 1:
+        assert stamp.offset is not None
+        gains = torch.cat([gains, stamp.offset.flatten(end_dim=-2)[..., None]], -1)
     weighted = gains if moment is None else gains @ moment
     constant = (weighted.mean(0) * gains.mean(0)).sum()
     whole = (weighted * gains).sum() / len(gains)
@@ -168,5 +218,7 @@ def step_imbalance(stamp: Stamp, moment: Tensor | None = None) -> float:
 
 def tap_contrast(stamp: Stamp) -> float:
     """κ: the sum of squared taps by output phase, largest over smallest; ∞ with dead zones."""
+    if stamp.energy is None:
+        raise ValueError("the energy was not measured")
     energy = _sum_by_phase(stamp.energy, stamp.scale)
     return (energy.max() / energy.min()).item()

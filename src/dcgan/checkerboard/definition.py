@@ -1,0 +1,165 @@
+"""Find the upsampling layers of a network: by running it, or from its modules alone.
+
+Without an example, modules run alone or with their neighbors in an nn.Sequential, on zeros.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
+
+from dcgan.checkerboard.layers import PLAIN, TRANSPOSED
+from dcgan.checkerboard.recording import record
+from dcgan.checkerboard.traversal import Upsampling, find_recorded
+from dcgan.errors import first_line
+
+# Modules that run on the output of the one before in an nn.Sequential.
+LOCAL: tuple[type[nn.Module], ...] = (
+    *PLAIN,
+    *TRANSPOSED,
+    *(nn.Upsample, nn.PixelShuffle, nn.Dropout, nn.Dropout2d, nn.Identity),
+    *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.GroupNorm),
+    *(nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d),
+    *(nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d),
+    *(getattr(nn, name) for name in nn.modules.padding.__all__),
+    *(getattr(nn, name) for name in nn.modules.activation.__all__ if "Attention" not in name),
+)
+SIZES = (6, 24, 48)  # of the made inputs, in pixels; the first that is large enough
+NEEDS_EXAMPLE = "which convolution comes before it shows only with an example input"
+
+
+def inputs_of(example: Any) -> tuple[Any, ...] | None:
+    """The example as a tuple of positional inputs; None stays None."""
+    return example if isinstance(example, tuple) or example is None else (example,)
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Eval mode; afterwards every submodule gets its own mode back."""
+    was_training = [(part, part.training) for part in module.modules()]
+    with suppress(NotImplementedError):  # a module of torch.export has no modes
+        module.eval()
+    try:
+        yield
+    finally:
+        for part, training in was_training:
+            part.training = training
+
+
+def find_upsampling(module: nn.Module, inputs: tuple[Any, ...] | None) -> list[Upsampling]:
+    """Every enlarging operation, in execution order if there are `inputs`, else as defined."""
+    if inputs is None:
+        return find_defined(module)
+    return find_recorded(record(module, lambda: module(*inputs), inputs))
+
+
+def is_upsampling(module: nn.Module) -> bool:
+    """Whether a module is one of torch's own that enlarge."""
+    if isinstance(module, TRANSPOSED):
+        return max(module.stride) > 1
+    return isinstance(module, nn.Upsample | nn.PixelShuffle)
+
+
+def find_defined(network: nn.Module) -> list[Upsampling]:
+    """Every upsampling module, alone or with its neighbors in an nn.Sequential, on made inputs."""
+    if isinstance(network, torch.jit.ScriptModule):
+        raise ValueError("TorchScript hides layers: give an example input, or the original module")  # noqa: TRY004
+    names = {module: name for name, module in network.named_modules()}
+    found: dict[str, Upsampling] = {}
+    for module, name in names.items():
+        if isinstance(module, torch.jit.ScriptModule):
+            problem = "TorchScript hides its layers: give an example input"
+            found[name] = Upsampling(name, "TorchScript", obstacle=problem)
+    for chain in _chains(network):
+        for up in _run(network, chain, names):
+            found.setdefault(up.name, up)
+    return list(found.values())
+
+
+def _chains(network: nn.Module) -> Iterator[list[nn.Module]]:
+    """Modules that run one after the other, with an upsampling module among them."""
+    seen: set[nn.Module] = set()
+    for module in network.modules():
+        if module in seen:
+            continue
+        if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
+            leaves = list(_leaves(module))
+            seen.update(m for m in module.modules())
+            run: list[nn.Module] = []
+            for leaf in [*leaves, None]:
+                if leaf is not None and isinstance(leaf, LOCAL):
+                    run.append(leaf)
+                    continue
+                if any(map(is_upsampling, run)):
+                    yield run
+                run = []
+                if leaf is not None:
+                    yield from _chains(leaf)
+        elif is_upsampling(module):
+            yield [module]
+
+
+def _leaves(module: nn.Module) -> Iterator[nn.Module]:
+    if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
+        for child in module:
+            yield from _leaves(child)
+    else:
+        yield module
+
+
+def _run(
+    network: nn.Module, chain: list[nn.Module], names: dict[nn.Module, str]
+) -> list[Upsampling]:
+    """What enlarges in a chain of modules, seen by running it on zeros."""
+    first = next(module for module in chain if is_upsampling(module))
+    convolutions = [m for m in chain[: chain.index(first)] if isinstance(m, PLAIN)]
+    chain = chain[chain.index(convolutions[-1] if convolutions else first) :]
+    problem = ""
+    if any(isinstance(p, UninitializedParameter) for m in chain for p in m.parameters()):
+        problem = "its weight has no shape yet: run the network once"
+    for size in SIZES if not problem else ():
+        try:
+            x = _made_input(chain, size)
+            recording = record(network, _composed(chain, x), (x,))
+            found = find_recorded(recording)
+        except Exception as error:  # noqa: BLE001 - a module of somebody else may raise anything
+            problem = first_line(error)
+            continue
+        for up in found:
+            if isinstance(up.layer, nn.Upsample) and up.layer.scale_factor is None:
+                up.scale = ()  # it depends on the input
+            if up.obstacle == "found no convolution before it" and chain[0] is first:
+                up.obstacle = f"found no convolution before it: {NEEDS_EXAMPLE}"
+        return found
+    if len(chain) > 1 and "shape yet" not in problem:
+        return [up for m in chain if is_upsampling(m) for up in _run(network, [m], names)]
+    name = names[first] or type(first).__name__
+    return [Upsampling(name, type(first).__name__, obstacle=problem)]
+
+
+def _composed(chain: list[nn.Module], x: Tensor) -> Callable[[], Tensor]:
+    def run() -> Tensor:
+        y = x
+        for module in chain:
+            y = module(y)
+        return y
+
+    return run
+
+
+def _made_input(chain: list[nn.Module], size: int) -> Tensor:
+    first: Any = chain[0]
+    convolutions: list[Any] = [m for m in chain if isinstance(m, (*PLAIN, *TRANSPOSED))]
+    axes, channels = 2, 1
+    if convolutions:
+        axes = len(convolutions[0].kernel_size)
+        channels = convolutions[0].in_channels
+    elif isinstance(first, nn.Upsample):
+        axes = {"linear": 1, "trilinear": 3}.get(first.mode, 2)
+    if isinstance(first, nn.PixelShuffle):
+        channels *= first.upscale_factor**2
+    like = next((p for m in chain for p in m.parameters()), torch.zeros(()))
+    return torch.zeros(1, channels, *[size] * axes, dtype=like.dtype, device=like.device)

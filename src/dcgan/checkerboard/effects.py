@@ -1,0 +1,114 @@
+"""How much of a layer's checkerboard reaches the output: run the network with it balanced."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_leaves
+
+from dcgan.checkerboard.images import grid_peak, usable_periods
+from dcgan.checkerboard.layers import second_moment
+from dcgan.checkerboard.parametrization import Balanced, BalancedSubpixel, EqualBiases
+from dcgan.checkerboard.recording import Node, Rerun, same_random_state
+from dcgan.checkerboard.replay import is_convolution, upsampling_stride
+from dcgan.checkerboard.traversal import Upsampling
+
+PERIODS = (2, 4)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The output's pattern of one period, as it is and with one layer balanced."""
+
+    period: int
+    ratio: tuple[float, float]  # R before and after
+    amplitude: tuple[float, float]  # RMS of the pattern in gray levels (1/255 of the range)
+
+
+def input_moments_of(
+    found: list[Upsampling], run: Callable[[], Any], given: Any
+) -> dict[int, Tensor]:
+    """Second moments, with a constant, of what the layers read; by the place of their source."""
+    sources = {up.source.index: up.source for up in found if up.source is not None}
+    moments: dict[int, Tensor] = {}
+
+    def read(place: int, function: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+        node, result = sources[place], function(*args, **kwargs)
+        x = result if not is_convolution(node) else args[len(args) - 2 if node.op == "mm" else 0]
+        x = args[1] if node.op == "addmm" else x
+        x = x[0] if isinstance(x, tuple) else x
+        if x.is_floating_point() and not x.is_meta:
+            moments[place] = second_moment(x, constant=True)
+        return result
+
+    if -1 in sources:  # zeros between the pixels of the example itself
+        for x in tree_leaves(given):
+            if isinstance(x, Tensor) and tuple(x.shape) == sources[-1].shape and not x.is_meta:
+                moments[-1] = second_moment(x, constant=True)
+    if sources:
+        ops = {place: node.op for place, node in sources.items() if place >= 0}
+        with same_random_state(), torch.no_grad(), Rerun(ops, read):
+            run()
+    return moments
+
+
+def picture_of(output: Any) -> Tensor | None:
+    """The first image of a network's output, if it is one whose pattern can be scored."""
+    for x in tree_leaves(output):
+        if isinstance(x, Tensor) and x.ndim == 4 and 1 <= x.shape[1] <= 4:
+            usable = usable_periods(*x.shape[2:])
+            if 2 in usable and not x.is_meta and bool(x.isfinite().all()):
+                return x.detach().cpu().double()
+    return None
+
+
+def effect_of(up: Upsampling, before: Tensor, run: Callable[[], Any]) -> list[Effect]:
+    """Both periods' patterns with the layer as it is and balanced; none if it cannot be."""
+    node = up.source
+    balanced = None if node is None else _balanced(up, node)
+    if node is None or balanced is None:
+        return []
+    weight, bias = balanced
+
+    def change(_: int, function: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+        return function(args[0], weight, args[2] if bias is None else bias, *args[3:], **kwargs)
+
+    with same_random_state(), torch.no_grad(), Rerun({node.index: node.op}, change):
+        after = picture_of(run())
+    if after is None or after.shape != before.shape:
+        return []
+    low, high = float(before.min()), float(before.max())
+    low, high = (
+        (0, 1) if low >= 0 and high <= 1 else (-1, 1) if min(low, -high) >= -1 else (low, high)
+    )
+    half = (high - low) / 2
+    effects = []
+    for period in PERIODS:
+        if period in usable_periods(*before.shape[2:]):
+            peaks = [grid_peak((x - low) / half - 1, period) for x in (before, after)]
+            ratio, levels = zip(
+                *((p.ratio, max(0.0, p.amplitude) * 127.5) for p in peaks), strict=True
+            )
+            effects.append(Effect(period, ratio, levels))
+    return effects
+
+
+def _balanced(up: Upsampling, node: Node) -> tuple[Tensor, Tensor | None] | None:
+    """The layer's weight and, before a shuffle, its bias, balanced."""
+    if node.op != "convolution" or up.norm is not None:
+        return None
+    weight, bias = node.args[1:3]
+    try:
+        if not up.shuffled:
+            stride, dilation = upsampling_stride(node), node.args[5]
+            part: Balanced = Balanced(weight.shape[2:], stride, dilation)
+            return part.to(weight.device)(weight), None
+        if not up.is_pixel_shuffle() or weight.ndim != 4:
+            return None
+        scale = int(up.scale[0])
+        part = BalancedSubpixel(weight.shape[2:], scale).to(weight.device)
+        return part(weight), None if bias is None else EqualBiases(scale)(bias)
+    except (ValueError, RuntimeError):
+        return None

@@ -1,0 +1,88 @@
+"""Where the pixels of each activation lie in the first image of the path (half-pixel centers)."""
+
+from typing import Any
+
+from dcgan.checkerboard.rearrangement import Operand
+from dcgan.checkerboard.recording import OUTPUT, Node
+from dcgan.checkerboard.replay import resized_scale, weight_of
+from dcgan.checkerboard.torus import per_axis
+
+Axis = tuple[float, float]  # distance between pixels, and the place of pixel 0
+Frame = tuple[Axis, ...]
+
+
+def frames_of(nodes: list[Node]) -> list[Frame | None]:
+    """For each node's output; None: it is no image, or its place is not known."""
+    frames: list[Frame | None] = []
+    for node in nodes:
+        if node.op == "input":
+            frames.append(((1.0, 0.0),) * (len(node.shape) - 2) if len(node.shape) > 3 else None)
+            continue
+        before = [frame_of(operand, frames) for operand in node.operands]
+        frames.append(_after(node, next((frame for frame in before if frame), None)))
+    return frames
+
+
+def frame_of(operand: Operand, frames: list[Frame | None]) -> Frame | None:
+    """Of what an operation reads."""
+    frame = frames[operand.node]
+    if frame is None or not (operand.same or operand.shift):
+        return None
+    scale = (1,) * len(frame) if operand.table is None else operand.table.shape[1:]
+    moved = operand.shift or (0,) * len(frame)
+    if len(frame) != len(scale):
+        return None
+    axes = zip(frame, moved, scale, strict=True)
+    return tuple(
+        (pitch / s, start + pitch * shift - (s - 1) / 2 * pitch / s)
+        for (pitch, start), shift, s in axes
+    )
+
+
+def shift_of(frame: Frame) -> tuple[float, ...]:
+    """Own pixels by which the image lies further down and right than it should."""
+    return tuple(((pitch - 1) / 2 - start) / pitch for pitch, start in frame)
+
+
+def misfits(nodes: list[Node], frames: list[Frame | None]) -> list[str]:
+    """Where two images meet that do not lie on each other."""
+    found = []
+    for node in nodes:
+        met = [f for f in (frame_of(operand, frames) for operand in node.operands) if f]
+        for frame in met[1:]:
+            if len(frame) != len(met[0]) or [p for p, _ in frame] != [p for p, _ in met[0]]:
+                continue
+            apart = [(b - a) / p for (p, a), (_, b) in zip(met[0], frame, strict=True)]
+            if any(abs(d) > 1e-6 for d in apart):
+                words = ", ".join(f"{d:+g}" for d in apart)
+                found.append(f"{node.path or node.op}: two images meet {words} px apart")
+    return list(dict.fromkeys(found))
+
+
+def _after(node: Node, frame: Frame | None) -> Frame | None:
+    axes = len(node.shape) - 2
+    if node.op == OUTPUT:
+        return frame
+    if node.op == "convolution":
+        frame = frame or ((1.0, 0.0),) * axes
+        kernel: Any = weight_of(node).shape[2:] if hasattr(node.args[1], "shape") else ()
+        transposed, stride, padding, dilation = (node.args[i] for i in (6, 3, 4, 5))
+        reach = [d * (k - 1) / 2 for d, k in zip(dilation, kernel, strict=False)]
+    elif "_pool" in node.op and "unpool" not in node.op and "adaptive" not in node.op:
+        given = [*node.args[1:4], [], []][:3]  # kernel, and where given stride and padding
+        kernel, stride, padding = (per_axis(x, axes) if x != [] else () for x in given)
+        transposed, stride = False, stride or kernel
+        padding = padding or (0,) * axes
+        reach = [(k - 1) / 2 for k in kernel]
+    elif frame is not None and node.op.startswith("upsample_"):
+        axis = zip(frame, resized_scale(node), strict=True)
+        return tuple((p / s, a - (s - 1) / 2 * p / s) for (p, a), s in axis)
+    else:
+        shape = node.operands[0].shape if node.operands else ()
+        return frame if shape[2:] == node.shape[2:] else None
+    if frame is None or not len(frame) == len(stride) == len(padding) == len(reach):
+        return None
+    each = zip(frame, stride, padding, reach, strict=True)
+    if transposed:
+        return tuple((p / s, a + (pad - r) * p / s) for (p, a), s, pad, r in each)
+    return tuple((p * s, a + (r - pad) * p) for (p, a), s, pad, r in each)

@@ -1,0 +1,140 @@
+"""Networks as files or tables of weights, made into modules that can be diagnosed without data."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+CONVOLUTIONS = {
+    3: (nn.Conv1d, nn.ConvTranspose1d),
+    4: (nn.Conv2d, nn.ConvTranspose2d),
+    5: (nn.Conv3d, nn.ConvTranspose3d),
+}
+
+
+def modules_of(stored: Any, strides: Mapping[str, Any] | None) -> nn.Module:
+    """The upsampling layers of a state dict or of an .onnx file, by name.
+
+    Raises:
+        ValueError: it is something else, or what is needed to read it is missing.
+    """
+    if isinstance(stored, Mapping):
+        return _from_state_dict(stored, strides or {})
+    if isinstance(stored, str | os.PathLike):
+        return _from_onnx(Path(stored))
+    if isinstance(stored, torch.export.ExportedProgram):
+        raise ValueError("an exported program: diagnose its .module(), with an example input")  # noqa: TRY004
+    raise ValueError(f"{type(stored).__name__}: not an nn.Module, a state dict or an .onnx file")
+
+
+def _named(modules: Mapping[str, nn.Module]) -> nn.Module:
+    """Modules under names that may have dots."""
+    root = nn.Module()
+    for name, module in modules.items():
+        *path, last = name.split(".")
+        parent = root
+        for part in path:
+            if part not in parent._modules:
+                parent.add_module(part, nn.Module())
+            parent = parent.get_submodule(part)
+        parent.add_module(last, module)
+    return root
+
+
+def _convolution(weight: Tensor, stride: Any, transposed: bool, **options: Any) -> nn.Module:
+    groups = options.get("groups", 1)
+    given, made = weight.shape[0], weight.shape[1] * groups
+    channels = (given, made) if transposed else (made, given)
+    kind: Any = CONVOLUTIONS[weight.ndim][transposed]
+    layer: nn.Module = kind(
+        *channels, tuple(weight.shape[2:]), stride, bias=False, device="meta", **options
+    )
+    layer.weight = nn.Parameter(weight, requires_grad=False)
+    return layer
+
+
+def _from_state_dict(weights: Mapping[str, Any], strides: Mapping[str, Any]) -> nn.Module:
+    kernels = [
+        name
+        for name, x in weights.items()
+        if isinstance(x, Tensor) and x.ndim in CONVOLUTIONS and max(x.shape[2:]) > 1
+    ]
+    if not strides:
+        named = ", ".join(kernels[:3]) + ", …" * (len(kernels) > 3)
+        raise ValueError(
+            "a state dict does not say which layers enlarge: give strides={name: stride} of its"
+            f" transposed convolutions (kernels here: {named or 'none'})"
+        )
+    missing = [name for name in strides if name not in kernels]
+    if missing:
+        raise ValueError(f"strides: no convolution's weight is called {', '.join(missing)}")
+    return _named(
+        {
+            name.removesuffix(".weight"): _convolution(weights[name], stride, transposed=True)
+            for name, stride in strides.items()
+        }
+    )
+
+
+def _from_onnx(path: Path) -> nn.Module:
+    try:
+        import onnx
+    except ImportError:
+        raise ValueError("ONNX files need the onnx package: pip install 'dcgan[onnx]'") from None
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    try:
+        graph = onnx.load(path).graph
+    except Exception as error:
+        raise ValueError(f"{path}: not a readable ONNX file ({type(error).__name__})") from error
+    weights = {x.name: torch.tensor(onnx.numpy_helper.to_array(x)) for x in graph.initializer}
+    made_by = {name: node for node in graph.node for name in node.output}
+    modules: dict[str, nn.Module] = {}
+    for i, node in enumerate(graph.node):
+        name = (node.name or f"{node.op_type}_{i}").strip("/").replace("/", ".")
+        attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        if node.op_type == "ConvTranspose" and node.input[1] in weights:
+            modules[name] = _onnx_convolution(node, weights, attributes)
+        elif node.op_type in ("Resize", "Upsample"):
+            modules[name] = nn.Upsample(size=(12, 12))  # clean whatever its scale
+        elif node.op_type == "DepthToSpace":
+            before = made_by.get(node.input[0])
+            modules[name] = _onnx_shuffle(before, weights, attributes, onnx)
+    return _named(modules)
+
+
+def _onnx_convolution(node: Any, weights: Mapping[str, Tensor], attributes: Any) -> nn.Module:
+    weight = weights[node.input[1]]
+    axes = weight.ndim - 2
+    dilation = tuple(attributes.get("dilations", [1] * axes))
+    options = {"groups": attributes.get("group", 1), "dilation": dilation}
+    stride = tuple(attributes.get("strides", [1] * axes))
+    transposed = node.op_type == "ConvTranspose"
+    padding = attributes.get("pads", [0] * 2 * axes)
+    if padding[:axes] == padding[axes:]:
+        options["padding"] = tuple(padding[:axes])
+    if transposed:
+        options["output_padding"] = tuple(attributes.get("output_padding", [0] * axes))
+    layer = _convolution(weight, stride, transposed, **options)
+    if len(node.input) > 2 and node.input[2] in weights:
+        layer.bias = nn.Parameter(weights[node.input[2]], requires_grad=False)
+    return layer
+
+
+def _onnx_shuffle(
+    before: Any, weights: Mapping[str, Tensor], attributes: Any, onnx: Any
+) -> nn.Module:
+    scale = attributes["blocksize"]
+    shuffle: nn.Module = nn.PixelShuffle(scale)
+    if before is None or before.op_type != "Conv" or before.input[1] not in weights:
+        return shuffle
+    given = {a.name: onnx.helper.get_attribute_value(a) for a in before.attribute}
+    convolution = _onnx_convolution(before, weights, given)
+    if attributes.get("mode", b"DCR") == b"DCR":  # phases come before channels there
+        for name, x in list(convolution.named_parameters()):
+            ordered = x.unflatten(0, (scale**2, -1)).transpose(0, 1).flatten(0, 1)
+            setattr(convolution, name, nn.Parameter(ordered, requires_grad=False))
+    return nn.Sequential(convolution, shuffle)
