@@ -25,7 +25,7 @@ from dcgan.convolution.alignment import image_shift
 from dcgan.convolution.coverage import coverage_ratio
 from dcgan.errors import first_line
 
-BALANCE = "dcgan.checkerboard.balance(network) cures it at no cost"
+BALANCE = "dcgan.checkerboard.balance(network) cures it without extra operations"
 
 
 def diagnose(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dcgan.checkerboard.effects import Effect
+from dcgan.checkerboard.scores import PEAK
 
 CLEAN = 1e-3  # ρ below this: a period-2 pattern too faint for the image scores
 ROUNDING = 1e-12  # printed as 0
@@ -106,7 +107,7 @@ class Diagnosis:
         lines = []
         for i, layer in enumerate(ranked, 1):
             changes = ", ".join(
-                f"R_{e.period} {e.ratio[0]:.3g} → {e.ratio[1]:.3g}"
+                f"{PEAK[e.period].name} {e.ratio[0]:.3g} → {e.ratio[1]:.3g}"
                 f" ({e.amplitude[0]:.2g} → {e.amplitude[1]:.2g} gray levels)"
                 for e in layer.effects
             )

@@ -20,11 +20,11 @@ OF_DOUBLINGS = {
 
 
 def judge_layers(network: Diagnosis) -> tuple[str, str]:
-    """The verdict, a key of `STATUS`, and its reason: clean only if every layer is."""
+    """The verdict, a key of `STATUS`, and its reason: clean only if no layer can leave a grid."""
     verdicts = {layer.verdict for layer in network.layers}
     if any(verdict.endswith("grid") for verdict in verdicts):
         return "grid", network.verdict
-    known = verdicts == {"clean"} or (not verdicts and network.watched)
+    known = verdicts <= {"clean", "uneven energy"} and (verdicts or network.watched)
     return "clean" if known else "could not judge", network.verdict
 
 
