@@ -142,7 +142,7 @@ def test_a_run_adds_its_kernels_and_units(runs: Path, tmp_path: Path) -> None:
 
 
 def test_without_a_run_there_is_no_chapter_about_one(page: str) -> None:
-    assert '<script type="application/json"' not in page
+    assert '<figure data-live="kernels"' not in page
     assert 'id="run"' not in page
 
 
