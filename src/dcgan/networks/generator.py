@@ -45,9 +45,9 @@ class Generator(nn.Module):
     """DCGAN's generator (Radford et al., 2016), with a choice of upsampling block.
 
     A transposed convolution projects the latent to base x base; each `up` block doubles the size
-    and halves the channels. A flat generator has one latent number per pixel, and every layer is a
-    transposed convolution of stride 1; `upsample` then has no effect. Every layer is followed by
-    batch norm and ReLU, the last by tanh instead. Initialized from `seed`.
+    and halves the channels (the last makes the image's). A flat generator has one latent number per
+    pixel, and every layer is a transposed convolution of stride 1; `upsample` then has no effect.
+    Every layer is followed by batch norm and ReLU, the last by tanh. Initialized from `seed`.
 
     Raises:
         UserError: `image_size` is not base·2^L, or `upsample.layers` names a block that the

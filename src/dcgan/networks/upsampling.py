@@ -66,7 +66,7 @@ def initialize(network: nn.Module, seed: int, purpose: str) -> None:
     A layer's values depend only on `seed`, `purpose` and the layer's name, so networks that differ
     in one layer agree in all others.
     """
-    in_blocks: set[nn.Module] = set()  # blocks come before their layers
+    in_blocks: set[nn.Module] = set()  # initialized with their block, which comes first
     for name, layer in network.named_modules():
         random = stream(seed, purpose, name)
         if isinstance(layer, UpsamplingBlock):

@@ -57,7 +57,7 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         with Interruption() as interruption, recorder.opened():
             # Train. A signal is handled between two steps, after the same one in all processes.
             stopping = False
-            silent = None if fabric.is_global_zero else True
+            silent = None if fabric.is_global_zero else True  # None: shown on a terminal only
             bar = tqdm(
                 total=steps, initial=state.step, desc="training", unit="step", disable=silent
             )

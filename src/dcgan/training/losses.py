@@ -18,7 +18,7 @@ class Loss:
     generator: OfOutputs
     threshold: float | None = 0.0  # outputs above it mean real; None: only differences matter
     is_critic: bool = False  # whether D is meant to separate real from fake completely
-    pairs: bool = False  # G's loss also needs D(x) after D's update: one more pass through D
+    pairs: bool = False  # G's loss also needs D(x) after D's update: another pass; none here does
 
 
 def cross_entropy(logits: Tensor, label: float) -> Tensor:
