@@ -38,8 +38,7 @@ LOSSES = {
         lambda real, fake: F.relu(1 - real).mean() + F.relu(1 + fake).mean(),
         lambda _, fake: -fake.mean(),
     ),
-    # Arjovsky et al., 2017: a difference of means; needs a penalty or spectral norm to keep D
-    # Lipschitz.
+    # Arjovsky et al., 2017: needs a penalty or spectral norm to keep D Lipschitz.
     "wasserstein": Loss(
         lambda real, fake: fake.mean() - real.mean(),
         lambda _, fake: -fake.mean(),
