@@ -18,7 +18,7 @@ from dcgan.commands.api import Table
 from dcgan.errors import Interrupted, UserError
 from dcgan.sampling import load_generator, sample
 from tests.conftest import TINY
-from tests.notebooks import execute
+from tests.notebooks import TUTORIAL, execute, read
 
 ODD = "an odd=name, 'quoted'"  # a folder's name
 
@@ -164,3 +164,26 @@ def test_a_notebook_shows_progress_samples_and_mistakes(tmp_path: Path, cache_di
     assert error["output_type"] == "error"
     (line,) = error["traceback"]
     assert line.startswith("UserError: trainer.stepz: no such setting")
+
+
+@pytest.mark.slow
+def test_the_tutorial_runs_and_its_text_is_true(tmp_path: Path) -> None:
+    tutorial = read(TUTORIAL)
+    claims = """
+free, resized, balanced = (run.numbers["checkerboard"]["last"] for run in runs.values())
+assert free > 3 > resized
+assert balanced < free / 4
+assert dcgan.diagnose(first).numbers["verdict"] == "grid"
+assert dcgan.diagnose(cured.folder / "cured.safetensors").numbers["verdict"] == "clean"
+"""
+    tutorial.cells.append(new_code_cell(claims))
+    execute(tutorial, tmp_path)
+
+
+def test_the_tutorial_has_its_outputs_stored() -> None:
+    """So that it can be read on a page."""
+    code = [cell for cell in read(TUTORIAL).cells if cell.cell_type == "code"]
+    outputs = [output for cell in code for output in cell.outputs]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert sum("image/png" in output.get("data", {}) for output in outputs) >= 5
+    assert not any(output.output_type == "error" for output in outputs)

@@ -4,6 +4,7 @@ They take the settings of the command line. A mistake raises `dcgan.errors.UserE
 is the line that the command would print.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
@@ -22,6 +23,8 @@ from dcgan.commands.train import summary
 from dcgan.config.identity import folder_of_run
 from dcgan.files import expand
 from dcgan.training.records import read_metrics, read_picture, read_result
+
+warnings.filterwarnings("ignore", "IProgress not found")  # torchmetrics' tqdm asks for widgets
 
 
 class Table(list[dict[str, Any]]):
