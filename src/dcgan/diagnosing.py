@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from tqdm import tqdm
 
 from dcgan.checkerboard import diagnose
 from dcgan.checkerboard.judgement import (
@@ -30,7 +31,6 @@ from dcgan.errors import UserError
 from dcgan.files import expand, make_folder, write_json
 from dcgan.networks.saved import load_generator
 from dcgan.pictures import normalize, to_uint8
-from dcgan.progress import progress
 from dcgan.sampling import check_images, generate, latents_of_seeds
 
 log = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ def _read_folder(folder: Path, num_images: int, setting: str) -> Pictures:
             raise ValueError("smaller than its header says")
         return pixels
 
-    bar = progress(large, desc=f"reading {folder.name}", unit="img")
+    bar = tqdm(large, desc=f"reading {folder.name}", unit="img", disable=None)
     tiles = []
     for _, pixels in _read(bar, pixels_of, unreadable):
         cut = cut_into_tiles(torch.from_numpy(pixels).permute(2, 0, 1)[None], side)
