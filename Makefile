@@ -23,7 +23,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: train test test-slow lint types format clean help
+.PHONY: train test test-slow lint types format tutorial clean help
 
 train: $(INSTALLED)  ## train on scikit-learn's digits; ARGS="data=photos seed=1" are passed on
 	$(BIN)/dcgan-train $(ARGS)
@@ -44,6 +44,9 @@ types: $(INSTALLED_DEV)  ## mypy, strict
 format: $(INSTALLED_DEV)  ## ruff: format, and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+tutorial: $(INSTALLED_DEV)  ## run docs/tutorial.ipynb and store its outputs: below 3 minutes
+	$(BIN)/python -m tests.notebooks
 
 clean:  ## remove the virtual environment, caches and builds; outputs/ stays
 	rm -rf $(VENV) build dist src/*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

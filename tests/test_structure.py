@@ -11,6 +11,7 @@ LAYERS = {
     "files": 0,
     "memory": 0,
     "processor": 0,
+    "progress": 0,
     "reading": 0,
     "seeding": 0,
     "config": 1,

@@ -23,6 +23,10 @@ class ExpectedError(Exception):
     exit_status = 1
     level = logging.ERROR
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: one line, too."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class UserError(ExpectedError, ValueError):
     """An error the user can fix: a setting, a missing file."""

@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from dcgan.config import SampleConfig
 from dcgan.files import make_folder, write_json
@@ -20,6 +19,7 @@ from dcgan.memory import check_memory
 from dcgan.networks.generator import Generator
 from dcgan.networks.saved import export_generator, load_generator
 from dcgan.pictures import save_grid, save_picture
+from dcgan.progress import progress
 
 __all__ = ["generate", "interpolate", "latents_of_seeds", "load_generator", "sample", "save_grid"]
 
@@ -103,7 +103,7 @@ def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
         files["single files"] = "images"
         (run_dir / "images").mkdir(exist_ok=True)
         named = zip(seeds, images, strict=True)
-        for seed, image in tqdm(named, total=len(images), unit="img", disable=None):
+        for seed, image in progress(named, total=len(images), unit="img"):
             save_picture(image, run_dir / "images" / f"seed{seed:06d}.png")
     if frames:
         files["strip"] = "interpolation.png"

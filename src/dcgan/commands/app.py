@@ -39,7 +39,6 @@ from dcgan.errors import (
     UserError,
     expected,
 )
-from dcgan.files import expand
 from dcgan.training.interruption import GRACE, Interruption, handle_signals
 
 log = logging.getLogger(__name__)
@@ -121,13 +120,7 @@ class Command:
             show(lambda _: None)()  # the function that Hydra would run
 
     def _one(self, overrides: list[str]) -> int | None:
-        settings = composing.compose(self.name, overrides)
-        config = composing.to_dataclass(settings, composing.SCHEMAS[self.name])
-        if not settings.hydra.run.dir:
-            raise UserError("hydra.run.dir=: must be a folder")
-        run_dir = expand(settings.hydra.run.dir)
-        if not any(word.startswith("hydra.run.dir=") for word in settings.hydra.overrides.hydra):
-            run_dir = self.folder(config, run_dir)
+        settings, config, run_dir = composing.compose_run(self.name, overrides, self.folder)
         with read_write(settings.hydra), open_dict(settings.hydra):
             settings.hydra.runtime.output_dir = literal(str(run_dir.absolute()))
         HydraConfig.instance().set_config(settings)

@@ -3,7 +3,7 @@
 import argparse
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -85,6 +85,28 @@ def compose(name: str, overrides: Sequence[str]) -> DictConfig:
     """
     with refusing(SCHEMAS[name]), composer() as hydra:
         return hydra.compose_config(name, list(overrides), RunMode.RUN, False)
+
+
+def compose_run(
+    name: str, overrides: Sequence[str], folder: Callable[[Any, Path], Path]
+) -> tuple[DictConfig, Any, Path]:
+    """The settings of a command, the same as its dataclass, and the folder for its results.
+
+    Args:
+        folder: called with the dataclass and a new folder; returns the folder to use if the user
+            gave none.
+
+    Raises:
+        UserError: the settings are wrong.
+    """
+    settings = compose(name, overrides)
+    config = to_dataclass(settings, SCHEMAS[name])
+    if not settings.hydra.run.dir:
+        raise UserError("hydra.run.dir=: must be a folder")
+    run_dir = expand(settings.hydra.run.dir)
+    if not any(word.startswith("hydra.run.dir=") for word in settings.hydra.overrides.hydra):
+        run_dir = folder(config, run_dir)
+    return settings, config, run_dir
 
 
 def help_text(name: str) -> str:

@@ -23,17 +23,18 @@ def main(config: CureConfig, run_dir: Path) -> int:
     from dcgan.reports.page import render
 
     result = write_cure(config, run_dir)
-    training = command_with_training(config.checkpoint, result["config"])
+    words = settings_of_training(config.checkpoint, result["config"])
+    training = command_line("dcgan-train", *words)
     print(render("cure.txt", run_dir=run_dir, training=training, **result))
     return int(result["recommended"] is None)
 
 
-def command_with_training(checkpoint: str, settings: dict[str, Any]) -> str:
-    """The command that fine-tunes a run with balanced kernels on its data, networks and losses."""
+def settings_of_training(checkpoint: str, settings: dict[str, Any]) -> list[str]:
+    """What fine-tunes a run with balanced kernels on its data, networks and losses, as words."""
     default: Any = OmegaConf.to_container(compose("train", []), resolve=False)
     usual = dict(flatten(default))
     own = {k: v for k, v in flatten(settings) if k.partition(".")[0] in KEPT}
     words = {k: v for k, v in own.items() if v != usual.get(k)} | {"upsample.balanced": 1}
     typed = {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in words.items()}
     texts = [f"{k}=null" if v == "None" else setting(k, v) for k, v in typed.items()]
-    return command_line("dcgan-train", setting("start_from", checkpoint), *texts)
+    return [setting("start_from", checkpoint), *texts]

@@ -1,6 +1,7 @@
 """dcgan-train: train a DCGAN, watch it, resume it."""
 
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -15,7 +16,6 @@ from dcgan.config.identity import folder_of_run
 @Command("train", uses="dcgan.training.loop", folder=folder_of_run, after_multirun=after_multirun)
 def main(config: TrainConfig, run_dir: Path) -> None:
     """Train, then print where everything is."""
-    from dcgan.checkerboard.scores import PRESENT
     from dcgan.training.loop import train
 
     hydra = HydraConfig.get()
@@ -25,19 +25,27 @@ def main(config: TrainConfig, run_dir: Path) -> None:
     if not is_first_process():
         return
     logs = ("--samples_per_plugin", "images=200", "--logdir", str(run_dir))
-    since = f"since step {first}" if (first := result["resumed_from_step"]) else "of training"
-    print(f"Trained      {result['images_seen']:,} images; {result['seconds']:.0f} s {since}")
-    if scores := result.get("checkerboard"):
-        print(
-            f"Checkerboard R₂ ÷ real {scores['first']:.3g} at the start, {scores['last']:.3g} now"
-            f" (1: as clean as the data; above {PRESENT:g} suggests a checkerboard)"
-        )
+    print(summary(result))
     print(f"Samples      {run_dir / result['samples']}")
     print(f"Checkpoint   {run_dir / result['checkpoint']}")
     if "best_fid" in result:
         print(f"Best         {run_dir / result['best_checkpoint']} (FID {result['best_fid']:.2f})")
     print(f"TensorBoard  {command_line('tensorboard', *logs)}")
     print(f"More images  {command_line('dcgan-sample', setting('checkpoint', run_dir))}")
+
+
+def summary(result: dict[str, Any]) -> str:
+    """What a run's result says of its length and its checkerboard."""
+    from dcgan.checkerboard.scores import PRESENT
+
+    since = f"since step {first}" if (first := result["resumed_from_step"]) else "of training"
+    text = f"Trained      {result['images_seen']:,} images; {result['seconds']:.0f} s {since}"
+    if scores := result.get("checkerboard"):
+        text += (
+            f"\nCheckerboard R₂ ÷ real {scores['first']:.3g} at the start, {scores['last']:.3g} now"
+            f" (1: as clean as the data; above {PRESENT:g} suggests a checkerboard)"
+        )
+    return text
 
 
 if __name__ == "__main__":

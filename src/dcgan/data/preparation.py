@@ -21,7 +21,6 @@ import numpy as np
 from filelock import FileLock
 from joblib import cpu_count
 from pydantic import TypeAdapter, ValidationError
-from tqdm import tqdm
 
 from dcgan.config import DataConfig
 from dcgan.config.run import FILE_SOURCES
@@ -31,6 +30,7 @@ from dcgan.data.labeled import read_images
 from dcgan.data.sources import find_source
 from dcgan.errors import UserError
 from dcgan.files import cannot_write, expand, replacing, to_json, write_json
+from dcgan.progress import progress
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +161,7 @@ def _decode_files(
         warnings.simplefilter("ignore")  # Pillow's, about damage it can recover from
         decode_one = partial(_try_to_decode, config=config)
         results = pool.imap(decode_one, paths, FILES_PER_TASK)
-        bar = tqdm(paths, desc="preparing images", unit="img", disable=None)
+        bar = progress(paths, desc="preparing images", unit="img")
         for path, result in zip(bar, results, strict=True):
             if not isinstance(result, BrokenImage):
                 image, enlarged = result

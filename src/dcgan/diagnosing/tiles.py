@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from tqdm import tqdm
 
 from dcgan.checkerboard.judgement import MAX_TILES, cut_into_tiles, tile_side
 from dcgan.config.identity import LAST
@@ -19,6 +18,7 @@ from dcgan.data.decoding import BrokenImage, opened, plain
 from dcgan.data.folders import abridged, image_files, shown
 from dcgan.errors import UserError
 from dcgan.pictures import normalize
+from dcgan.progress import progress
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def read_folder(folder: Path, num_images: int, setting: str) -> Pictures:
             raise ValueError("smaller than its header says")
         return pixels
 
-    bar = tqdm(large, desc=f"reading {folder.name}", unit="img", disable=None)
+    bar = progress(large, desc=f"reading {folder.name}", unit="img")
     tiles = []
     for _, pixels in _read(bar, pixels_of, unreadable):
         cut = cut_into_tiles(torch.from_numpy(pixels).permute(2, 0, 1)[None], side)

@@ -19,7 +19,6 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import OneCycleLR
-from tqdm import tqdm
 
 from dcgan.config import DataConfig
 from dcgan.data.labeled import NUM_CLASSES, Labeled
@@ -29,6 +28,7 @@ from dcgan.files import expand
 from dcgan.networks.building import check_fit
 from dcgan.networks.weights import Finite, load_tensors, save_tensors
 from dcgan.pictures import normalize
+from dcgan.progress import progress
 from dcgan.reading import naming
 from dcgan.seeding import derive_seed, stream
 
@@ -144,7 +144,7 @@ def train_classifier(data: Labeled, classes: int = NUM_CLASSES) -> Classifier:
     schedule = OneCycleLR(optimizer, RECIPE["learning_rate"], total_steps=steps)
     batches = _batches(data, batch_size, epochs)
     name = "training a classifier"
-    for images, labels in tqdm(batches, desc=name, total=steps, unit="step", disable=None):
+    for images, labels in progress(batches, desc=name, total=steps, unit="step"):
         loss = F.cross_entropy(network(images), labels)
         optimizer.zero_grad()
         loss.backward()

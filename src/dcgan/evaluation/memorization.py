@@ -2,9 +2,9 @@
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from dcgan.pictures import normalize
+from dcgan.progress import progress
 
 
 @torch.no_grad()
@@ -23,7 +23,7 @@ def nearest(images: Tensor, training_images: Tensor, chunk: int = 4000) -> tuple
     best = torch.full((len(flat),), torch.inf)
     indices = torch.zeros(len(flat), dtype=torch.long)
     starts = range(0, len(training_images), chunk)
-    for start in tqdm(starts, desc="nearest training images", leave=False, disable=None):
+    for start in progress(starts, desc="nearest training images", leave=False):
         part = normalize(training_images[start : start + chunk]).flatten(1)
         distances, found = torch.cdist(flat, part).min(dim=1)
         closer = distances < best

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.swa_utils import update_bn
-from tqdm import tqdm
 
 from dcgan.checkerboard import bake, balance
 from dcgan.checkerboard.images import fine_detail, spectrum, usable_periods
@@ -27,6 +26,7 @@ from dcgan.files import make_folder, write_json
 from dcgan.networks.generator import Generator
 from dcgan.networks.saved import export_generator, generator_of, with_notch
 from dcgan.pictures import evenly_spread, save_grid
+from dcgan.progress import progress
 from dcgan.sampling import check_images, generate, latents_of_seeds
 from dcgan.training.scores import upsampling_blocks
 
@@ -81,7 +81,7 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
     detail_before = fine_detail(spectrum(before))
     candidates, images = {"nothing": generator, **candidates_for(generator, latents)}, {}
     cures = []
-    for name, candidate in tqdm(candidates.items(), desc="curing", unit="cure", disable=None):
+    for name, candidate in progress(candidates.items(), desc="curing", unit="cure"):
         after = before if candidate is generator else generate(candidate, latents)
         images[name] = after
         cures.append(

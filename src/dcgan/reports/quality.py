@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from dcgan.config import DataConfig, EvaluateConfig
 from dcgan.data.splits import has_test_split, num_classes
@@ -21,6 +20,7 @@ from dcgan.files import make_folder, write_json
 from dcgan.intervals import summarize
 from dcgan.networks.saved import generator_of
 from dcgan.pictures import evenly_spread, normalize, save_grid, subsample
+from dcgan.progress import progress
 from dcgan.reports.page import render
 from dcgan.sampling import generate
 from dcgan.seeding import stream
@@ -61,7 +61,7 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
         near = nearest(subsample(unseen, NUM_NEAREST), training)
         floor["nearest_training"] = near[0].median().item()
     found = []
-    for seed in tqdm(config.seeds, desc="evaluating", unit="seed", disable=None):
+    for seed in progress(config.seeds, desc="evaluating", unit="seed"):
         # As many as there are real training images above: FID depends on the number.
         random = stream(seed, "evaluation")
         latents = torch.randn(len(known), generator.latent_size, generator=random)

@@ -4,11 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from dcgan.config import TrainConfig, TrainerConfig
 from dcgan.data.preparation import prepare
+from dcgan.progress import progress
 from dcgan.training.checkpoint import build_state, load_state, read_for_resume, take_weights
 from dcgan.training.devices import connected, is_true_anywhere, resolve_precision
 from dcgan.training.interruption import Interruption
@@ -57,9 +57,9 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         with Interruption() as interruption, recorder.opened():
             # Train. A signal is handled between two steps, after the same one in all processes.
             stopping = False
-            silent = None if fabric.is_global_zero else True  # None: shown on a terminal only
-            bar = tqdm(
-                total=steps, initial=state.step, desc="training", unit="step", disable=silent
+            silent = not fabric.is_global_zero
+            bar = progress(
+                range(steps), initial=state.step, desc="training", unit="step", disable=silent
             )
             with logging_redirect_tqdm(), bar:
                 while state.step < steps and not stopping:
