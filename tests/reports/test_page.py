@@ -159,7 +159,7 @@ def test_a_balanced_arm_has_the_same_cost_and_its_own_label(
         words = (f"upsample.balanced={balanced}", "data.image_size=32")
         train(compose_train(*TINY, *words), tmp_path / "runs" / str(balanced), "again")
     arms = write_report(tmp_path / "runs", tmp_path / "report", "command")["arms"]
-    names = ["transposed k4", "transposed k4 balanced", "transposed k4 balanced, order 2"]
+    names = ["transposed k4", "transposed k4 balanced", "transposed k4 balanced of order 2"]
     assert [arm["name"] for arm in arms] == names
     assert len({arm["flops"] for arm in arms}) == len({arm["parameters"] for arm in arms}) == 1
     rho = [float(arm["scores"]["rho_up3"]) for arm in arms]

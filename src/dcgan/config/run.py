@@ -112,7 +112,7 @@ class UpsampleConfig:
         if self.init != "normal":
             words.append("ICNR" if self.init == "icnr" else f"{self.init} init")
         if self.balanced:
-            words.append("balanced" if self.balanced == 1 else f"balanced, order {self.balanced}")
+            words.append("balanced" if self.balanced == 1 else f"balanced of order {self.balanced}")
         if self.padding_mode != "zeros":
             words.append(self.padding_mode)
         if self.smooth:
