@@ -41,7 +41,8 @@ def test_a_wheel_has_every_config_and_runs_from_another_folder(wheel: Path, tmp_
     configs = {f"dcgan/configs/{p.relative_to(PROJECT / 'configs')}" for p in config_files()}
     article = PROJECT / "src" / "dcgan" / "reports" / "article"
     figures = {f"dcgan/reports/article/{p.name}" for p in article.iterdir() if p.is_file()}
-    assert configs | figures <= set(zipfile.ZipFile(wheel).namelist())
+    modules = {str(p.relative_to(PROJECT / "src")) for p in (PROJECT / "src/dcgan").rglob("*.py")}
+    assert configs | figures | modules <= set(zipfile.ZipFile(wheel).namelist())
     venv = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
     install = ["install", "--no-deps", "--no-index", str(wheel)]

@@ -1,6 +1,7 @@
 """Class folders: their labels, their test split, and what is not a class folder."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,9 +65,14 @@ def test_broken_images_have_no_label(tmp_path: Path) -> None:
     write(root / "train", ["cat", "dog"], [10, 20, 30])
     write(root / "test", ["cat", "dog"], [40])
     (root / "train/cat/1.png").write_bytes(b"broken")
-    train = read_labeled(folder(root, on_corrupt_image="skip"), train=True)
-    assert train.labels.tolist() == [0, 0, 1, 1, 1]
-    assert train.images[:, 0, 0, 0].tolist() == [10, 30, 10, 20, 30]
+    data = folder(root, on_corrupt_image="skip")
+    prepare(data)
+    linked = tmp_path / "linked"
+    linked.symlink_to(root)
+    for same in (data, replace(data, root=str(linked))):  # one cache, two names
+        train = read_labeled(same, train=True)
+        assert train.labels.tolist() == [0, 0, 1, 1, 1]
+        assert train.images[:, 0, 0, 0].tolist() == [10, 30, 10, 20, 30]
 
 
 def test_other_folders_have_no_labels(tmp_path: Path) -> None:
@@ -76,7 +82,10 @@ def test_other_folders_have_no_labels(tmp_path: Path) -> None:
     write(tmp_path / "split/test", ["."], [2])
     for name in ("one", "beside", "split"):
         assert num_classes(folder(tmp_path / name)) == 0
-    assert class_folders(tmp_path) == ["beside", "one", "split"]
+    write(tmp_path / "shared", ["images"], [0])
+    (tmp_path / "shared" / "annotations").mkdir()
+    assert num_classes(folder(tmp_path / "shared")) == 0
+    assert class_folders(tmp_path) == ["beside", "one", "shared", "split"]
     split = folder(tmp_path / "split")
     assert prepare(split).open().ravel().max() == 1
     assert read_test_images(split).unique().tolist() == [2]

@@ -65,7 +65,7 @@ def test_a_damaged_classifier_is_trained_again_with_one_warning(
     monkeypatch.setattr(f"{classifier}.read_labeled", lambda *_, **__: None)
     monkeypatch.setattr(f"{classifier}.accuracy_of", lambda *_: 0.5)
 
-    def train(_: object) -> Classifier:
+    def train(*_: object) -> Classifier:
         trained.append(1)
         return Classifier(1)
 

@@ -68,17 +68,19 @@ def image_files(folder: Path, setting: str = "data.root") -> list[Path]:
 
 
 def split_folders(root: Path) -> tuple[Path, Path | None]:
-    """The folders of training and test images: ROOT/train and ROOT/test, else ROOT and None."""
-    if (root / "train").is_dir() and (root / "test").is_dir():
-        return root / "train", root / "test"
+    """The folders of training and test images: ROOT/train and ROOT/test or val, else ROOT."""
+    for name in ("test", "val"):
+        if (root / "train").is_dir() and (root / name).is_dir():
+            return root / "train", root / name
     return root, None
 
 
 def class_folders(folder: Path) -> list[str]:
-    """The names of the class folders, sorted: all folders, if at least two and no images beside."""
+    """The names of the folders that hold images, sorted, if at least two and no images beside."""
     with os.scandir(folder) as entries:
         kinds = {entry.name: _kind(entry) for entry in entries}
-    names = sorted(name for name, kind in kinds.items() if kind == FOLDER)
+    folders = sorted(name for name, kind in kinds.items() if kind == FOLDER)
+    names = [name for name in folders if _entries_by_kind(folder / name)[IMAGE]]
     return [] if len(names) < 2 or IMAGE in kinds.values() else names
 
 

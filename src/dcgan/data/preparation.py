@@ -45,7 +45,7 @@ class Facts:
     recipe: dict[str, Any]  # everything that determines the pixels
     digest: str  # SHA-256 of the .npy file: equal digests, equal images
     num_enlarged: int
-    skipped: dict[str, str]  # broken files → reason
+    skipped: dict[str, str]  # broken files, relative to the root → reason
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,8 @@ def _decode_files(
         raise UserError(f"data.root={config.root}: all {len(paths)} images are broken ({result})")
     file.seek(0)  # NumPy's header has a fixed size, whatever the number of images
     _write_header(file, len(paths) - len(broken), config)
-    return {shown(path): reason for path, reason in broken.items()}, num_enlarged
+    root = expand(config.root or "")
+    return {shown(path.relative_to(root)): why for path, why in broken.items()}, num_enlarged
 
 
 def _fix_for(broken: BrokenImage, config: DataConfig) -> str:

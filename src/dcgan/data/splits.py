@@ -21,7 +21,7 @@ ONE_IN = 10  # labeled images without a test split: the share on which a classif
 
 
 def num_classes(config: DataConfig) -> int:
-    """How many classes the source has; 0 if it has no labels."""
+    """How many classes the source has; 0 if it has no labels. See `class_folders`."""
     if config.source == "folder":
         return len(class_folders(_folders(config)[0]))
     return NUM_CLASSES if is_labeled_set(config) else 0
@@ -64,7 +64,9 @@ def read_labeled(config: DataConfig, *, train: bool) -> Labeled:
             f"data.root={shown(test)}: has the classes {', '.join(others) or 'none'}; must be those"
             f" of {shown(training)}: {', '.join(classes)}"
         )
-    return _read_classes(config, training if train else test, classes)
+    if train:
+        return _read_classes(config, training, classes)
+    return _read_classes(replace(config, root=str(test)), test, classes)
 
 
 def _folders(config: DataConfig) -> tuple[Path, Path | None]:
@@ -74,9 +76,12 @@ def _folders(config: DataConfig) -> tuple[Path, Path | None]:
 
 
 def _read_classes(config: DataConfig, folder: Path, classes: list[str]) -> Labeled:
-    config = replace(config, root=str(folder))
-    prepared = prepare(config)
+    """The images that `config` names, all of them below `folder`, with their classes."""
+    assert config.root is not None
+    root, prepared = expand(config.root), prepare(config)
     _, paths = find_source(config)
-    names = [p.relative_to(folder).parts[0] for p in paths if shown(p) not in prepared.skipped]
-    labels = torch.tensor([classes.index(name) for name in names])
-    return Labeled(torch.from_numpy(prepared.open()), labels)
+    kept = [path for path in paths if shown(path.relative_to(root)) not in prepared.skipped]
+    labels = torch.tensor([classes.index(path.relative_to(folder).parts[0]) for path in kept])
+    images = torch.from_numpy(prepared.open())
+    assert len(images) == len(labels)
+    return Labeled(images, labels)

@@ -24,7 +24,8 @@ def judge_layers(network: Diagnosis) -> tuple[str, str]:
     verdicts = {layer.verdict for layer in network.layers}
     if any(verdict.endswith("grid") for verdict in verdicts):
         return "grid", network.verdict
-    known = verdicts <= {"clean", "uneven energy"} and (verdicts or network.watched)
+    # Without an example, functional calls are not seen.
+    known = network.watched and verdicts <= {"clean", "uneven energy"}
     return "clean" if known else "could not judge", network.verdict
 
 

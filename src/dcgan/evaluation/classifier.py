@@ -110,7 +110,7 @@ def get_classifier(data: DataConfig, digest: str) -> tuple[Classifier, float]:
                 return _read(path, data.channels, classes)
             except UserError as error:
                 log.warning("%s; training it again", error)
-        log.info("training a classifier for %s, once; it is cached in %s", data.source, path)
+        log.info("training a classifier of %d classes, once; it is cached in %s", classes, path)
         network = train_classifier(read_labeled(data, train=True), classes)
         accuracy = accuracy_of(network, read_labeled(data, train=False))
         log.info("classifier test accuracy: %.2f %%", 100 * accuracy)
