@@ -222,7 +222,7 @@ def test_every_control_works(page: Page) -> None:
 
 def test_a_painted_pixel_is_its_row_of_the_matrix_times_the_input(page: Page) -> None:
     figure = live(page, "paint")
-    figure.get_by_role("button", name="Input, row 4, column 1: 0").click()
+    figure.get_by_role("button", name="Input, row 3, column 0: 0").click()
     press(figure, "button", "ones 3×3")
     output = figure.get_by_label("Output", exact=True).locator("button")
     for index in (0, 20, 54):
@@ -276,7 +276,12 @@ def test_geometry_says_what_doubles_and_what_is_even(page: Page) -> None:
     figure = live(page, "geometry")
     assert "= 16. 8 → 16: exactly 2 times." in messages(figure)
     assert "gains 2, 1. The gains differ" in messages(figure)
+    slide(figure, "stride", 1)
+    assert "8 → 8: the same size." in messages(figure)
+    slide(figure, "stride", 2)
+    assert "exactly 2 times" in messages(figure)
     slide(figure, "output_padding", 0)
+
     assert "Does not double" in messages(figure)
     assert "Set output_padding to 1." in messages(figure)
     slide(figure, "kernel_size", 4)
@@ -362,8 +367,8 @@ ANSWERS: dict[str, tuple[list[str], list[str]]] = {  # right, wrong
     "Three taps without a checkerboard": (["1", "−2.5", "-3,5"], ["1", "1", "1"]),
     "Change one tap": (["3", "5", "3", "1"], ["3", "3", "3", "3"]),
     "A row of the matrix": (["3", "1", "0", "0"], ["1", "2", "3", "0"]),
-    "Two layers on each other": (["2", "3", "1", "3"], ["4", "2", "2", "1"]),
-    "Holes": (["5/9"], ["1/3"]),
+    "Two layers in a row": (["2", "3", "1", "3"], ["4", "2", "2", "1"]),
+    "Holes": (["56 %"], ["1/3"]),
     "Where the picture lands": (["-3.5"], ["3.5"]),
 }
 

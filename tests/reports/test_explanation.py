@@ -97,8 +97,9 @@ def test_measured_numbers_are_those_of_the_results(page: str) -> None:
         assert f", {mean} |" in line or f" {mean} |" in line
         assert ("none" in line) == verdict.startswith("no,")
     prose = " ".join(results.split())
-    for fid in cells["fid"][1::2]:
-        assert fid in prose
+    intervals = re.findall(r"[\d.]+ \[[\d.]+, [\d.]+\]", " ".join(page.split()))
+    assert len(intervals) == 10  # two tables of four rows, and two in the text
+    assert all(interval in prose for interval in intervals)
 
 
 def test_a_failed_claim_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ def draw_spectra(samples: Mapping[str, Tensor]) -> Figure:
 def draw_imbalance() -> Figure:
     """The response of [3 1 3 1] ⊗ [3 1 3 1] to a constant, split into its mean and the rest."""
     taps = torch.tensor([3.0, 1, 3, 1], dtype=torch.float64)
-    layer = nn.ConvTranspose2d(1, 1, 4, stride=2, padding=1, bias=False)
+    layer = nn.ConvTranspose2d(1, 1, 4, stride=2, bias=False)
     layer.weight.data = torch.outer(taps, taps)[None, None]
     stamp = measure_stamp(layer)
     response = stamp.gains[..., 0, 0].repeat(2, 2)
@@ -68,4 +68,5 @@ def draw_imbalance() -> Figure:
             f"the rest: {share:.0%} of the energy": response - mean,
         },
         numbers=True,
+        same_scale=True,
     )

@@ -93,7 +93,7 @@ const EXERCISES = [
   {
     title: "A row of the matrix",
     make: () => ({
-      question: "Four inputs, kernel 1, 2, 3, stride 2, padding 0: nine outputs. The transposed convolution is a 9 × 4 matrix. Write its third row (output 2).",
+      question: "Four inputs, kernel 1, 2, 3, stride 2, padding 0: nine outputs. The transposed convolution is a 9 × 4 matrix. Write its row 2, which makes output 2 (counting from 0).",
       fields: fields("input 0", "input 1", "input 2", "input 3"),
       check: (row) => same(row, article.matrix([1, 2, 3], 9, { stride: 2 }).map((line) => line[2]))
         || "Not quite. Input i lands its taps on outputs 2i, 2i + 1 and 2i + 2.",
@@ -102,7 +102,7 @@ const EXERCISES = [
     }),
   },
   {
-    title: "Two layers on each other",
+    title: "Two layers in a row",
     make: () => {
       const tile = article.stack([[1, 1, 1], [1, 1, 1]], 2);
       return {
@@ -133,7 +133,7 @@ const EXERCISES = [
   {
     title: "Holes",
     make: () => ({
-      question: "kernel_size = 2, stride = 3, in an image (two axes). Which share of the output pixels inside is reached by no input at all?",
+      question: "kernel_size = 2, stride = 3, in an image (two axes). What share of the output pixels inside is reached by no input at all?",
       fields: fields("share"),
       check: ([share]) => {
         const reached = article.coverage(2, 3).filter((count) => count > 0).length / 3;

@@ -19,10 +19,12 @@ mount("geometry", () => {
   const tile = pixels("Gains in two dimensions");
   const drawings = panels();
   const response = panel("Response to a constant image", canvas.node);
+  let wished = state.output_padding; // a smaller stride may not allow it
   const sliders = {};
   const control = (name, label, min, max) => {
     sliders[name] = slider(label, { min, max, value: state[name] }, (value) => {
       state[name] = value;
+      if (name === "output_padding") wished = value;
       update();
     });
     return sliders[name].node;
@@ -31,7 +33,7 @@ mount("geometry", () => {
   function update() {
     // torch's own limit.
     const limit = Math.max(state.stride, state.dilation) - 1;
-    state.output_padding = Math.min(state.output_padding, limit);
+    state.output_padding = Math.min(wished, limit);
     sliders.output_padding.set(state.output_padding, { max: limit });
     const { k, stride, dilation } = state;
     const w = KERNELS[state.kernel](k);
@@ -58,8 +60,9 @@ mount("geometry", () => {
   function sizeSentence(outputs) {
     const { k, stride, padding, output_padding, dilation } = state;
     const formula = `Output size: (${N} − 1)·${stride} − 2·${padding} + ${dilation}·(${k} − 1) + ${output_padding} + 1 = ${show(outputs)}. `;
-    const scale = stride === 2 ? "double" : `scale by ${stride}`;
-    if (outputs === N * stride) return `${formula}${N} → ${outputs}: exactly ${stride} times.`;
+    const scale = { 1: "keep the size", 2: "double" }[stride] ?? `scale by ${stride}`;
+    const reached = stride === 1 ? "the same size" : `exactly ${stride} times`;
+    if (outputs === N * stride) return `${formula}${N} → ${outputs}: ${reached}.`;
     const needed = stride + 2 * padding - dilation * (k - 1) - 1;
     const possible = needed >= 0 && needed < Math.max(stride, dilation);
     return `${formula}Does not ${scale} exactly: that takes ${N * stride}. `

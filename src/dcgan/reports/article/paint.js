@@ -85,7 +85,7 @@ mount("paint", () => {
       { largest: 2 });
     const [u, v] = chosen;
     entries.heading.textContent =
-      `Row ${u * y.length + v + 1} of the ${y.length ** 2} × ${SIZE ** 2} matrix: output row ${u + 1}, column ${v + 1}`;
+      `Row ${u * y.length + v} of the ${y.length ** 2} × ${SIZE ** 2} matrix: output row ${u}, column ${v} (from 0)`;
     sentence.say(explain(shown, y));
   }
 
@@ -98,7 +98,7 @@ mount("paint", () => {
     const terms = shown.flatMap((line, i) => line.map((value, j) => [value, tap([i, j], chosen)]))
       .filter(([, found]) => found);
     const products = terms.map(([value, found]) => `${show(found.value)}·${show(value)}`);
-    return `Output row ${u + 1}, column ${v + 1} is reached by ${terms.length} input `
+    return `Output row ${u}, column ${v} is reached by ${terms.length} input `
       + `pixel${terms.length === 1 ? "" : "s"}`
       + (terms.length ? `. Tap · input: ${products.join(" + ")} = ${show(y[u][v])}.` : ": it stays 0.");
   }

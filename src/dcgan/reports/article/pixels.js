@@ -66,7 +66,7 @@ function pixels(label, { press, point } = {}) {
       cell.style.setProperty("--amount", Math.min(1, Math.abs(value) / full).toFixed(3));
       cell.className = `${value < 0 ? "minus" : "plus"} `
         + `${marked(i, j) ? "marked" : ""} ${faded(i, j) ? "faded" : ""} ${text.length > 4 ? "long" : ""}`;
-      if (active) cell.setAttribute("aria-label", `${label}, row ${i + 1}, column ${j + 1}: ${text}`);
+      if (active) cell.setAttribute("aria-label", `${label}, row ${i}, column ${j}: ${text}`);
     }));
     if (!active) {
       const rows = values.map((row) => row.map((value) => show(value, digits)).join(" "));

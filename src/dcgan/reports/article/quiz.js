@@ -2,8 +2,9 @@
 
 const { button, choice, element, message } = article.ui;
 
-// "1/2", "0.5", "−1": a number, or NaN.
+// "1/2", "0.5", "−1", "50 %": a number, or NaN.
 function number(text) {
+  if (text.trim().endsWith("%")) return number(text.replace("%", "")) / 100;
   const parts = text.trim().replace(/[−–]/g, "-").replace(",", ".").split("/");
   if (parts.length > 2 || parts.some((part) => part.trim() === "")) return NaN;
   return parts.length === 2 ? Number(parts[0]) / Number(parts[1]) : Number(parts[0]);

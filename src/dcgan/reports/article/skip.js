@@ -56,12 +56,9 @@ mount("skip", () => {
     difference.draw(large, "Decoder minus skip: gray where they are equal",
       (value, i, j) => 0.5 + (value - SCENE[i][j]) / 1.6);
     const moved = article.shift(k, 2, padding) * (2 ** layers - 1);
-    const error = Math.sqrt(article.sum(large.flatMap((row, i) =>
-      row.map((value, j) => (value - SCENE[i][j]) ** 2))) / SIZE ** 2);
     sentence.say(`kernel_size ${k}, padding ${padding}, output_padding ${output_padding}: `
-      + (moved ? `the decoder's picture lies ${show(-moved)} pixels too far left and up. `
-        : "both pictures lie on each other. ")
-      + `They differ by ${show(error)} (root mean square).`, moved ? "bad" : "good");
+      + (moved ? `the decoder's picture lies ${show(-moved)} pixels too far left and up.`
+        : "both pictures line up."), moved ? "bad" : "good");
   }
 
   update();

@@ -119,6 +119,6 @@ mount("spectrum", () => {
     sentence.node, charts,
     element("p", { class: "soft" }, "Any signal is a sum of waves; a bar says how much of one there is. "
       + "0 is the constant part; far right, at 1/2, is up, down, up, down: the finest checkerboard. "
-      + "Blue: the input's waves. Orange: their copies. Line: the share that the kernel lets through."),
+      + "Blue: the input's waves. Orange: their copies. Line: the share that the kernel lets through; “ideal” removes every copy and nothing else."),
   ];
 });

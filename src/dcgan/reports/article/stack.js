@@ -38,7 +38,7 @@ mount("stack", () => {
   const state = { layers: 2, kernels: ["1 1 1", "1 1 1", "1 1 1", "1 1 1"] };
   const canvases = state.kernels.map(() => picture("half"));
   const responses = canvases.map((canvas, layer) => item(`After layer ${layer + 1}`, canvas.node));
-  const bars = panel("One period along a row of the last");
+  const bars = panel("One period along a row of the last layer's output");
   const sentence = message();
   const selects = state.kernels.map((_, layer) => element("label", { class: "select" },
     element("span", {}, `Layer ${layer + 1}`),
@@ -65,7 +65,7 @@ mount("stack", () => {
     const found = periods(y);
     const ratio = Math.max(...y) / Math.min(...y);
     sentence.say(found.length === 0 ? "Flat: no pattern."
-      : `Largest to smallest: ${show(ratio, 2)} along a row, ${show(ratio ** 2, 2)} in the image. `
+      : `Largest ÷ smallest: ${show(ratio, 2)} along a row, ${show(ratio ** 2, 2)} in the image. `
         + found.map((period) => `Period ${period} comes from layer ${state.layers + 1 - Math.log2(period)}.`).join(" "),
     found.length ? "bad" : "good");
   }

@@ -7,12 +7,21 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 
-def gallery(matrices: Mapping[str, Tensor], numbers: bool = False) -> Figure:
-    """Titled matrices side by side: red above 0, blue below; optionally with their numbers."""
-    figure = Figure(figsize=(2.2 * len(matrices), 2.2), layout="constrained")
-    axes = figure.subplots(1, len(matrices), squeeze=False)[0]
+def gallery(
+    matrices: Mapping[str, Tensor], numbers: bool = False, same_scale: bool = False
+) -> Figure:
+    """Titled matrices side by side: red above 0, blue below; optionally with their numbers.
+
+    With `same_scale`, all share one color scale and the size of an entry.
+    """
+    columns = [matrix.shape[1] if same_scale else 1 for matrix in matrices.values()]
+    width = 2.2 * len(matrices)
+    figure = Figure(figsize=(width, width * max(columns) / sum(columns)), layout="constrained")
+    axes = figure.subplots(1, len(matrices), squeeze=False, width_ratios=columns)[0]
+    largest = max(matrix.abs().max().item() for matrix in matrices.values())
     for axis, (title, matrix) in zip(axes, matrices.items(), strict=True):
-        end = max(matrix.abs().max().item(), 1e-12)
+        end = max(largest if same_scale else matrix.abs().max().item(), 1e-12)
+
         axis.imshow(matrix.numpy(), cmap="RdBu_r", vmin=-end, vmax=end)
         axis.set_title(title, fontsize=9)
         axis.set_xticks([])

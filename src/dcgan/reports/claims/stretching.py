@@ -49,8 +49,8 @@ def no_upscaling_needed() -> Finding:
         rotated = weight.flip(2, 3).transpose(0, 1)
         ordinary = F.conv2d(x, rotated, padding=d * (k - 1) - p, dilation=d)
         errors.append(difference(painted, ordinary))
-    dots = torch.zeros(1, 1, 5, 5, dtype=torch.float64)
-    dots[0, 0, 1, 1] = dots[0, 0, 3, 2] = 1
+    dots = torch.zeros(1, 1, 7, 7, dtype=torch.float64)
+    dots[0, 0, 1, 1] = dots[0, 0, 5, 5] = 1
     ring = ones(1, 1, 3, 3)
     ring[0, 0, 1, 1] = 0
     views = {
@@ -58,7 +58,7 @@ def no_upscaling_needed() -> Finding:
         "painted, s = 1": F.conv_transpose2d(dots, ring, padding=1)[0, 0],
         "painted, s = 2": F.conv_transpose2d(dots, ring, stride=2, padding=1)[0, 0],
     }
-    return Finding(errors, gallery(views))
+    return Finding(errors, gallery(views, same_scale=True))
 
 
 def stretch_and_smooth() -> Finding:
