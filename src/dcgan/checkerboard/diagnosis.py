@@ -10,13 +10,20 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map
 
 from dcgan.checkerboard.definition import evaluating, find_defined, inputs_of, is_upsampling
 from dcgan.checkerboard.effects import effect_of, input_moments_of, picture_of
 from dcgan.checkerboard.frames import frame_of, frames_of, misfits, shift_of
 from dcgan.checkerboard.layers import Stamp, stamp_of, step_imbalance, tap_contrast
-from dcgan.checkerboard.recording import OUTPUT, Node, Recording, record, same_random_state
+from dcgan.checkerboard.recording import (
+    OUTPUT,
+    Node,
+    NotRepeatedError,
+    Recording,
+    record,
+    same_random_state,
+)
 from dcgan.checkerboard.replay import NotLinearError, TooCostlyError, upsampling_stride, weight_of
 from dcgan.checkerboard.stored import modules_of
 from dcgan.checkerboard.traversal import Upsampling, find_recorded
@@ -26,6 +33,10 @@ from dcgan.convolution.coverage import coverage_ratio
 from dcgan.errors import first_line
 
 BALANCE = "dcgan.checkerboard.balance(network) cures it without extra operations"
+NOT_REPEATED = (
+    "the network does not run the same operations each time, so some of the layers' real inputs"
+    " and effects on the output are not measured"
+)
 
 
 def diagnose(
@@ -70,33 +81,47 @@ def diagnose(
                 raise ValueError("forward needs an example: the inputs that it is called with")
             return Diagnosis([_row(up, None) for up in find_defined(network)], watched=False)
         call = network if forward is None else lambda *a, **k: forward(network, *a, **k)
-        return _watch(network, lambda: call(*(inputs or ()), **keywords), (inputs, keywords))
+        return _watch(network, call, (inputs or (), keywords))
 
 
-def _watch(network: nn.Module, run: Callable[[], Any], given: Any) -> Diagnosis:
+def _copied(given: Any) -> Any:
+    """The example anew: a network may write into its input."""
+    return tree_map(lambda x: x.detach().clone() if isinstance(x, Tensor) else x, given)
+
+
+def _watch(network: nn.Module, call: Callable[..., Any], given: Any) -> Diagnosis:
     outputs: list[Any] = []
+    positional, keywords = first = _copied(given)
 
     def keep() -> Any:
-        outputs.append(run())
+        outputs.append(call(*positional, **keywords))
         return outputs[0]
 
-    recording = record(network, keep, given)
-    found = find_recorded(recording)
-    moments = input_moments_of(found, run, given)
-    rows = []
+    def again() -> Any:
+        positional, keywords = _copied(given)
+        return call(*positional, **keywords)
+
+    recording = record(network, keep, first)
+    found, remarks = find_recorded(recording), []
+    try:
+        moments = input_moments_of(recording, found, again, given)
+    except NotRepeatedError:
+        moments = [None] * len(found)
+        remarks = [NOT_REPEATED]
+    rows = [_row(up, moment) for up, moment in zip(found, moments, strict=True)]
     picture = picture_of(outputs[0])
-    for up in found:
-        index = None if up.source is None else up.source.index
-        row = _row(up, moments.get(-1 if index is None else index))
-        if picture is not None and row.verdict.endswith("grid"):
-            row.effects = effect_of(up, picture, run)
-        rows.append(row)
+    for up, row in zip(found, rows, strict=True):
+        if picture is not None and not remarks and row.verdict.endswith("grid"):
+            try:
+                row.effects = effect_of(recording, up, picture, again)
+            except NotRepeatedError:
+                remarks = [NOT_REPEATED]
     alignment = _align(recording, rows)
     for name, module in network.named_modules():
         if is_upsampling(module) and not _took_part(module, recording):
             why = "defined, but it did not run on this example"
             rows.append(LayerDiagnosis(name, type(module).__name__, problem=why))
-    return Diagnosis(rows, alignment=alignment)
+    return Diagnosis(rows, alignment=alignment, remarks=remarks)
 
 
 def _took_part(module: nn.Module, recording: Recording) -> bool:

@@ -5,7 +5,8 @@ copies, pixel shuffles, writes into zeros) move the numbers too, so the numbers 
 however it was written; all other operations become the nodes of the recording.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,6 +48,11 @@ class Node:
     layer: nn.Module | None = None
     call: int = 0  # how many of its kind this call of the module ran before
     channel_last: bool = False  # as in matrix products; otherwise channels are axis 1
+    name: str = ""  # of its operation, and
+    number: int = 0  # how many of that name the run had before
+
+
+Change = Callable[[Node, Any, tuple[Any, ...], Any], Any]
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,7 @@ class Recording(TorchDispatchMode):
         self._storages: dict[int, _Storage] = {}
         self._roots: list[Root] = []
         self._count, self._index = 0, 0
+        self.counts: Counter[str] = Counter()  # operations that ran, by name
         for tensor in tree_leaves(inputs):
             if isinstance(tensor, Tensor):
                 self._add(Node("input", -1, shape=tuple(tensor.shape)), [tensor])
@@ -141,6 +148,7 @@ class Recording(TorchDispatchMode):
             pass  # a view after all
         elif node is not None:
             node.shape = tuple(outputs[0].shape) if outputs else ()
+            node.name, node.number = _name(function), self.counts[_name(function)]
             self._add(node, outputs)
         elif active and moves:
             self._move(name, function, args, kwargs, outputs)
@@ -151,6 +159,7 @@ class Recording(TorchDispatchMode):
                 if _key(x) not in known:
                     self._storages.pop(_key(x), None)  # memory of an activation, used again
         self._index += 1
+        self.counts[_name(function)] += 1
         return result
 
     def _storage(self, node: int, x: Tensor) -> _Storage:
@@ -257,6 +266,12 @@ class Recording(TorchDispatchMode):
         return explain(self._numbers(x), self._roots, stored.maker)
 
 
+def _name(function: Any) -> str:
+    """An operation's name, the same in place and not."""
+    name: str = function._schema.name.split("::")[1]
+    return name.removesuffix("_")
+
+
 def _is_view(function: Any) -> bool:
     """Whether an operation returns memory of its input without changing it."""
     returns = function._schema.returns
@@ -274,30 +289,53 @@ def same_random_state() -> Iterator[None]:
         yield
 
 
-class Rerun(TorchDispatchMode):
-    """Runs the same operations once more, to read or to change some of them.
+class NotRepeatedError(ValueError):
+    """A run whose operations are not those that were recorded."""
 
-    Args:
-        ops: the name of each operation that is read or changed, by its place in the run.
-        change: called as change(place, function, args, kwargs); returns the operation's result.
-    """
 
-    def __init__(
-        self, ops: dict[int, str], change: Callable[[int, Any, tuple[Any, ...], Any], Any]
-    ) -> None:
+class _Rerun(TorchDispatchMode):
+    def __init__(self, nodes: Iterable[Node], change: Change) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._ops, self._change, self._index = ops, change, -1
+        self._nodes = {(node.name, node.number): node for node in nodes}
+        self._change = change
+        self.counts: Counter[str] = Counter()
 
     def __torch_dispatch__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        self._index += 1
-        wanted = self._ops.get(self._index)
-        if wanted is None:
+        name = _name(function)
+        node = self._nodes.get((name, self.counts[name]))
+        self.counts[name] += 1
+        if node is None:
             return function(*args, **(kwargs or {}))
-        if function._schema.name.split("::")[1].removesuffix("_") != wanted:
-            raise ValueError("the network does not run the same operations each time")
-        return self._change(self._index, function, args, kwargs or {})
+        result = self._change(node, function, args, kwargs or {})
+        shapes = [tuple(x.shape) for x in tree_leaves(result) if isinstance(x, Tensor)]
+        if shapes[:1] != [node.shape]:
+            raise NotRepeatedError(f"{name} has another size than before")
+        return result
+
+
+def rerun(
+    recording: Recording, nodes: Sequence[Node], change: Change, run: Callable[[], Any]
+) -> Any:
+    """Run a recorded network once more, to read or to change some of its nodes.
+
+    A node is found by its name and its count among all operations of that name, so operations
+    that run only once, such as those of a cache, do not matter.
+
+    Args:
+        change: called as change(node, function, args, kwargs); returns the operation's result.
+
+    Raises:
+        NotRepeatedError: this run has other operations of the nodes' names.
+    """
+    mode = _Rerun(nodes, change)
+    with same_random_state(), torch.no_grad(), mode:
+        output = run()
+    for name in {node.name for node in nodes}:
+        if mode.counts[name] != recording.counts[name]:
+            raise NotRepeatedError(f"{name} does not run as often as before")
+    return output
 
 
 def record(network: nn.Module, run: Callable[[], Any], inputs: Any) -> Recording:

@@ -42,6 +42,7 @@ class Upsampling:
     norm: Any = None  # a batch norm between the convolution and a shuffle
     obstacle: str | None = None  # why it cannot be judged
     place: int = 0  # in the order of the run
+    calls: list[Node] = field(default_factory=list)  # each time that the source runs
 
     @property
     def shuffled(self) -> bool:
@@ -69,8 +70,16 @@ def find_recorded(recording: Recording) -> list[Upsampling]:
         upsampling = upsampling or grown.get(i)
         if upsampling is not None:
             upsampling.place = node.index
-            found.setdefault((node.path, node.op, node.call), upsampling)
+            found.setdefault(_key(node), upsampling)
+    for up in found.values():
+        if up.source is not None:
+            up.calls = [node for node in recording.nodes if _key(node) == _key(up.source)]
     return _numbered(sorted(found.values(), key=lambda up: up.place))
+
+
+def _key(node: Node) -> tuple[str, str, int]:
+    """The same each time that a layer runs."""
+    return node.path, node.op, node.call
 
 
 def _numbered(found: Iterable[Upsampling]) -> list[Upsampling]:
@@ -99,9 +108,7 @@ class _Finder:
             return operand.maker, operand.problem
         assert operand.table is not None
         return (
-            node.path,
-            node.op,
-            node.call,
+            *_key(node),
             tuple(operand.table.flatten().tolist()),
             operand.table.shape,
         )
