@@ -1,5 +1,6 @@
 """How much of a layer's checkerboard reaches the output: run the network with it balanced."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -76,12 +77,14 @@ def effect_of(
 ) -> list[Effect]:
     """Both periods' patterns with the layer as it is and balanced; none if it cannot be.
 
+    A pattern has the periods 2 and 4 where the layer's scale is a power of 2; else there are none.
+
     Raises:
         NotRepeatedError: the network does not run the same operations again.
     """
     node = up.source
     balanced = None if node is None else _balanced(up, node)
-    if node is None or balanced is None:
+    if node is None or balanced is None or any(not math.log2(s).is_integer() for s in up.scale):
         return []
     weight, bias = balanced
 

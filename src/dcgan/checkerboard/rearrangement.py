@@ -8,6 +8,7 @@ from torch import Tensor
 
 MUCH_LARGER = 1.5  # growth along an axis that padding does not explain
 MOSTLY = 0.3  # share of the pixels that must be in place: padding of small images repeats many
+BORDER = 2  # enlarged pixels at each end of an axis that may come from padding
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def explain(numbers: Tensor, roots: Sequence[Root], maker: tuple[str, str]) -> l
     firsts = torch.tensor([root.first for root in roots], dtype=torch.float64)
     owners = torch.bucketize(numbers.contiguous(), firsts, right=True) - 1
     shape = tuple(numbers.shape)
-    present = [i for i in owners.unique().tolist() if i >= 0]
+    present = torch.bincount(owners.flatten() + 1)[1:].nonzero().flatten().tolist()
     operands = []
     mixed = False
     if numbers.ndim > 2 and len(present) > 1:
@@ -140,6 +141,17 @@ def _blocks(local: Tensor, root: Root) -> Operand | None:
     return _judged(channel, place[0], table, shift, sizes)
 
 
+def _all_within(alike: Tensor, filled: Tensor) -> bool:
+    """Whether all blocks are alike but those of zeros around them and of a thin border."""
+    for a in range(alike.ndim):
+        used = filled.movedim(a, 0).flatten(1).any(1).nonzero().flatten().tolist()
+        first, length = used[0], used[-1] + 1 - used[0]
+        border = min(BORDER, (length - 1) // 2)
+        inner = (a, first + border, length - 2 * border)
+        alike, filled = alike.narrow(*inner), filled.narrow(*inner)
+    return bool(alike.all())
+
+
 def _cut(x: Tensor, scale: list[int], first: list[int]) -> Tensor:
     """(C, *size) to (C, *blocks, *scale)."""
     for a, (s, start) in enumerate(zip(scale, first, strict=True)):
@@ -168,6 +180,8 @@ def _judged(
             expected = torch.arange(blocks[a]) + shift[a]
             expected = expected.reshape(-1, *[1] * (axes - 1 - a))
             alike &= pixel // stride % size == expected
+    if max(scale) > 1 and not _all_within(alike, (channel >= 0).flatten(axes + 1).any(-1).any(0)):
+        return None
     if alike.float().mean() < MOSTLY:
         return None
     if max(scale) > 1:

@@ -26,6 +26,7 @@ MOVES = {
     *("reflection_pad1d", "reflection_pad2d", "reflection_pad3d"),
     *("replication_pad1d", "replication_pad2d", "replication_pad3d"),
 }
+INDICES = ("index", "indices")  # arguments that say which elements to take
 SHUFFLE = "pixel_shuffle"
 FACTORIES = {f"{name}_like" for name in ("zeros", "ones", "empty", "full", "rand", "randn")}
 FACTORIES |= {f"new_{name}" for name in ("zeros", "ones", "empty", "full")}
@@ -136,6 +137,7 @@ class Recording(TorchDispatchMode):
             self._storages.pop(_key(inputs[0]), None)
         active = [x for x in inputs if self._is_active(x) and op not in FACTORIES]
         moves = op in MOVES and not any(x.is_complex() for x in inputs)
+        moves &= not (op == "index_put_" and (kwargs.get("accumulate") or args[3:4] == (True,)))
         name = op if moves else op.removesuffix("_")
         if active and not moves and not _is_view(function):
             node = self._node(name, args, active, options=[k for k in kwargs if k in OPTIONS])
@@ -235,8 +237,6 @@ class Recording(TorchDispatchMode):
         def numbered(x: Any) -> Any:
             if not isinstance(x, Tensor):
                 return x
-            if not x.is_floating_point():
-                return x.cpu()  # which elements to take
             if _key(x) in self._storages or x is written:
                 return self._numbers(x)
             return torch.full(x.shape, -1.0, dtype=torch.float64)
@@ -249,8 +249,13 @@ class Recording(TorchDispatchMode):
         elif name == "constant_pad_nd":
             moved = function(numbered(args[0]), args[1], -1)
         else:
-            mapped = tree_map(numbered, (args, kwargs))
-            moved = function(*mapped[0], **mapped[1])
+            names = [argument.name for argument in function._schema.arguments]
+            mapped = {
+                name: tree_map(_on_cpu if name in INDICES else numbered, value)
+                for name, value in [*zip(names, args, strict=False), *kwargs.items()]
+            }
+            positional = [mapped.pop(name) for name in names[: len(args)]]
+            moved = function(*positional, **mapped)
         module, _ = self._stack[-1]
         maker = (name, self._names[module])
         for x in outputs:
@@ -264,6 +269,10 @@ class Recording(TorchDispatchMode):
         if stored.numbers is None and stored.geometry == _geometry(x):
             return [Operand(stored.node, tuple(x.shape), same=True)]
         return explain(self._numbers(x), self._roots, stored.maker)
+
+
+def _on_cpu(x: Any) -> Any:
+    return x.cpu() if isinstance(x, Tensor) else x
 
 
 def _name(function: Any) -> str:

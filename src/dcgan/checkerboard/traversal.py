@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from dcgan.checkerboard.layers import PLAIN, TRANSPOSED
 from dcgan.checkerboard.rearrangement import MUCH_LARGER, Operand
@@ -131,9 +131,10 @@ class _Finder:
             kind = f"Upsample({interpolation_mode(node)})"
             name = _name(node, (nn.Upsample,))
             layer = _own_layer(node, (nn.Upsample,))
-            return (
-                Upsampling(name, kind, scale, clean=True, layer=layer) if max(scale) > 1 else None
-            )
+            if max(scale) <= 1:
+                return None
+            up = Upsampling(name, kind, scale, clean=True, layer=layer)
+            return self.kept(up, self.uses.get(i, []))
         if node.op == "col2im":
             stride = tuple(node.args[5])
             up = Upsampling(_name(node, (nn.Fold,)), "fold", tuple(map(float, stride)))
@@ -160,7 +161,8 @@ class _Finder:
         why = None if clean else f"{node.op} is not a known way of enlarging"
         if node.op.startswith("max_unpool"):
             why = "where it puts each pixel depends on the input"
-        return Upsampling(_name(node, ()), node.op, scale, clean=clean, obstacle=why)
+        up = Upsampling(_name(node, ()), node.op, scale, clean=clean, obstacle=why)
+        return self.kept(up, self.uses.get(i, [])) if clean else up
 
     def grown(self) -> dict[int, Upsampling]:
         """Images that are larger than all that they were made from, by other operations.
@@ -187,7 +189,8 @@ class _Finder:
                 maker = self.nodes[node.operands[0].node]
                 why = f"it reads an image that {_function_name(maker)} made larger"
                 found[i] = Upsampling(_name(maker, ()), "other operations", obstacle=why)
-            own = node.op == "input" or read or self.unknown(i) is not None
+            told = self.unknown(i) is not None or any(x.problem for x in node.operands)
+            own = node.op == "input" or read or told
             sizes.append(_pixels(node.shape) if own else most)
         return found
 
@@ -210,7 +213,7 @@ class _Finder:
         flat = table.flatten(1)
         if bool((flat == flat[:, :1]).all()):
             up.kind, up.clean = "repeated pixels", True
-            return up
+            return self.kept(up, uses)
         own = torch.where(flat >= 0, torch.arange(len(flat))[:, None], -1)
         if torch.equal(own, flat):
             up.kind, up.source, up.steps = (
@@ -247,6 +250,12 @@ class _Finder:
         up.after = self.after(uses)
         return up
 
+    def kept(self, up: Upsampling, uses: list[tuple[int, Operand]]) -> Upsampling:
+        """A clean upsampling, unless a mask follows."""
+        if any(map(_masks, self.after(uses))):
+            up.obstacle = "what follows multiplies it by values that differ from pixel to pixel"
+        return up
+
     def after(self, uses: list[tuple[int, Operand]]) -> list[Node]:
         """The linear operations that follow, as long as nothing else reads what is between."""
         found: list[Node] = []
@@ -263,6 +272,14 @@ class _Finder:
             found.append(node)
             uses = self.uses.get(i, [])
         return found
+
+
+def _masks(node: Node) -> bool:
+    """Whether the node multiplies pixels by constants that are not all alike."""
+    axes = len(node.shape) - 2
+    factors = [x for x in node.args[:2] if isinstance(x, Tensor) and x.ndim and not x.is_meta]
+    flat = [x.flatten(-min(axes, x.ndim)) for x in factors if node.op in ("mul", "div")]
+    return any(bool((x != x[..., :1]).any()) for x in flat)
 
 
 def _pixels(shape: tuple[int, ...]) -> tuple[float, float] | None:
