@@ -1,7 +1,7 @@
 """Find what enlarges images in a recorded run, and what is linear around it."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -252,12 +252,16 @@ class _Finder:
 
     def kept(self, up: Upsampling, uses: list[tuple[int, Operand]]) -> Upsampling:
         """A clean upsampling, unless a mask follows."""
-        if any(map(_masks, self.after(uses))):
+        if any(map(_masks, self.after(uses, POINTWISE))):
             up.obstacle = "what follows multiplies it by values that differ from pixel to pixel"
         return up
 
-    def after(self, uses: list[tuple[int, Operand]]) -> list[Node]:
-        """The linear operations that follow, as long as nothing else reads what is between."""
+    def after(self, uses: list[tuple[int, Operand]], passed: Collection[str] = ()) -> list[Node]:
+        """The linear operations that follow, as long as nothing else reads what is between.
+
+        Args:
+            passed: other operations that may lie between.
+        """
         found: list[Node] = []
         while len(uses) == 1:
             i, operand = uses[0]
@@ -265,6 +269,7 @@ class _Finder:
             if found and not operand.same:
                 break
             linear = is_convolution(node) or node.op in AFFINE or node.op.startswith("avg_pool")
+            linear = linear or node.op in passed
             if not operand.alone or len(node.operands) > 1 or upsampling_stride(node):
                 break
             if not linear or node.channel_last or node.op == OUTPUT:
