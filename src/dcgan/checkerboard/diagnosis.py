@@ -16,14 +16,7 @@ from dcgan.checkerboard.definition import evaluating, find_defined, inputs_of, i
 from dcgan.checkerboard.effects import effect_of, input_moments_of, picture_of
 from dcgan.checkerboard.frames import frame_of, frames_of, misfits, shift_of
 from dcgan.checkerboard.layers import Stamp, stamp_of, step_imbalance, tap_contrast
-from dcgan.checkerboard.recording import (
-    OUTPUT,
-    Node,
-    NotRepeatedError,
-    Recording,
-    record,
-    same_random_state,
-)
+from dcgan.checkerboard.recording import OUTPUT, Node, Recording, record, same_random_state
 from dcgan.checkerboard.replay import (
     NotLinearError,
     TooCostlyError,
@@ -31,6 +24,7 @@ from dcgan.checkerboard.replay import (
     upsampling_stride,
     weight_of,
 )
+from dcgan.checkerboard.rerunning import NotRepeatedError
 from dcgan.checkerboard.stored import modules_of
 from dcgan.checkerboard.traversal import Upsampling, find_recorded
 from dcgan.checkerboard.verdicts import Diagnosis, LayerDiagnosis, cell, signed

@@ -12,8 +12,9 @@ from torch.utils._pytree import tree_leaves
 from dcgan.checkerboard.images import grid_peak, usable_periods
 from dcgan.checkerboard.layers import second_moment
 from dcgan.checkerboard.parametrization import Balanced, BalancedSubpixel, EqualBiases
-from dcgan.checkerboard.recording import Node, Recording, rerun
+from dcgan.checkerboard.recording import Node, Recording
 from dcgan.checkerboard.replay import is_convolution, upsampling_stride
+from dcgan.checkerboard.rerunning import rerun
 from dcgan.checkerboard.traversal import Upsampling
 
 PERIODS = (2, 4)
@@ -47,7 +48,9 @@ def input_moments_of(
             moments[node.name, node.number] = second_moment(x, constant=True)
         return result
 
-    rerun(recording, [node for up in found for node in up.calls if node.name], read, run)
+    nodes = [node for up in found for node in up.calls if node.name]
+    if nodes:
+        rerun(recording, nodes, read, run)
     answer: list[Tensor | None] = []
     for up in found:
         calls = [moments[key] for x in up.calls if (key := (x.name, x.number)) in moments]

@@ -6,7 +6,7 @@ however it was written; all other operations become the nodes of the recording.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,9 +51,6 @@ class Node:
     channel_last: bool = False  # as in matrix products; otherwise channels are axis 1
     name: str = ""  # of its operation, and
     number: int = 0  # how many of that name the run had before
-
-
-Change = Callable[[Node, Any, tuple[Any, ...], Any], Any]
 
 
 @dataclass(frozen=True)
@@ -150,7 +147,7 @@ class Recording(TorchDispatchMode):
             pass  # a view after all
         elif node is not None:
             node.shape = tuple(outputs[0].shape) if outputs else ()
-            node.name, node.number = _name(function), self.counts[_name(function)]
+            node.name, node.number = name_of(function), self.counts[name_of(function)]
             self._add(node, outputs)
         elif active and moves:
             self._move(name, function, args, kwargs, outputs)
@@ -161,7 +158,7 @@ class Recording(TorchDispatchMode):
                 if _key(x) not in known:
                     self._storages.pop(_key(x), None)  # memory of an activation, used again
         self._index += 1
-        self.counts[_name(function)] += 1
+        self.counts[name_of(function)] += 1
         return result
 
     def _storage(self, node: int, x: Tensor) -> _Storage:
@@ -275,7 +272,7 @@ def _on_cpu(x: Any) -> Any:
     return x.cpu() if isinstance(x, Tensor) else x
 
 
-def _name(function: Any) -> str:
+def name_of(function: Any) -> str:
     """An operation's name, the same in place and not."""
     name: str = function._schema.name.split("::")[1]
     return name.removesuffix("_")
@@ -296,55 +293,6 @@ def same_random_state() -> Iterator[None]:
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
     with torch.random.fork_rng(devices):
         yield
-
-
-class NotRepeatedError(ValueError):
-    """A run whose operations are not those that were recorded."""
-
-
-class _Rerun(TorchDispatchMode):
-    def __init__(self, nodes: Iterable[Node], change: Change) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._nodes = {(node.name, node.number): node for node in nodes}
-        self._change = change
-        self.counts: Counter[str] = Counter()
-
-    def __torch_dispatch__(
-        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
-        name = _name(function)
-        node = self._nodes.get((name, self.counts[name]))
-        self.counts[name] += 1
-        if node is None:
-            return function(*args, **(kwargs or {}))
-        result = self._change(node, function, args, kwargs or {})
-        shapes = [tuple(x.shape) for x in tree_leaves(result) if isinstance(x, Tensor)]
-        if shapes[:1] != [node.shape]:
-            raise NotRepeatedError(f"{name} has another size than before")
-        return result
-
-
-def rerun(
-    recording: Recording, nodes: Sequence[Node], change: Change, run: Callable[[], Any]
-) -> Any:
-    """Run a recorded network once more, to read or to change some of its nodes.
-
-    A node is found by its name and its count among all operations of that name, so operations
-    that run only once, such as those of a cache, do not matter.
-
-    Args:
-        change: called as change(node, function, args, kwargs); returns the operation's result.
-
-    Raises:
-        NotRepeatedError: this run has other operations of the nodes' names.
-    """
-    mode = _Rerun(nodes, change)
-    with same_random_state(), torch.no_grad(), mode:
-        output = run()
-    for name in {node.name for node in nodes}:
-        if mode.counts[name] != recording.counts[name]:
-            raise NotRepeatedError(f"{name} does not run as often as before")
-    return output
 
 
 def record(network: nn.Module, run: Callable[[], Any], inputs: Any) -> Recording:
