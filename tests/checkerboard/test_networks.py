@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import prune
 
-from dcgan.checkerboard import LayerDiagnosis, diagnose
+from dcgan.checkerboard import LayerDiagnosis, diagnose, diagnosis, replay
 
 WAYS: dict[str, Callable[[Tensor], Tensor]] = {
     "pixel shuffle": lambda y: F.pixel_shuffle(y, 2),
@@ -359,6 +360,12 @@ def test_state_dicts_exported_programs_and_meta_devices() -> None:
         diagnose(network.state_dict())
     with pytest.raises(ValueError, match="no convolution's weight is called up"):
         diagnose(network.state_dict(), strides={"up": 2})
+    assert only_of(stored.layers).shift == ()  # the padding is not known
+    assert "padding" not in str(stored)
+    for stride in (0, -2, 2.0, "abc", (2, 2, 2), None):
+        with pytest.raises(ValueError, match=r"strides: weight: .* not a positive integer"):
+            diagnose(network.state_dict(), strides={"weight": stride})
+    assert only_of(diagnose(network.state_dict(), strides={"weight": [2, 2]}).layers).rho
     with pytest.raises(ValueError, match=r"not an nn\.Module"):
         diagnose(3)
     exported = torch.export.export(network, (X,))
@@ -371,8 +378,172 @@ def test_state_dicts_exported_programs_and_meta_devices() -> None:
         assert "meta device" in row.advice
 
 
-def test_onnx_files_need_their_package(tmp_path: object) -> None:
+def test_onnx_files_need_their_package(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx", reason="onnx is an optional extra")
-    torch.onnx.export(nn.ConvTranspose2d(8, 8, 4, 2, 1), (X,), f"{tmp_path}/up.onnx", dynamo=False)
-    assert only_of(diagnose(f"{tmp_path}/up.onnx").layers).verdict == "grid"
-    assert onnx
+    path = tmp_path / "up.onnx"
+    torch.onnx.export(nn.ConvTranspose2d(8, 8, 4, 2, 1), (X,), path, dynamo=False)
+    row = only_of(diagnose(path).layers)
+    assert (row.verdict, row.shift) == ("grid", (0, 0))
+    model = onnx.load(path)
+    (pads,) = [a for a in model.graph.node[0].attribute if a.name == "pads"]
+    pads.ints[:] = [1, 1, 0, 0]
+    onnx.save(model, path)
+    assert only_of(diagnose(path).layers).shift == (0, 0)
+    model.graph.node[0].input[1] = "elsewhere"
+    onnx.save(model, path)
+    row = only_of(diagnose(path).layers)
+    assert (row.kind, row.verdict) == ("ConvTranspose", "not judged")
+    assert "computed by other operations" in row.advice
+
+
+class Caching(nn.Module):
+    """What it runs first differs from what it runs later."""
+
+    def __init__(self, *, multiplies: bool = False) -> None:
+        super().__init__()
+        self.conv, self.up = nn.Conv2d(8, 8, 3, padding=1), nn.ConvTranspose2d(8, 3, 4, 2, 1)
+        self.grid: Tensor | None = None
+        self.multiplies = multiplies
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 8, H, W) to (N, 3, 2H, 2W)."""
+        if self.grid is None:
+            self.grid = torch.linspace(0, 1, 12)
+            x = self.conv(x) if self.multiplies else x
+        return self.up(self.conv(x) + self.grid)  # type: ignore[no-any-return]
+
+
+def test_a_cache_shifts_nothing_and_a_changed_run_is_told() -> None:
+    diagnosis = diagnose(Caching(), X)
+    assert only_of(diagnosis.layers).on_real_inputs
+    assert only_of(diagnosis.layers).effects
+    with torch.autocast("cpu", dtype=torch.bfloat16):  # keeps the cast weights
+        network = nn.Sequential(nn.Conv2d(8, 8, 3), nn.ConvTranspose2d(8, 3, 4, 2, 1))
+        assert only(network, X).on_real_inputs
+    diagnosis = diagnose(Caching(multiplies=True), X)
+    row = only_of(diagnosis.layers)
+    assert (row.verdict, row.on_real_inputs, row.effects) == ("grid", False, [])
+    assert "does not run the same operations each time" in str(diagnosis)
+
+
+class Twice(nn.Module):
+    """One layer, called twice; the first time on zeros."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up = nn.ConvTranspose2d(3, 3, 4, 2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W) to (N, 3, 4H, 4W)."""
+        return self.up(self.up(x).relu_())  # type: ignore[no-any-return]
+
+
+def test_a_layer_used_twice_is_measured_and_balanced_both_times() -> None:
+    torch.manual_seed(0)
+    network = Twice()
+    row = only(network, torch.zeros(1, 3, 12, 12))
+    assert row.on_real_inputs
+    row = only(network, torch.randn(1, 3, 12, 12))
+    (two, _) = row.effects
+    assert two.ratio[0] > 3 > two.ratio[1]
+
+
+def test_the_example_is_left_alone() -> None:
+    network = nn.ConvTranspose2d(8, 3, 4, 2, 1)
+    x = X.clone()
+    row = only_of(diagnose(network, x, forward=lambda net, x: net(x.mul_(2))).layers)
+    assert torch.equal(x, X)
+    assert row.rho == pytest.approx(only(network, 2 * X).rho)
+
+
+def test_a_pattern_of_period_3_has_no_effect_on_periods_2_and_4() -> None:
+    network = nn.ConvTranspose2d(8, 3, 3, 3)
+    x = torch.randn(1, 8, 16, 16)
+    row = only(network, x)
+    assert (row.verdict, row.effects) == ("grid", [])
+    assert only(nn.ConvTranspose2d(8, 3, 4, 4), x).effects
+
+
+def test_integer_images_move_as_others_do() -> None:
+    def way(x: Tensor) -> Tensor:
+        y = x.mul(100).byte().repeat_interleave(2, 2).repeat_interleave(2, 3)
+        return F.pad(torch.cat([y, y], 1)[:, :8], (1, 1, 1, 1)).float()
+
+    row = only(Block(way, last=True), X)
+    assert (row.kind, row.verdict) == ("repeated pixels", "clean")
+
+
+def test_what_is_added_at_an_index_is_not_moved() -> None:
+    def way(x: Tensor) -> Tensor:
+        y = F.interpolate(x, scale_factor=2)
+        i = torch.arange(0, 24, 2)
+        y.index_put_((torch.tensor([0]), torch.tensor([0]), i, i), x[0, 0, 0], accumulate=True)
+        return y
+
+    rows = diagnose(Block(way, last=True), X).layers
+    assert [row.kind for row in rows] == ["Upsample(nearest)"]
+
+
+def test_a_middle_of_repeated_pixels_says_nothing_about_the_sides() -> None:
+    class Sides(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(8, 32, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.conv(x)
+            shuffled = F.pixel_shuffle(y, 2)
+            repeated = y[:, ::4].repeat_interleave(2, 2).repeat_interleave(2, 3)
+            return torch.cat([shuffled[..., :6], repeated[..., 6:18], shuffled[..., 18:]], -1).exp()
+
+    assert only(Sides(), X).verdict == "not judged"
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda x: F.interpolate(x, scale_factor=2),
+        lambda x: x.repeat_interleave(2, 2).repeat_interleave(2, 3),
+    ],
+)
+def test_a_mask_after_clean_upsampling_is_not_judged(way: Callable[[Tensor], Tensor]) -> None:
+    mask = torch.zeros(24, 24)
+    mask[::2, ::2] = 1
+    row = only(Block(lambda x: way(x).relu() * mask, last=True), X)
+    assert row.verdict == "not judged"
+    assert "differ from pixel to pixel" in row.advice
+    alike = torch.rand(8, 1, 1)
+    assert only(Block(lambda x: way(x) * alike, last=True), X).verdict == "clean"
+
+
+def test_what_follows_and_cannot_be_measured_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Masked(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.up, self.conv = nn.ConvTranspose2d(8, 8, 4, 2, 1), nn.Conv2d(8, 8, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.conv(self.up(x)) * torch.linspace(0, 1, 24)  # type: ignore[no-any-return]
+
+    assert only(Masked(), X).kappa is not None
+    # A torus of 2x2 pixels remains possible, of those that κ needs none.
+    monkeypatch.setattr(replay, "MAX_COST", 9 * 4 * 72 * 8 * 8)
+    row = only(Masked(), X)
+    assert (row.verdict, row.kappa) == ("grid", None)
+
+
+def test_whatever_a_layer_raises_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("stride")
+
+    monkeypatch.setattr(diagnosis, "stamp_of", fail)
+    assert only(nn.ConvTranspose2d(8, 8, 4, 2, 1)).verdict == "not judged"
+
+
+@pytest.mark.parametrize("way", [WAYS["pixel shuffle"], lambda x: x.repeat_interleave(2, 2)])
+def test_an_odd_padding_moves_by_half_a_block(way: Callable[[Tensor], Tensor]) -> None:
+    def padded(x: Tensor) -> Tensor:
+        return F.avg_pool2d(F.pad(way(x), (3, 3, 3, 3), mode="reflect"), 7, 1)
+
+    assert diagnose(Block(padded), X).alignment == []
+    assert diagnose(Block(lambda x: padded(x)[..., 1:]), X).alignment != []

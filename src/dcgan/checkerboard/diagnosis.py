@@ -10,14 +10,21 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map
 
 from dcgan.checkerboard.definition import evaluating, find_defined, inputs_of, is_upsampling
 from dcgan.checkerboard.effects import effect_of, input_moments_of, picture_of
 from dcgan.checkerboard.frames import frame_of, frames_of, misfits, shift_of
 from dcgan.checkerboard.layers import Stamp, stamp_of, step_imbalance, tap_contrast
 from dcgan.checkerboard.recording import OUTPUT, Node, Recording, record, same_random_state
-from dcgan.checkerboard.replay import NotLinearError, TooCostlyError, upsampling_stride, weight_of
+from dcgan.checkerboard.replay import (
+    NotLinearError,
+    TooCostlyError,
+    is_convolution,
+    upsampling_stride,
+    weight_of,
+)
+from dcgan.checkerboard.rerunning import NotRepeatedError
 from dcgan.checkerboard.stored import modules_of
 from dcgan.checkerboard.traversal import Upsampling, find_recorded
 from dcgan.checkerboard.verdicts import Diagnosis, LayerDiagnosis, cell, signed
@@ -26,6 +33,10 @@ from dcgan.convolution.coverage import coverage_ratio
 from dcgan.errors import first_line
 
 BALANCE = "dcgan.checkerboard.balance(network) cures it without extra operations"
+NOT_REPEATED = (
+    "the network does not run the same operations each time, so some of the layers' real inputs"
+    " and effects on the output are not measured"
+)
 
 
 def diagnose(
@@ -55,6 +66,7 @@ def diagnose(
     Raises:
         ValueError: there is nothing that could be run or read, such as an empty batch.
     """
+    padded = not isinstance(network, Mapping)  # a state dict holds no padding
     if not isinstance(network, nn.Module):
         network = modules_of(network, strides)
     network = getattr(network, "_orig_mod", network)  # of torch.compile
@@ -68,35 +80,50 @@ def diagnose(
         if inputs is None and not keywords:
             if forward is not None:
                 raise ValueError("forward needs an example: the inputs that it is called with")
-            return Diagnosis([_row(up, None) for up in find_defined(network)], watched=False)
+            rows = [_row(up, None, padded=padded) for up in find_defined(network)]
+            return Diagnosis(rows, watched=False)
         call = network if forward is None else lambda *a, **k: forward(network, *a, **k)
-        return _watch(network, lambda: call(*(inputs or ()), **keywords), (inputs, keywords))
+        return _watch(network, call, (inputs or (), keywords))
 
 
-def _watch(network: nn.Module, run: Callable[[], Any], given: Any) -> Diagnosis:
+def _copied(given: Any) -> Any:
+    """The example anew: a network may write into its input."""
+    return tree_map(lambda x: x.detach().clone() if isinstance(x, Tensor) else x, given)
+
+
+def _watch(network: nn.Module, call: Callable[..., Any], given: Any) -> Diagnosis:
     outputs: list[Any] = []
+    positional, keywords = first = _copied(given)
 
     def keep() -> Any:
-        outputs.append(run())
+        outputs.append(call(*positional, **keywords))
         return outputs[0]
 
-    recording = record(network, keep, given)
-    found = find_recorded(recording)
-    moments = input_moments_of(found, run, given)
-    rows = []
+    def again() -> Any:
+        positional, keywords = _copied(given)
+        return call(*positional, **keywords)
+
+    recording = record(network, keep, first)
+    found, remarks = find_recorded(recording), []
+    try:
+        moments = input_moments_of(recording, found, again, given)
+    except NotRepeatedError:
+        moments = [None] * len(found)
+        remarks = [NOT_REPEATED]
+    rows = [_row(up, moment) for up, moment in zip(found, moments, strict=True)]
     picture = picture_of(outputs[0])
-    for up in found:
-        index = None if up.source is None else up.source.index
-        row = _row(up, moments.get(-1 if index is None else index))
-        if picture is not None and row.verdict.endswith("grid"):
-            row.effects = effect_of(up, picture, run)
-        rows.append(row)
+    for up, row in zip(found, rows, strict=True):
+        if picture is not None and not remarks and row.verdict.endswith("grid"):
+            try:
+                row.effects = effect_of(recording, up, picture, again)
+            except NotRepeatedError:
+                remarks = [NOT_REPEATED]
     alignment = _align(recording, rows)
     for name, module in network.named_modules():
         if is_upsampling(module) and not _took_part(module, recording):
             why = "defined, but it did not run on this example"
             rows.append(LayerDiagnosis(name, type(module).__name__, problem=why))
-    return Diagnosis(rows, alignment=alignment)
+    return Diagnosis(rows, alignment=alignment, remarks=remarks)
 
 
 def _took_part(module: nn.Module, recording: Recording) -> bool:
@@ -126,9 +153,9 @@ def _align(recording: Recording, rows: list[LayerDiagnosis]) -> list[str]:
     return lines
 
 
-def _row(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:
+def _row(found: Upsampling, moment: Tensor | None, *, padded: bool = True) -> LayerDiagnosis:
     row = LayerDiagnosis(found.name, found.kind, stride=found.scale, problem=found.obstacle)
-    if found.clean:
+    if found.clean and not found.obstacle:
         # Copying and interpolating turn a constant into the same constant, whatever the size.
         row.rho, row.coverage, row.shift = 0.0, 1.0, (0.0,) * len(found.scale)
         return row
@@ -136,19 +163,18 @@ def _row(found: Upsampling, moment: Tensor | None) -> LayerDiagnosis:
         return row
     # Third-party layers may raise anything; report it and go on to the other layers.
     try:
-        if weight_is_convolution(found.source):
+        if found.source.op == "convolution" and is_convolution(found.source):
             _add_geometry(row, found, found.source)
+        row.shift = row.shift if padded else ()
         if not row.problem:
             _judge(row, found, moment)
-        row.cure = _cure(found, row)
-    except (ValueError, RuntimeError, TypeError, AttributeError, AssertionError) as error:
+        row.cure = _cure(found, row, padded=padded)
+    except (
+        *(ValueError, RuntimeError, TypeError, AttributeError, AssertionError),
+        LookupError,
+    ) as error:
         row.problem = first_line(error)
     return row
-
-
-def weight_is_convolution(node: Node) -> bool:
-    """Whether the node is a convolution that has a weight."""
-    return node.op == "convolution" and isinstance(node.args[1], Tensor)
 
 
 def _judge(row: LayerDiagnosis, found: Upsampling, moment: Tensor | None) -> None:
@@ -167,16 +193,17 @@ def _judge(row: LayerDiagnosis, found: Upsampling, moment: Tensor | None) -> Non
 
 def _stamp(found: Upsampling) -> Stamp:
     """The response, with what follows as far as that is linear."""
-    after = list(found.after)
+    after, with_energy = list(found.after), True
     while True:
         try:
-            return stamp_of([*found.steps, *after])
-        except TooCostlyError:
-            return stamp_of([*found.steps, *after], with_energy=False)
-        except NotLinearError:
-            if not after:
+            return stamp_of([*found.steps, *after], with_energy=with_energy)
+        except NotLinearError as error:
+            if with_energy and isinstance(error, TooCostlyError):
+                with_energy = False
+            elif after:
+                after.pop()
+            else:
                 raise
-            after.pop()
 
 
 def _add_geometry(row: LayerDiagnosis, found: Upsampling, node: Node) -> None:
@@ -199,7 +226,7 @@ def _add_geometry(row: LayerDiagnosis, found: Upsampling, node: Node) -> None:
     row.shift = tuple(s * (p - e - d * (k - 1) / 2) for s, p, e, d, k in each)
 
 
-def _cure(found: Upsampling, row: LayerDiagnosis) -> str:
+def _cure(found: Upsampling, row: LayerDiagnosis, *, padded: bool) -> str:
     balance = BALANCE
     if found.layer is None:
         balance = "dcgan.checkerboard.balance would cure it if it were a layer of torch.nn"
@@ -208,7 +235,7 @@ def _cure(found: Upsampling, row: LayerDiagnosis) -> str:
     if row.coverage == 1 or row.coverage is None:
         return f"coverage is even but the weights are not: {balance}"
     assert found.source is not None
-    even = _evenly_covering(found.source)
+    even = _evenly_covering(found.source) if padded else "a kernel size that the stride divides"
     if row.coverage == math.inf:
         geometry = map(cell, (row.kernel_size, row.stride, row.dilation))
         why = "kernel {}, stride {}, dilation {}: some outputs get no tap".format(*geometry)

@@ -1,5 +1,6 @@
 """How much of a layer's checkerboard reaches the output: run the network with it balanced."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +12,9 @@ from torch.utils._pytree import tree_leaves
 from dcgan.checkerboard.images import grid_peak, usable_periods
 from dcgan.checkerboard.layers import second_moment
 from dcgan.checkerboard.parametrization import Balanced, BalancedSubpixel, EqualBiases
-from dcgan.checkerboard.recording import Node, Rerun, same_random_state
+from dcgan.checkerboard.recording import Node, Recording
 from dcgan.checkerboard.replay import is_convolution, upsampling_stride
+from dcgan.checkerboard.rerunning import rerun
 from dcgan.checkerboard.traversal import Upsampling
 
 PERIODS = (2, 4)
@@ -28,30 +30,39 @@ class Effect:
 
 
 def input_moments_of(
-    found: list[Upsampling], run: Callable[[], Any], given: Any
-) -> dict[int, Tensor]:
-    """Second moments, with a constant, of what the layers read; by the place of their source."""
-    sources = {up.source.index: up.source for up in found if up.source is not None}
-    moments: dict[int, Tensor] = {}
+    recording: Recording, found: list[Upsampling], run: Callable[[], Any], given: Any
+) -> list[Tensor | None]:
+    """Second moments, with a constant, of what each layer's source reads; averaged over its calls.
 
-    def read(place: int, function: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
-        node, result = sources[place], function(*args, **kwargs)
+    Raises:
+        NotRepeatedError: the network does not run the same operations again.
+    """
+    moments: dict[tuple[str, int], Tensor] = {}
+
+    def read(node: Node, function: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
         x = result if not is_convolution(node) else args[len(args) - 2 if node.op == "mm" else 0]
         x = args[1] if node.op == "addmm" else x
         x = x[0] if isinstance(x, tuple) else x
         if x.is_floating_point() and not x.is_meta:
-            moments[place] = second_moment(x, constant=True)
+            moments[node.name, node.number] = second_moment(x, constant=True)
         return result
 
-    if -1 in sources:  # zeros between the pixels of the example itself
-        for x in tree_leaves(given):
-            if isinstance(x, Tensor) and tuple(x.shape) == sources[-1].shape and not x.is_meta:
-                moments[-1] = second_moment(x, constant=True)
-    if sources:
-        ops = {place: node.op for place, node in sources.items() if place >= 0}
-        with same_random_state(), torch.no_grad(), Rerun(ops, read):
-            run()
-    return moments
+    nodes = [node for up in found for node in up.calls if node.name]
+    if nodes:
+        rerun(recording, nodes, read, run)
+    answer: list[Tensor | None] = []
+    for up in found:
+        calls = [moments[key] for x in up.calls if (key := (x.name, x.number)) in moments]
+        if up.source is not None and up.source.op == "input":
+            # Zeros between the pixels of the example itself.
+            calls = [
+                second_moment(x, constant=True)
+                for x in tree_leaves(given)
+                if isinstance(x, Tensor) and tuple(x.shape) == up.source.shape and not x.is_meta
+            ]
+        answer.append(torch.stack(calls).mean(0) if calls else None)
+    return answer
 
 
 def picture_of(output: Any) -> Tensor | None:
@@ -64,19 +75,26 @@ def picture_of(output: Any) -> Tensor | None:
     return None
 
 
-def effect_of(up: Upsampling, before: Tensor, run: Callable[[], Any]) -> list[Effect]:
-    """Both periods' patterns with the layer as it is and balanced; none if it cannot be."""
+def effect_of(
+    recording: Recording, up: Upsampling, before: Tensor, run: Callable[[], Any]
+) -> list[Effect]:
+    """Both periods' patterns with the layer as it is and balanced; none if it cannot be.
+
+    A pattern has the periods 2 and 4 where the layer's scale is a power of 2; else there are none.
+
+    Raises:
+        NotRepeatedError: the network does not run the same operations again.
+    """
     node = up.source
     balanced = None if node is None else _balanced(up, node)
-    if node is None or balanced is None:
+    if node is None or balanced is None or any(not math.log2(s).is_integer() for s in up.scale):
         return []
     weight, bias = balanced
 
-    def change(_: int, function: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+    def change(_: Node, function: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
         return function(args[0], weight, args[2] if bias is None else bias, *args[3:], **kwargs)
 
-    with same_random_state(), torch.no_grad(), Rerun({node.index: node.op}, change):
-        after = picture_of(run())
+    after = picture_of(rerun(recording, up.calls, change, run))
     if after is None or after.shape != before.shape:
         return []
     low, high = float(before.min()), float(before.max())

@@ -8,6 +8,7 @@ from torch import Tensor
 
 MUCH_LARGER = 1.5  # growth along an axis that padding does not explain
 MOSTLY = 0.3  # share of the pixels that must be in place: padding of small images repeats many
+BORDER = 4  # pixels at each end of an axis that may come from padding; at least 2 blocks
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Operand:
     node: int
     shape: tuple[int, ...]
     same: bool = False  # each channel and pixel in its place, but for padding and cropping
-    shift: tuple[int, ...] = ()  # root pixel at pixel 0, along each axis
+    shift: tuple[float, ...] = ()  # root pixel at pixel 0, along each axis
     table: Tensor | None = None  # (channels, *scale): the root's channel for each phase; −1: zero
     problem: str | None = None  # larger than its root, in a way that is not understood
     alone: bool = True  # nothing else is in the activation
@@ -44,7 +45,7 @@ def explain(numbers: Tensor, roots: Sequence[Root], maker: tuple[str, str]) -> l
     firsts = torch.tensor([root.first for root in roots], dtype=torch.float64)
     owners = torch.bucketize(numbers.contiguous(), firsts, right=True) - 1
     shape = tuple(numbers.shape)
-    present = [i for i in owners.unique().tolist() if i >= 0]
+    present = torch.bincount(owners.flatten() + 1)[1:].nonzero().flatten().tolist()
     operands = []
     mixed = False
     if numbers.ndim > 2 and len(present) > 1:
@@ -137,7 +138,22 @@ def _blocks(local: Tensor, root: Root) -> Operand | None:
     table = channel
     for n in channel.shape[1 : place.ndim // 2 + 1]:
         table = table[:, n // 2]  # of the block in the middle
-    return _judged(channel, place[0], table, shift, sizes)
+    found = _judged(channel, place[0], table, shift, sizes)
+    if found is not None and sizes is not None:  # pixel 0 may be within a block
+        parts = zip(shift, first, scale, strict=True)
+        found.shift = tuple(s - start / step for s, start, step in parts)
+    return found
+
+
+def _all_within(alike: Tensor, filled: Tensor, scale: Sequence[int]) -> bool:
+    """Whether all blocks are alike but those of zeros around them and of a thin border."""
+    for a in range(alike.ndim):
+        used = filled.movedim(a, 0).flatten(1).any(1).nonzero().flatten().tolist()
+        first, length = used[0], used[-1] + 1 - used[0]
+        border = min(max(2, BORDER // scale[a]), (length - 1) // 2)
+        inner = (a, first + border, length - 2 * border)
+        alike, filled = alike.narrow(*inner), filled.narrow(*inner)
+    return bool(alike.all())
 
 
 def _cut(x: Tensor, scale: list[int], first: list[int]) -> Tensor:
@@ -168,6 +184,9 @@ def _judged(
             expected = torch.arange(blocks[a]) + shift[a]
             expected = expected.reshape(-1, *[1] * (axes - 1 - a))
             alike &= pixel // stride % size == expected
+    filled = (channel >= 0).flatten(axes + 1).any(-1).any(0)
+    if max(scale) > 1 and not _all_within(alike, filled, scale):
+        return None
     if alike.float().mean() < MOSTLY:
         return None
     if max(scale) > 1:

@@ -5,6 +5,7 @@ copies, pixel shuffles, writes into zeros) move the numbers too, so the numbers 
 however it was written; all other operations become the nodes of the recording.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ MOVES = {
     *("reflection_pad1d", "reflection_pad2d", "reflection_pad3d"),
     *("replication_pad1d", "replication_pad2d", "replication_pad3d"),
 }
+INDICES = ("index", "indices")  # arguments that say which elements to take
 SHUFFLE = "pixel_shuffle"
 FACTORIES = {f"{name}_like" for name in ("zeros", "ones", "empty", "full", "rand", "randn")}
 FACTORIES |= {f"new_{name}" for name in ("zeros", "ones", "empty", "full")}
@@ -47,6 +49,8 @@ class Node:
     layer: nn.Module | None = None
     call: int = 0  # how many of its kind this call of the module ran before
     channel_last: bool = False  # as in matrix products; otherwise channels are axis 1
+    name: str = ""  # of its operation, and
+    number: int = 0  # how many of that name the run had before
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class Recording(TorchDispatchMode):
         self._storages: dict[int, _Storage] = {}
         self._roots: list[Root] = []
         self._count, self._index = 0, 0
+        self.counts: Counter[str] = Counter()  # operations that ran, by name
         for tensor in tree_leaves(inputs):
             if isinstance(tensor, Tensor):
                 self._add(Node("input", -1, shape=tuple(tensor.shape)), [tensor])
@@ -129,6 +134,7 @@ class Recording(TorchDispatchMode):
             self._storages.pop(_key(inputs[0]), None)
         active = [x for x in inputs if self._is_active(x) and op not in FACTORIES]
         moves = op in MOVES and not any(x.is_complex() for x in inputs)
+        moves &= not (op == "index_put_" and (kwargs.get("accumulate") or args[3:4] == (True,)))
         name = op if moves else op.removesuffix("_")
         if active and not moves and not _is_view(function):
             node = self._node(name, args, active, options=[k for k in kwargs if k in OPTIONS])
@@ -141,6 +147,7 @@ class Recording(TorchDispatchMode):
             pass  # a view after all
         elif node is not None:
             node.shape = tuple(outputs[0].shape) if outputs else ()
+            node.name, node.number = name_of(function), self.counts[name_of(function)]
             self._add(node, outputs)
         elif active and moves:
             self._move(name, function, args, kwargs, outputs)
@@ -151,6 +158,7 @@ class Recording(TorchDispatchMode):
                 if _key(x) not in known:
                     self._storages.pop(_key(x), None)  # memory of an activation, used again
         self._index += 1
+        self.counts[name_of(function)] += 1
         return result
 
     def _storage(self, node: int, x: Tensor) -> _Storage:
@@ -226,8 +234,6 @@ class Recording(TorchDispatchMode):
         def numbered(x: Any) -> Any:
             if not isinstance(x, Tensor):
                 return x
-            if not x.is_floating_point():
-                return x.cpu()  # which elements to take
             if _key(x) in self._storages or x is written:
                 return self._numbers(x)
             return torch.full(x.shape, -1.0, dtype=torch.float64)
@@ -240,8 +246,13 @@ class Recording(TorchDispatchMode):
         elif name == "constant_pad_nd":
             moved = function(numbered(args[0]), args[1], -1)
         else:
-            mapped = tree_map(numbered, (args, kwargs))
-            moved = function(*mapped[0], **mapped[1])
+            names = [argument.name for argument in function._schema.arguments]
+            mapped = {
+                name: tree_map(_on_cpu if name in INDICES else numbered, value)
+                for name, value in [*zip(names, args, strict=False), *kwargs.items()]
+            }
+            positional = [mapped.pop(name) for name in names[: len(args)]]
+            moved = function(*positional, **mapped)
         module, _ = self._stack[-1]
         maker = (name, self._names[module])
         for x in outputs:
@@ -255,6 +266,16 @@ class Recording(TorchDispatchMode):
         if stored.numbers is None and stored.geometry == _geometry(x):
             return [Operand(stored.node, tuple(x.shape), same=True)]
         return explain(self._numbers(x), self._roots, stored.maker)
+
+
+def _on_cpu(x: Any) -> Any:
+    return x.cpu() if isinstance(x, Tensor) else x
+
+
+def name_of(function: Any) -> str:
+    """An operation's name, the same in place and not."""
+    name: str = function._schema.name.split("::")[1]
+    return name.removesuffix("_")
 
 
 def _is_view(function: Any) -> bool:
@@ -272,32 +293,6 @@ def same_random_state() -> Iterator[None]:
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
     with torch.random.fork_rng(devices):
         yield
-
-
-class Rerun(TorchDispatchMode):
-    """Runs the same operations once more, to read or to change some of them.
-
-    Args:
-        ops: the name of each operation that is read or changed, by its place in the run.
-        change: called as change(place, function, args, kwargs); returns the operation's result.
-    """
-
-    def __init__(
-        self, ops: dict[int, str], change: Callable[[int, Any, tuple[Any, ...], Any], Any]
-    ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._ops, self._change, self._index = ops, change, -1
-
-    def __torch_dispatch__(
-        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
-        self._index += 1
-        wanted = self._ops.get(self._index)
-        if wanted is None:
-            return function(*args, **(kwargs or {}))
-        if function._schema.name.split("::")[1].removesuffix("_") != wanted:
-            raise ValueError("the network does not run the same operations each time")
-        return self._change(self._index, function, args, kwargs or {})
 
 
 def record(network: nn.Module, run: Callable[[], Any], inputs: Any) -> Recording:

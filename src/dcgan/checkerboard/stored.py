@@ -1,7 +1,7 @@
 """Networks as files or tables of weights, made into modules that can be diagnosed without data."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,33 @@ CONVOLUTIONS = {
     4: (nn.Conv2d, nn.ConvTranspose2d),
     5: (nn.Conv3d, nn.ConvTranspose3d),
 }
+
+
+class ConvTranspose(nn.ConvTranspose2d):
+    """Stands for one whose weight is not stored."""
+
+    def __init__(self) -> None:
+        super().__init__(1, 1, 2, 2, device="meta")
+
+    def forward(self, *_: Any) -> Tensor:
+        """Raises ValueError."""
+        raise ValueError("its weight is computed by other operations of the file")
+
+
+class _Weights(Mapping[str, Tensor]):
+    """A file's weights; each is converted when it is read."""
+
+    def __init__(self, stored: Any, to_array: Callable[[Any], Any]) -> None:
+        self._stored, self._to_array = {x.name: x for x in stored}, to_array
+
+    def __getitem__(self, name: str) -> Tensor:
+        return torch.tensor(self._to_array(self._stored[name]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stored)
+
+    def __len__(self) -> int:
+        return len(self._stored)
 
 
 def modules_of(stored: Any, strides: Mapping[str, Any] | None) -> nn.Module:
@@ -71,6 +98,13 @@ def _from_state_dict(weights: Mapping[str, Any], strides: Mapping[str, Any]) -> 
     missing = [name for name in strides if name not in kernels]
     if missing:
         raise ValueError(f"strides: no convolution's weight is called {', '.join(missing)}")
+    for name, stride in strides.items():
+        axes = weights[name].ndim - 2
+        each = stride if isinstance(stride, tuple | list) else (stride,) * axes
+        if len(each) != axes or not all(type(s) is int and s > 0 for s in each):
+            raise ValueError(
+                f"strides: {name}: {stride!r} is not a positive integer, nor one for each axis"
+            )
     return _named(
         {
             name.removesuffix(".weight"): _convolution(weights[name], stride, transposed=True)
@@ -90,14 +124,17 @@ def _from_onnx(path: Path) -> nn.Module:
         graph = onnx.load(path).graph
     except Exception as error:
         raise ValueError(f"{path}: not a readable ONNX file ({type(error).__name__})") from error
-    weights = {x.name: torch.tensor(onnx.numpy_helper.to_array(x)) for x in graph.initializer}
+    weights = _Weights(graph.initializer, onnx.numpy_helper.to_array)
     made_by = {name: node for node in graph.node for name in node.output}
     modules: dict[str, nn.Module] = {}
     for i, node in enumerate(graph.node):
         name = (node.name or f"{node.op_type}_{i}").strip("/").replace("/", ".")
         attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-        if node.op_type == "ConvTranspose" and node.input[1] in weights:
-            modules[name] = _onnx_convolution(node, weights, attributes)
+        if node.op_type == "ConvTranspose":
+            known = node.input[1] in weights
+            modules[name] = (
+                _onnx_convolution(node, weights, attributes) if known else ConvTranspose()
+            )
         elif node.op_type in ("Resize", "Upsample"):
             modules[name] = nn.Upsample(size=(12, 12))  # clean whatever its scale
         elif node.op_type == "DepthToSpace":
@@ -113,11 +150,13 @@ def _onnx_convolution(node: Any, weights: Mapping[str, Tensor], attributes: Any)
     options = {"groups": attributes.get("group", 1), "dilation": dilation}
     stride = tuple(attributes.get("strides", [1] * axes))
     transposed = node.op_type == "ConvTranspose"
+    # The padding before an image decides where it lies; that after it, only how large it is.
     padding = attributes.get("pads", [0] * 2 * axes)
-    if padding[:axes] == padding[axes:]:
-        options["padding"] = tuple(padding[:axes])
+    options["padding"] = tuple(padding[:axes])
     if transposed:
-        options["output_padding"] = tuple(attributes.get("output_padding", [0] * axes))
+        output_padding = attributes.get("output_padding", [0] * axes)
+        each = zip(output_padding, padding[:axes], padding[axes:], stride, strict=True)
+        options["output_padding"] = tuple(min(max(0, o + p - q), s - 1) for o, p, q, s in each)
     layer = _convolution(weight, stride, transposed, **options)
     if len(node.input) > 2 and node.input[2] in weights:
         layer.bias = nn.Parameter(weights[node.input[2]], requires_grad=False)

@@ -1,12 +1,12 @@
 """Find what enlarges images in a recorded run, and what is linear around it."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from dcgan.checkerboard.layers import PLAIN, TRANSPOSED
 from dcgan.checkerboard.rearrangement import MUCH_LARGER, Operand
@@ -42,6 +42,7 @@ class Upsampling:
     norm: Any = None  # a batch norm between the convolution and a shuffle
     obstacle: str | None = None  # why it cannot be judged
     place: int = 0  # in the order of the run
+    calls: list[Node] = field(default_factory=list)  # each time that the source runs
 
     @property
     def shuffled(self) -> bool:
@@ -69,8 +70,16 @@ def find_recorded(recording: Recording) -> list[Upsampling]:
         upsampling = upsampling or grown.get(i)
         if upsampling is not None:
             upsampling.place = node.index
-            found.setdefault((node.path, node.op, node.call), upsampling)
+            found.setdefault(_key(node), upsampling)
+    for up in found.values():
+        if up.source is not None:
+            up.calls = [node for node in recording.nodes if _key(node) == _key(up.source)]
     return _numbered(sorted(found.values(), key=lambda up: up.place))
+
+
+def _key(node: Node) -> tuple[str, str, int]:
+    """The same each time that a layer runs."""
+    return node.path, node.op, node.call
 
 
 def _numbered(found: Iterable[Upsampling]) -> list[Upsampling]:
@@ -99,9 +108,7 @@ class _Finder:
             return operand.maker, operand.problem
         assert operand.table is not None
         return (
-            node.path,
-            node.op,
-            node.call,
+            *_key(node),
             tuple(operand.table.flatten().tolist()),
             operand.table.shape,
         )
@@ -124,9 +131,10 @@ class _Finder:
             kind = f"Upsample({interpolation_mode(node)})"
             name = _name(node, (nn.Upsample,))
             layer = _own_layer(node, (nn.Upsample,))
-            return (
-                Upsampling(name, kind, scale, clean=True, layer=layer) if max(scale) > 1 else None
-            )
+            if max(scale) <= 1:
+                return None
+            up = Upsampling(name, kind, scale, clean=True, layer=layer)
+            return self.kept(up, self.uses.get(i, []))
         if node.op == "col2im":
             stride = tuple(node.args[5])
             up = Upsampling(_name(node, (nn.Fold,)), "fold", tuple(map(float, stride)))
@@ -153,7 +161,8 @@ class _Finder:
         why = None if clean else f"{node.op} is not a known way of enlarging"
         if node.op.startswith("max_unpool"):
             why = "where it puts each pixel depends on the input"
-        return Upsampling(_name(node, ()), node.op, scale, clean=clean, obstacle=why)
+        up = Upsampling(_name(node, ()), node.op, scale, clean=clean, obstacle=why)
+        return self.kept(up, self.uses.get(i, [])) if clean else up
 
     def grown(self) -> dict[int, Upsampling]:
         """Images that are larger than all that they were made from, by other operations.
@@ -180,7 +189,8 @@ class _Finder:
                 maker = self.nodes[node.operands[0].node]
                 why = f"it reads an image that {_function_name(maker)} made larger"
                 found[i] = Upsampling(_name(maker, ()), "other operations", obstacle=why)
-            own = node.op == "input" or read or self.unknown(i) is not None
+            told = self.unknown(i) is not None or any(x.problem for x in node.operands)
+            own = node.op == "input" or read or told
             sizes.append(_pixels(node.shape) if own else most)
         return found
 
@@ -203,7 +213,7 @@ class _Finder:
         flat = table.flatten(1)
         if bool((flat == flat[:, :1]).all()):
             up.kind, up.clean = "repeated pixels", True
-            return up
+            return self.kept(up, uses)
         own = torch.where(flat >= 0, torch.arange(len(flat))[:, None], -1)
         if torch.equal(own, flat):
             up.kind, up.source, up.steps = (
@@ -240,8 +250,18 @@ class _Finder:
         up.after = self.after(uses)
         return up
 
-    def after(self, uses: list[tuple[int, Operand]]) -> list[Node]:
-        """The linear operations that follow, as long as nothing else reads what is between."""
+    def kept(self, up: Upsampling, uses: list[tuple[int, Operand]]) -> Upsampling:
+        """A clean upsampling, unless a mask follows."""
+        if any(map(_masks, self.after(uses, POINTWISE))):
+            up.obstacle = "what follows multiplies it by values that differ from pixel to pixel"
+        return up
+
+    def after(self, uses: list[tuple[int, Operand]], passed: Collection[str] = ()) -> list[Node]:
+        """The linear operations that follow, as long as nothing else reads what is between.
+
+        Args:
+            passed: other operations that may lie between.
+        """
         found: list[Node] = []
         while len(uses) == 1:
             i, operand = uses[0]
@@ -249,6 +269,7 @@ class _Finder:
             if found and not operand.same:
                 break
             linear = is_convolution(node) or node.op in AFFINE or node.op.startswith("avg_pool")
+            linear = linear or node.op in passed
             if not operand.alone or len(node.operands) > 1 or upsampling_stride(node):
                 break
             if not linear or node.channel_last or node.op == OUTPUT:
@@ -256,6 +277,14 @@ class _Finder:
             found.append(node)
             uses = self.uses.get(i, [])
         return found
+
+
+def _masks(node: Node) -> bool:
+    """Whether the node multiplies pixels by constants that are not all alike."""
+    axes = len(node.shape) - 2
+    factors = [x for x in node.args[:2] if isinstance(x, Tensor) and x.ndim and not x.is_meta]
+    flat = [x.flatten(-min(axes, x.ndim)) for x in factors if node.op in ("mul", "div")]
+    return any(bool((x != x[..., :1]).any()) for x in flat)
 
 
 def _pixels(shape: tuple[int, ...]) -> tuple[float, float] | None:

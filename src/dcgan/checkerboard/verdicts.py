@@ -73,6 +73,7 @@ class Diagnosis:
     layers: Sequence[LayerDiagnosis]
     watched: bool = True  # the network was run on an example, so all operations were seen
     alignment: Sequence[str] = ()  # where images do not lie on each other
+    remarks: Sequence[str] = ()  # what could not be measured
 
     @property
     def verdict(self) -> str:
@@ -127,7 +128,7 @@ class Diagnosis:
         for layer in self.layers:
             advised.setdefault(layer.advice, []).append(layer.name)
         notes = [f"{', '.join(names)}: {advice}." for advice, names in advised.items() if advice]
-        notes += [f"{line}." for line in self.alignment]
+        notes += [f"{line}." for line in (*self.alignment, *self.remarks)]
         ranking = self.ranking()
         if ranking:
             ranking.insert(0, "The output's pattern when one layer alone is balanced:")
