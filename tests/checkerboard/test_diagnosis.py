@@ -112,7 +112,7 @@ def test_the_transposed_convolution_of_a_mask_head_is_found() -> None:
     (row,) = diagnose(network).layers
     assert (row.name, row.kernel_size, row.coverage) == ("conv5_mask", (2, 2), 1)
     assert row.verdict == "grid"
-    assert "balance(network) cures it" in row.advice
+    assert "balance(network) removes the grid" in row.advice
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from dcgan.convolution.alignment import image_shift
 from dcgan.convolution.coverage import coverage_ratio
 from dcgan.errors import first_line
 
-BALANCE = "dcgan.checkerboard.balance(network) cures it without extra operations"
+BALANCE = "dcgan.checkerboard.balance(network) removes the grid without extra operations"
 NOT_REPEATED = (
     "the network does not run the same operations each time, so some of the layers' real inputs"
     " and effects on the output are not measured"
@@ -240,7 +240,7 @@ def _cure(found: Upsampling, row: LayerDiagnosis, *, padded: bool) -> str:
         geometry = map(cell, (row.kernel_size, row.stride, row.dilation))
         why = "kernel {}, stride {}, dilation {}: some outputs get no tap".format(*geometry)
         return f"{why}; use {even}, then {balance}"
-    return f"uneven coverage: {balance}; for even coverage too, use {even}"
+    return f"{balance}, but coverage stays uneven; to make it even, use {even}"
 
 
 def _evenly_covering(node: Node) -> str:
