@@ -125,7 +125,7 @@ def test_an_interrupted_run_is_saved_and_the_printed_call_resumes_it(
     tmp_path: Path, cache_dir: Path
 ) -> None:
     def interrupt() -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 600
         while not list(tmp_path.glob("here/samples/000004.png")) and time.monotonic() < deadline:
             time.sleep(0.02)
         signal.raise_signal(signal.SIGINT)
@@ -176,7 +176,8 @@ free, resized, balanced = (run.numbers["checkerboard"]["last"] for run in runs.v
 assert free > 3 > resized
 assert balanced < free / 4
 assert dcgan.diagnose(first).numbers["verdict"] == "grid"
-assert dcgan.diagnose(cured.folder / "cured.safetensors").numbers["verdict"] == "clean"
+(best,) = [c for c in cured.numbers["cures"] if c["name"] == cured.numbers["recommended"]]
+assert best["is_clean"] and best["name"] != "nothing"
 """
     tutorial.cells.append(new_code_cell(claims))
     execute(tutorial, tmp_path)
