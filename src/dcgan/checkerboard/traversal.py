@@ -71,9 +71,12 @@ def find_recorded(recording: Recording) -> list[Upsampling]:
         if upsampling is not None:
             upsampling.place = node.index
             found.setdefault(_key(node), upsampling)
+    runs: dict[Any, list[Node]] = {}
+    for node in recording.nodes:
+        runs.setdefault(_key(node), []).append(node)
     for up in found.values():
         if up.source is not None:
-            up.calls = [node for node in recording.nodes if _key(node) == _key(up.source)]
+            up.calls = runs[_key(up.source)]
     return _numbered(sorted(found.values(), key=lambda up: up.place))
 
 
