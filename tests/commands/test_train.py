@@ -277,9 +277,7 @@ def test_a_mistake_leaves_the_users_empty_folders_alone(run: Run, tmp_path: Path
 
 
 @pytest.mark.parametrize("script", sorted(SCRIPTS.glob("*.py")), ids=lambda path: path.stem)
-def test_every_script_has_a_help_with_an_example(
-    script: Path, tmp_path: Path
-) -> None:
+def test_every_script_has_a_help_with_an_example(script: Path, tmp_path: Path) -> None:
     shown = finish([sys.executable, str(script), "--help"], tmp_path)
     if script.stem == "diagnose_networks":  # not a command: it needs packages the project does not
         assert "\n    python scripts/diagnose_networks.py unet " in shown.stdout
