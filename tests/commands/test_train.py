@@ -17,7 +17,7 @@ from PIL import Image
 from dcgan.commands.prompt import setting
 from dcgan.config.identity import flatten
 from dcgan.training.records import read_metrics
-from tests.conftest import TINY, Run, Start, choices, finish, real_data, wait_for
+from tests.conftest import TINY, Run, Start, choices, finish, finish_forked, real_data, wait_for
 
 ODD = "$(touch x); 'a' \"b\" ${c} ,=é"  # a folder's name
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -132,7 +132,8 @@ def test_a_stopped_run_saves_and_prints_how_to_resume(
     assert not (tmp_path / "x").exists()
 
     # The printed command, with few enough steps to finish.
-    resumed = finish([word.replace("100000", str(step + 3)) for word in command], tmp_path)
+    few = [word.replace("100000", str(step + 3)) for word in command]
+    resumed = finish_forked("train", few, tmp_path)
     assert resumed.returncode == 0, resumed.stderr
     assert json.loads((run_dir / "result.json").read_text())["resumed_from_step"] == step
 
@@ -236,8 +237,10 @@ def test_real_mnist_trains_without_a_download(run: Run) -> None:
     assert "60000 images" in done.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("delay", [0.0, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize(
+    ("delay", "number"),
+    [(0.0, signal.SIGINT), (0.5, signal.SIGTERM), (1.0, signal.SIGINT), (2.0, signal.SIGTERM)],
+)
 def test_ctrl_c_before_the_first_step_is_one_line(
     start: Start, tmp_path: Path, delay: float, number: signal.Signals
 ) -> None:
