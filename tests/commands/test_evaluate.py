@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.conftest import TINY, Run, command_line, finish
+from tests.conftest import TINY, Run, command_line, finish_forked
 
 FEW = ("num_images=80", "seeds=[0,1,2]")
 
