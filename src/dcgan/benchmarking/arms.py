@@ -76,9 +76,7 @@ def our_command(settings: Sequence[str], run_dir: Path) -> list[str]:
 
 
 def run(
-    command: Sequence[str],
-    environment: Mapping[str, str],
-    look: Callable[[], None] | None = None,
+    command: Sequence[str], environment: Mapping[str, str], look: Callable[[], None] = lambda: None
 ) -> tuple[float, float]:
     """Run a command to its end; kill it if this process is stopped.
 
@@ -93,33 +91,25 @@ def run(
         RunFailed: it failed in another way.
     """
     page_faults, started = _page_faults(), time.perf_counter()
-    status, said = _finish(command, environment, look)
-    seconds, page_faults = time.perf_counter() - started, _page_faults() - page_faults
-    if status:
-        lines = said.decode(errors="replace").split("\n")
-        reason = next(filter(str.strip, reversed(lines)), f"exit status {status}")
-        error = UserError if status == UserError.exit_status else RunFailed
-        raise error(f"{shlex.join(command)}: {reason}")
-    return seconds, page_faults
-
-
-def _finish(
-    command: Sequence[str], environment: Mapping[str, str], look: Callable[[], None] | None
-) -> tuple[int, bytes]:
-    """Run a command; its exit status and what it wrote to stderr."""
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as process:
         try:
             while process.returncode is None:
                 with suppress(subprocess.TimeoutExpired):
-                    _, said = process.communicate(timeout=LOOK_EVERY if look else None)
-                if look is not None:
-                    look()
+                    _, said = process.communicate(timeout=LOOK_EVERY)
+                look()
         except BaseException:
             process.kill()
+            process.wait()  # leaving the block does not, after Ctrl-C
             raise
-    return process.returncode, said
+    seconds, page_faults = time.perf_counter() - started, _page_faults() - page_faults
+    if status := process.returncode:
+        lines = said.decode(errors="replace").split("\n")
+        reason = next(filter(str.strip, reversed(lines)), f"exit status {status}")
+        error = UserError if status == UserError.exit_status else RunFailed
+        raise error(f"{shlex.join(command)}: {reason}")
+    return seconds, page_faults
 
 
 def _page_faults() -> float:
