@@ -36,7 +36,7 @@ def shown(page: Page) -> dict[str, Any]:
     script = """() => ({
       seen: document.getElementById("seen").value,
       pictures: [...document.querySelectorAll("canvas")].map((canvas) => canvas.toDataURL()),
-      cursor: getComputedStyle(document.querySelector(".curve"), "::after").left,
+      cursor: document.querySelector(".curve > i").style.left,
       ratios: [...document.querySelectorAll(".ratio b")].map((ratio) => ratio.textContent),
     })"""
     found: dict[str, Any] = page.evaluate(script)

@@ -15,21 +15,14 @@ from dcgan.checkerboard.layers import measure_stamp, step_imbalance
 from dcgan.pictures import normalize
 from dcgan.reports.figures import STYLE
 
-SIDE = 64  # pixels of a sample
-
 
 def read_samples(name: str) -> Tensor:
-    """The generated images in templates/NAME.png, a grid of `SIDE` x `SIDE`, two pixels apart.
-
-    Returns:
-        (N, 3, SIDE, SIDE) in [−1, 1].
-    """
+    """Generated images from templates/NAME.png, a row of square images: (N, 3, H, H) in [−1, 1]."""
     file = resources.files("dcgan.reports") / "templates" / f"{name}.png"
     with file.open("rb") as opened, Image.open(opened) as picture:
-        pixels = torch.from_numpy(np.array(picture.convert("RGB")))[2:, 2:]
-    tiles = pixels.unflatten(1, (-1, SIDE + 2)).unflatten(0, (-1, SIDE + 2))
-    images = tiles[:, :SIDE, :, :SIDE].permute(0, 2, 4, 1, 3).flatten(0, 1)
-    return normalize(images)
+        pixels = torch.from_numpy(np.array(picture.convert("RGB")))
+    height, width, channels = pixels.shape
+    return normalize(pixels.reshape(height, width // height, height, channels).permute(1, 3, 0, 2))
 
 
 def r2(images: Tensor) -> float:
