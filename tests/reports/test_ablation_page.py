@@ -1,21 +1,16 @@
 """The page of an ablation in a real browser: its controls, and that it needs nothing else."""
 
-import shutil
 from collections.abc import Iterator
-from dataclasses import asdict
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from dcgan.reports.closeup import TAPS, period_2_part
 from dcgan.reports.page import write_report
-from tests.conftest import Compose, choices
 from tests.reports.conftest import hard_to_read, opened
 
 
@@ -117,40 +112,3 @@ def test_only_what_repeats_every_two_pixels_is_left() -> None:
     found = period_2_part((smooth + pattern)[..., None])[..., 0]
     inside = slice(8, -8)  # mirrored at the border, a ramp has a kink
     assert np.allclose(found[inside, inside], pattern[inside, inside], atol=0.01)
-
-
-# Milliseconds from the slider's event to the end of the frame that shows it, for every moment.
-REACTION = """async () => {
-  const times = [];
-  for (let i = 0; i < page.moments.length; i++) {
-    const start = performance.now();
-    moment.value = i;
-    moment.dispatchEvent(new Event("input"));
-    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-    times.push(Math.round(performance.now() - start));
-  }
-  return times;
-}"""
-
-
-@pytest.mark.slow
-def test_the_page_of_a_full_ablation_stays_small_and_quick(
-    browser: Browser, trained: Path, tmp_path: Path, compose_train: Compose
-) -> None:
-    """Every upsampling layer with 5 seeds; the runs are copies of one."""
-    for arm, seed in product(choices("upsample"), range(5)):
-        folder = tmp_path / "runs" / f"{arm}-{seed}"
-        shutil.copytree(trained / "transposed_k3" / "seed0", folder)
-        config = yaml.safe_load((folder / "config.yaml").read_text())
-        config |= {"upsample": asdict(compose_train(f"upsample={arm}").upsample), "seed": seed}
-        (folder / "config.yaml").write_text(yaml.safe_dump(config))
-    write_report(tmp_path / "runs", tmp_path / "report", "command")
-    file = tmp_path / "report" / "index.html"
-    assert file.stat().st_size < 6e6
-    for page in opened(browser, file):
-        for box in page.get_by_role("checkbox").all():
-            box.check()
-        print(
-            f"\n{file.stat().st_size / 1e6:.1f} MB; slider to painted frame, ms:",
-            *page.evaluate(REACTION),
-        )
