@@ -56,6 +56,12 @@ def test_no_number_in_a_page_differs_from_the_results(page: Path) -> None:
     assert pages.updated(text) == text, "run python scripts/update_pages.py"
 
 
+def test_the_readme_and_the_results_have_numbers_to_check() -> None:
+    for page, least in ((PROJECT / "README.md", 4), (pages.RESULTS / "README.md", 40)):
+        text = page.read_text(encoding="utf-8")
+        assert len(pages.MARK.findall(text)) == text.count("<!-- ") >= least
+
+
 @pytest.mark.parametrize(
     ("old", "mark", "new"),
     [
