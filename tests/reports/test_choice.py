@@ -56,7 +56,7 @@ def test_the_lowest_fid_is_first_and_both_are_judged(measured: Path) -> None:
     assert resized["equal_images"]["fid"]["mean"] == pytest.approx((10 * 20) ** 0.5)
     assert resized["equal_images"]["ratio"]["mean"] == pytest.approx((0.8 * 0.81) ** 0.5)
     verdicts = [row["equal_images"]["verdict"] for row in (resized, transposed)]
-    assert verdicts == ["none", "checkerboard"]
+    assert verdicts == ["none", "present"]
     assert (resized["images_per_second"], resized["slowest_seed"]) == (75, 70)
     assert (found["images_seen"], found["seconds"]) == (64, 0.64)
 
@@ -81,7 +81,7 @@ def test_nothing_is_said_of_a_time_before_the_first_fid(measured: Path, tmp_path
     assert len({line.count("|") for line in table[:4]}) == 1
     assert len({line.count("|") for line in table[4:]}) == 1
     assert table[3].startswith("| transposed k3 | 2 | 20.5 [")
-    assert " | checkerboard | 56.6 [" in table[3]
+    assert " | present | 56.6 [" in table[3]
     assert table[6] == "| nearest + conv k3 | 22 | – | – | – |"
 
 

@@ -15,8 +15,8 @@ from dcgan.reports.figures import STYLE, colored, panels, use_log_scale, wrapped
 from dcgan.reports.runs import Arm, Run
 from dcgan.training.records import read_metrics
 
-VERDICTS = {"grid": "checkerboard", "clean": "none", "undecided": "undecided", None: "one seed"}
-MARKERS = {"checkerboard": "X", "none": "o", "undecided": "s", "one seed": "D"}
+VERDICTS = {"grid": "present", "clean": "none", "undecided": "undecided", None: "one seed"}
+MARKERS = {"present": "X", "none": "o", "undecided": "s", "one seed": "D"}
 
 
 def choose(
@@ -54,7 +54,7 @@ def choose(
         }
         for arm, known, cost in zip(arms, speeds, costs, strict=True)
     ]
-    figure = _draw(arms, rows)
+    figure = _draw(arms, rows, f"after {last:,} images", f"after {last / fastest:,.0f} s")
     rows.sort(key=lambda row: row["equal_images"]["fid"]["mean"])
     return {"images_seen": last, "seconds": last / fastest, "rows": rows}, figure
 
@@ -94,13 +94,15 @@ def interpolate(values: Mapping[int, float], images: float) -> float:
 
 
 @mpl.rc_context(STYLE)
-def _draw(arms: Sequence[Arm], rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """FID over training speed; filled at equal images, hollow at equal time."""
+def _draw(
+    arms: Sequence[Arm], rows: Sequence[Mapping[str, Any]], filled: str, hollow: str
+) -> Figure:
+    """FID over training speed, at two moments."""
     figure, (axis,) = panels(1, 1, 7.5, 4.6)
     for (arm, color), row in zip(colored(arms), rows, strict=True):
         speed, end, sooner = row["images_per_second"], row["equal_images"], row["equal_time"]
         fid, ratio = Summary(**end["fid"]), Summary(**end["ratio"])
-        name = wrapped(f"{arm.name}: R₂ ÷ real {ratio}, {end['verdict']}", 110)
+        name = wrapped(f"{arm.name}: R₂ ÷ real {ratio}; checkerboard: {end['verdict']}", 110)
         marker = {"marker": MARKERS[end["verdict"]], "color": color, "markersize": 8}
         axis.plot(speed, fid.mean, linestyle="none", label=name, **marker)
         axis.hlines(fid.mean, row["slowest_seed"], speed, color=color, linewidth=1)
@@ -110,6 +112,7 @@ def _draw(arms: Sequence[Arm], rows: Sequence[Mapping[str, Any]]) -> Figure:
             fids = [fid.mean, sooner["fid"]["mean"]]
             axis.plot([speed] * 2, fids, ":", fillstyle="none", markevery=[1], **marker)
     use_log_scale(axis)
-    axis.set(xlabel="training speed, images/s", ylabel="FID")
+    axis.set_title(f"filled: {filled}; hollow: {hollow} of training", loc="left")
+    axis.set(xlabel="training speed, images/s", ylabel="FID (lower is better)")
     figure.legend(loc="outside lower center", fontsize=7)
     return figure
