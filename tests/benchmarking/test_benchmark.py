@@ -10,9 +10,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from dcgan.benchmarking import benchmark
-from dcgan.benchmarking.arms import ARMS, BASELINE, OURS, Arm, arms_beside
+from dcgan.benchmarking.arms import ARMS, BASELINE, OURS, Arm
 from dcgan.benchmarking.baseline import Baseline
-from dcgan.benchmarking.benchmark import compare, per_step, quartiles, step_gflop, take_turns
+from dcgan.benchmarking.benchmark import compare, per_step, step_gflop, take_turns
 from dcgan.config import BenchmarkConfig
 from dcgan.data.preparation import prepare
 from dcgan.reports.page import render
@@ -27,10 +27,6 @@ def test_a_step_costs_the_difference_between_two_runs() -> None:
     seconds, page_faults = per_step(runs, steps=10)
     assert seconds == pytest.approx([0.2, 0.05])
     assert page_faults == pytest.approx([4, 0])
-
-
-def test_quartiles_are_lower_median_upper() -> None:
-    assert quartiles(np.array([5.0, 1.0, 4.0, 2.0, 3.0])) == [2, 3, 4]
 
 
 def test_ratios_are_taken_within_a_round(tiny: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,23 +50,6 @@ def test_ratios_are_taken_within_a_round(tiny: Compose, monkeypatch: pytest.Monk
     assert len(lines) == 3 + len(ARMS)
     assert " 1000.0 [750.0, 5500.0] " in lines[-1]
     assert " 2.00 [2.00, 2.50] " in lines[-1]
-
-
-def test_extra_arms_are_divided_by_ours_in_the_same_precision(
-    tiny: Compose, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(benchmark, "peak_gflops", lambda *_: 1.0)
-    runs: dict[Arm, list[Any]] = {
-        arm: [[[1, 0], [1 + 4 * seconds, 8]]]
-        for arm, seconds in zip(arms_beside(["a=b"]), (9, 9, 2, 4, 3, 5), strict=True)
-    }
-    rows = compare([16, 3, 7], asdict(tiny()), runs)
-    assert [row["cost_beside_ours"][1] for row in rows] == [4.5, 4.5, 1, 1, 1.5, 1.25]
-    assert [row["name"] for row in rows[4:]] == ["a=b", "a=b"]
-    machine = {"processor": "", "num_threads": 1, "torch": "2", "load_before": 0, "rounds": 1}
-    text = render("benchmark.txt", rows=rows, busy=False, overrides=[], **machine)
-    assert "1.250 [1.250, 1.250]" in text.splitlines()[-1]
-    assert "–" in text.splitlines()[-1]
 
 
 def test_operations_are_those_of_one_of_our_steps(tiny: Compose) -> None:
@@ -98,14 +77,12 @@ def test_every_arm_runs_once_per_round(tmp_path: Path, monkeypatch: pytest.Monke
         return float(len(commands)), 0.0
 
     monkeypatch.setattr(benchmark, "run", run)
-    config = BenchmarkConfig(sizes=[[16, 2, 5]], rounds=6, beside=["upsample=subpixel"])
+    config = BenchmarkConfig(sizes=[[16, 2, 5]], rounds=6)
     settings, runs = take_turns([16, 2, 5], config, tmp_path, {"A": "B"})
     assert settings == {"seed": 0}
     assert {np.shape(pairs) for pairs in runs.values()} == {(6, 2, 2)}
-    assert list(runs) == arms_beside(config.beside)
+    assert list(runs) == list(ARMS)
     assert len(commands) == 2 + 6 * 2 * len(runs)
-    beside = [command for command in commands if "upsample=subpixel" in command]
-    assert len(beside) == 6 * 2 * 2
     ends = {arm: [long[0] for _, long in pairs] for arm, pairs in runs.items()}
     rounds = [tuple(sorted(runs, key=lambda arm: ends[arm][i])) for i in range(6)]
     assert len(set(rounds)) > 1

@@ -20,7 +20,7 @@ class Arm(NamedTuple):
 
     name: str
     precision: str
-    word: str = ""  # the setting that makes it differ from ours
+    word: str = ""  # in a race, the setting that makes it differ from ours
 
     @property
     def is_baseline(self) -> bool:
@@ -31,11 +31,6 @@ class Arm(NamedTuple):
 BASELINE = Arm("baseline", "32-true")
 OURS = (Arm("ours", "32-true"), Arm("ours", "bf16-mixed"))
 ARMS = (BASELINE, Arm("baseline, again", "32-true"), *OURS)  # again: to measure the noise
-
-
-def arms_beside(words: Sequence[str]) -> list[Arm]:
-    """All arms: the baseline, ours, and ours with each of the given settings."""
-    return [*ARMS, *(Arm(word, arm.precision, word) for word in words for arm in OURS)]
 
 
 def command_of(
@@ -54,7 +49,6 @@ def command_of(
         f"generator.filters={pixels}",
         f"discriminator.filters={pixels}",
         *overrides,
-        *([arm.word] if arm.word else []),
         f"trainer.precision={arm.precision}",
         f"trainer.steps={steps}",
     ]

@@ -5,12 +5,11 @@ steps: startup, and what a run writes at its start and end, cancel out.
 """
 
 import logging
-import math
 import os
 import platform
 import random
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,10 +24,11 @@ from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from dcgan.benchmarking.arms import BASELINE, OURS, Arm, arms_beside, command_of, run
+from dcgan.benchmarking.arms import ARMS, BASELINE, OURS, Arm, command_of, run
 from dcgan.benchmarking.baseline import Baseline
+from dcgan.benchmarking.beside import TURNS, comparisons, quartiles, time_in_turn
 from dcgan.benchmarking.race import race
-from dcgan.config import BenchmarkConfig
+from dcgan.config import BenchmarkConfig, TrainConfig
 from dcgan.files import make_folder, write_json, write_text
 from dcgan.intervals import Summary
 from dcgan.processor import cpu_info
@@ -39,11 +39,17 @@ BUSY = 0.5  # load from other programs, in cores, above which timings are unreli
 log = logging.getLogger(__name__)
 
 
-def benchmark(config: BenchmarkConfig, run_dir: Path, environment: Mapping[str, str]) -> None:
-    """Time every arm at every size, or let all race; write result.json and benchmark.txt.
+def benchmark(
+    config: BenchmarkConfig,
+    run_dir: Path,
+    environment: Mapping[str, str],
+    compose: Callable[..., TrainConfig],
+) -> None:
+    """Time every arm at every size, or `beside`, or a race; write result.json and benchmark.txt.
 
     Args:
         environment: the environment of every command.
+        compose: settings of dcgan-train in, their config out.
 
     Raises:
         UserError: a command refuses its settings, or there are no features for its data.
@@ -52,18 +58,24 @@ def benchmark(config: BenchmarkConfig, run_dir: Path, environment: Mapping[str, 
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if load > BUSY:
         log.warning("the machine is busy, timings are unreliable: load %.2f (over %s)", load, BUSY)
+    in_turn = comparisons(config, compose) if config.beside and not config.race else []
     make_folder(run_dir)
-    measure = race if config.race else time_steps
+    if config.race:
+        template, rows = "race.txt", race(config, run_dir, environment)
+    elif in_turn:
+        template, turns = "beside.txt", TURNS * config.rounds
+        rows = [row for configs in in_turn for row in time_in_turn(configs, turns)]
+    else:
+        template, rows = "benchmark.txt", time_steps(config, run_dir, environment)
     result = {
         "processor": cpu_info("model name") or platform.processor(),
         "num_threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "load_before": load,
         **asdict(config),
-        "rows": measure(config, run_dir, environment),
+        "rows": rows,
     }
     write_json(run_dir / "result.json", result)
-    template = "race.txt" if config.race else "benchmark.txt"
     text = render(template, busy=load > BUSY, Summary=Summary, **result)
     write_text(run_dir / "benchmark.txt", text)
 
@@ -99,7 +111,7 @@ def take_turns(
     # Not timed: these prepare the images and tell the baseline which networks to build.
     train(OURS[0], 1, settings.parent)
     train(BASELINE, 1, folder / "baseline")
-    runs: dict[Arm, list[Any]] = {arm: [] for arm in arms_beside(config.beside)}
+    runs: dict[Arm, list[Any]] = {arm: [] for arm in ARMS}
     order = random.Random(0)
     turns = [arm for _ in range(config.rounds) for arm in order.sample(list(runs), len(runs))]
     for arm in tqdm(turns, desc=f"{pixels}x{pixels}", unit="arm", disable=None):
@@ -122,9 +134,7 @@ def compare(
     rows = []
     for arm, (seconds, page_faults) in step.items():
         steps_per_second = 1 / float(np.median(seconds))
-        ours = next(step[each][0] for each in OURS if each.precision == arm.precision)
-        # The operations of other networks were not counted.
-        gflops = math.nan if arm.word else gflop[arm in OURS] * steps_per_second
+        gflops = gflop[arm in OURS] * steps_per_second
         rows.append(
             {
                 "device": baseline.device.type,
@@ -134,7 +144,6 @@ def compare(
                 "ms": quartiles(1000 * seconds),
                 "images_per_second": batch_size * steps_per_second,
                 "ratio_to_baseline": quartiles(step[BASELINE][0] / seconds),  # one ratio per round
-                "cost_beside_ours": quartiles(seconds / ours),
                 "gflops": gflops,
                 "share_of_peak": gflops / peaks[arm.precision],
                 "page_faults": float(np.median(page_faults)),
@@ -149,12 +158,6 @@ def per_step(runs: list[Any], steps: int) -> NDArray[np.float64]:
     short, long = np.asarray(runs, np.float64).swapaxes(0, 1)
     step: NDArray[np.float64] = (long - short).T / steps
     return step
-
-
-def quartiles(values: NDArray[np.float64]) -> list[float]:
-    """The 25th, 50th and 75th percentile."""
-    found: list[float] = np.percentile(values, (25, 50, 75)).tolist()
-    return found
 
 
 def peak_gflops(precision: str, device: torch.device) -> float:

@@ -97,7 +97,7 @@ class BenchmarkConfig:
     sizes: list[Size]  # image size and filters (equal), steps of the short run, of the long run
     rounds: Count  # every arm is timed once per round
     overrides: list[str] = field(default_factory=list)  # more settings for dcgan-train
-    beside: list[str] = field(default_factory=list)  # settings; each is timed as an extra arm
+    beside: list[str] = field(default_factory=list)  # settings; each is compared with the defaults
     race: Flag = False  # time until an FID, instead of a step's; `rounds` is the number of seeds
     race_fid: Positive | None = None  # the mark; None: each seed's baseline at its end
     race_steps: RaceSteps = field(default_factory=lambda: [3125, 1250])  # baseline's, ours

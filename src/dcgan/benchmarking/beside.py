@@ -1,0 +1,104 @@
+"""What a setting adds to the cost of a training step: several runs take turns in one process.
+
+Turns of a few steps, a fraction of a second apart, meet the same disturbances. So the ratio of two
+of them is accurate to a percent or two where commands that run minutes apart differ by a fifth.
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from dcgan.config import BenchmarkConfig, TrainConfig
+from dcgan.data.preparation import prepare
+from dcgan.training.checkpoint import build_state
+from dcgan.training.devices import connected
+from dcgan.training.memory import keep_freed_memory
+from dcgan.training.step import State, train_step
+
+STEPS = 4  # per turn; with a penalty that is due at intervals, one interval
+TURNS = 10  # of every run, per round
+
+
+def comparisons(
+    config: BenchmarkConfig, compose: Callable[..., TrainConfig]
+) -> list[dict[str, TrainConfig]]:
+    """What to time in turn, for every size and precision: the defaults twice, then `beside`.
+
+    Args:
+        compose: settings of dcgan-train in, their config out.
+
+    Raises:
+        UserError: the settings of a run cannot be used.
+    """
+    words: dict[str, tuple[str, ...]] = {"defaults": (), "defaults, again": ()}  # again: the noise
+    words |= {word: (word,) for word in config.beside}
+    return [
+        {
+            name: compose(
+                f"data.image_size={pixels}",
+                f"generator.filters={pixels}",
+                f"discriminator.filters={pixels}",
+                *config.overrides,
+                f"trainer.precision={precision}",
+                *word,
+            )
+            for name, word in words.items()
+        }
+        for pixels, *_ in config.sizes
+        for precision in ("32-true", "bf16-mixed")
+    ]
+
+
+def time_in_turn(configs: Mapping[str, TrainConfig], turns: int) -> list[dict[str, Any]]:
+    """Time the steps of runs that take turns, in a random order.
+
+    Returns:
+        A row for every run: its name, size and precision, and quartiles over turns of the
+        milliseconds per step, and of their ratio to those of the first run in the same turn.
+    """
+    keep_freed_memory()
+    first = next(iter(configs.values()))
+    with connected(first.trainer) as fabric:
+        states = {name: build_state(c, prepare(c.data), fabric) for name, c in configs.items()}
+        for state in states.values():  # not timed: the first steps allocate memory
+            run_steps(state)
+        seconds: dict[str, list[float]] = {name: [] for name in states}
+        order = random.Random(0)
+        label = f"{first.data.image_size}x{first.data.image_size}, {first.trainer.precision}"
+        for _ in tqdm(range(turns), desc=label, unit="turn", disable=None):
+            for name in order.sample(list(states), len(states)):
+                seconds[name].append(run_steps(states[name]))
+    times = {name: np.asarray(values) for name, values in seconds.items()}
+    reference = next(iter(times.values()))
+    return [
+        {
+            "pixels": first.data.image_size,
+            "precision": first.trainer.precision,
+            "name": name,
+            "ms": quartiles(1000 * values),
+            "ratio": quartiles(values / reference),
+        }
+        for name, values in times.items()
+    ]
+
+
+def run_steps(state: State) -> float:
+    """Run one turn of steps; seconds per step."""
+    regularizer = state.config.regularizer
+    steps = STEPS if regularizer.kind == "none" else regularizer.interval
+    started = time.perf_counter()
+    for _ in range(steps):
+        result = train_step(state)
+    result.losses.sum().item()  # on a GPU: wait for the last step
+    return (time.perf_counter() - started) / steps
+
+
+def quartiles(values: NDArray[np.float64]) -> list[float]:
+    """The 25th, 50th and 75th percentile."""
+    found: list[float] = np.percentile(values, (25, 50, 75)).tolist()
+    return found
