@@ -1,16 +1,17 @@
 """Find what enlarges images in a recorded run, and what is linear around it."""
 
 import math
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from dcgan.checkerboard.following import AFFINE, Followers, Uses
 from dcgan.checkerboard.layers import PLAIN, TRANSPOSED
 from dcgan.checkerboard.rearrangement import MUCH_LARGER, Operand
-from dcgan.checkerboard.recording import OUTPUT, SHUFFLE, Node, Recording
+from dcgan.checkerboard.recording import OUTPUT, SHUFFLE, Input, Node, Recording
 from dcgan.checkerboard.replay import (
     NORMS,
     POINTWISE,
@@ -21,9 +22,10 @@ from dcgan.checkerboard.replay import (
     weight_of,
 )
 
-LARGER = MUCH_LARGER**2
-IMAGES = ("convolution", "upsample_", "pool", "batch_norm", "group_norm", "grid_sampler", "col2im")
-AFFINE = {"add", "sub", "mul", "div", *NORMS}
+IMAGES = (  # in the names of operations that read images
+    *("convolution", "upsample_", "pool", "batch_norm", "group_norm", "grid_sampler", "col2im"),
+    OUTPUT,
+)
 PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "_fft_c2r", "_fft_r2c", "_fft_c2c"}
 
 
@@ -58,7 +60,8 @@ class Upsampling:
 def find_recorded(recording: Recording) -> list[Upsampling]:
     """Every enlarging operation of a run; one that ran several times is listed once."""
     finder = _Finder(recording.nodes)
-    grown = finder.grown()
+    computed = [finder.computed(i) for i in range(len(recording.nodes))]
+    grown = finder.grown(computed)
     found: dict[Any, Upsampling] = {}
     for i, node in enumerate(recording.nodes):
         for operand in node.operands:
@@ -66,8 +69,7 @@ def find_recorded(recording: Recording) -> list[Upsampling]:
                 key = finder.identity(operand)
                 if key not in found:
                     found[key] = finder.rearranged(operand)
-        upsampling = finder.computed(i)
-        upsampling = upsampling or grown.get(i)
+        upsampling = computed[i] or grown.get(i)
         if upsampling is not None:
             upsampling.place = node.index
             found.setdefault(_key(node), upsampling)
@@ -99,58 +101,47 @@ def _numbered(found: Iterable[Upsampling]) -> list[Upsampling]:
 class _Finder:
     def __init__(self, nodes: list[Node]) -> None:
         self.nodes = nodes
-        self.uses: dict[int, list[tuple[int, Operand]]] = {}
-        for i, node in enumerate(nodes):
-            for operand in node.operands:
-                self.uses.setdefault(operand.node, []).append((i, operand))
+        self.followers = Followers(nodes)
 
     def identity(self, operand: Operand) -> Any:
         """The same for all that read the same rearrangement, and each time that it runs."""
         node = self.nodes[operand.node]
-        if operand.problem is not None:
-            return operand.maker, operand.problem
-        assert operand.table is not None
-        return (
-            *_key(node),
-            tuple(operand.table.flatten().tolist()),
-            operand.table.shape,
-        )
+        if operand.table is None:
+            return operand.maker, operand.problem, _key(node)
+        return (*_key(node), tuple(operand.table.flatten().tolist()), operand.table.shape)
 
     def computed(self, i: int) -> Upsampling | None:
         """A node that enlarges by itself."""
-        node = self.nodes[i]
+        node, uses = self.nodes[i], self.followers.of(i)
         stride = upsampling_stride(node)
         if stride:
-            kind = type(node.layer).__name__ if isinstance(node.layer, TRANSPOSED) else "function"
-            kind = f"ConvTranspose{len(stride)}d ({kind})" if kind == "function" else kind
-            up = Upsampling(_name(node, TRANSPOSED), kind, stride, node, [node])
+            layer = _own_layer(node, TRANSPOSED)
+            known = isinstance(node.layer, TRANSPOSED)
+            kind = type(node.layer).__name__ if known else f"ConvTranspose{len(stride)}d (function)"
+            up = Upsampling(_name(node, TRANSPOSED), kind, stride, node, [node], layer=layer)
             if not is_convolution(node):
                 up.obstacle = "its weights depend on the input"
-            up.layer = _own_layer(node, TRANSPOSED)
-            up.after = self.after(self.uses.get(i, []))
-            return up
+            return self.followed(up, uses)
         if node.op.startswith(("upsample_", "_upsample_")):
             scale = resized_scale(node)
-            kind = f"Upsample({interpolation_mode(node)})"
-            name = _name(node, (nn.Upsample,))
+            kind, name = f"Upsample({interpolation_mode(node)})", _name(node, (nn.Upsample,))
             layer = _own_layer(node, (nn.Upsample,))
-            if max(scale) <= 1:
-                return None
             up = Upsampling(name, kind, scale, clean=True, layer=layer)
-            return self.kept(up, self.uses.get(i, []))
+            return self.followed(up, uses) if max(scale) > 1 else None
         if node.op == "col2im":
-            stride = tuple(node.args[5])
-            up = Upsampling(_name(node, (nn.Fold,)), "fold", tuple(map(float, stride)))
-            if max(stride) == 1:
-                return None
-            return self.with_source(up, node.operands[0], node, self.uses.get(i, []))
-        return self.unknown(i)
+            scale = tuple(map(float, node.args[5]))
+            patched = self.nodes[node.operands[0].node].shape
+            if len(patched) == len(node.shape) and patched[2:] == node.shape[2:]:
+                return None  # back from its own patches
+            up = Upsampling(_name(node, (nn.Fold,)), "fold", scale)
+            return self.with_source(up, node.operands[0], node, uses) if max(scale) > 1 else None
+        return self.unknown(node, uses)
 
-    def unknown(self, i: int) -> Upsampling | None:
+    def unknown(self, node: Node, uses: Uses) -> Upsampling | None:
         """Any other node whose output is larger than its inputs by more than padding."""
-        node = self.nodes[i]
         shapes = [x.shape for x in node.operands if len(x.shape) == len(node.shape) > 2]
-        if not shapes or node.op in PRODUCTS or node.op.startswith("_scaled_dot"):
+        weighted = node.op == "convolution" and not isinstance(node.args[0], Input)
+        if not shapes or weighted or node.op in PRODUCTS or node.op.startswith("_scaled_dot"):
             return None
         before = [max(sizes) for sizes in zip(*(shape[2:] for shape in shapes), strict=True)]
         after = node.shape[2:]
@@ -164,76 +155,73 @@ class _Finder:
         why = None if clean else f"{node.op} is not a known way of enlarging"
         if node.op.startswith("max_unpool"):
             why = "where it puts each pixel depends on the input"
-        up = Upsampling(_name(node, ()), node.op, scale, clean=clean, obstacle=why)
-        return self.kept(up, self.uses.get(i, [])) if clean else up
+        return self.followed(
+            Upsampling(_name(node, ()), node.op, scale, clean=clean, obstacle=why), uses
+        )
 
-    def grown(self) -> dict[int, Upsampling]:
-        """Images that are larger than all that they were made from, by other operations.
+    def grown(self, computed: list[Upsampling | None]) -> dict[int, Upsampling]:
+        """Images and sequences larger than all that they were made from, by other operations.
 
-        Both the pixels of an image and those of the batch must have grown, as operations may move
-        pixels into the batch for a while.
+        An axis must have grown, and so must the pixels of the batch, as operations may move pixels
+        into the batch for a while. What was told already is not followed further.
         """
         found: dict[int, Upsampling] = {}
-        sizes: list[tuple[float, float] | None] = []
-        for i, node in enumerate(self.nodes):
-            before = [
-                (area * growth, total * growth)
-                for x in node.operands
-                for area, total in [sizes[x.node] or (0, 0)]
-                for growth in [1 if x.table is None else x.table[0].numel()]
-                if area
-            ]
-            most = (max(a for a, _ in before), max(t for _, t in before)) if before else None
-            now = _pixels(node.operands[0].shape) if node.operands else None
-            read = any(word in node.op for word in IMAGES) or node.op == OUTPUT
-            if not (read and most and now) or most[0] == 1 or node.operands[0].problem:
-                pass
-            elif now[0] > LARGER * most[0] and now[1] > LARGER * most[1]:
+        sizes: list[tuple[float, ...]] = []  # pixels of the batch, and along each axis
+        for i, (node, up) in enumerate(zip(self.nodes, computed, strict=True)):
+            before = [_enlarged(sizes[x.node], x) for x in node.operands]
+            axes = max(map(len, before), default=0)
+            alike = [size for size in before if len(size) == axes]
+            most = tuple(map(max, zip(*alike, strict=True)))
+            told = any(x.problem for x in node.operands)
+            reads = bool(node.operands) and any(map(node.op.__contains__, IMAGES))
+            if not told and reads and _is_larger(self.read(node), most):
                 maker = self.nodes[node.operands[0].node]
                 why = f"it reads an image that {_function_name(maker)} made larger"
                 found[i] = Upsampling(_name(maker, ()), "other operations", obstacle=why)
-            told = self.unknown(i) is not None or any(x.problem for x in node.operands)
-            own = node.op == "input" or read or told
-            sizes.append(_pixels(node.shape) if own else most)
+            told |= up is not None and up.obstacle is not None
+            own = reads or up or not node.operands
+            sizes.append(() if told else _size(node) if own else most)
         return found
+
+    def read(self, node: Node) -> tuple[float, ...]:
+        """The size of the image or sequence that a node reads, without padding; (): not known."""
+        shape, maker = node.operands[0].shape, self.nodes[node.operands[0].node]
+        if not maker.operands and shape != maker.shape and sorted(shape) == sorted(maker.shape):
+            return ()  # an input with its channels last
+        alike = len(shape) == len(maker.shape) and shape[:2] == maker.shape[:2]
+        if node.operands[0].same and alike:
+            shape = tuple(map(min, shape, maker.shape))
+        return _size(replace(node, shape=shape))
 
     def rearranged(self, operand: Operand) -> Upsampling:
         """Pixels of a larger image that come from the channels of a smaller one."""
         op, path = operand.maker
         by = "PixelShuffle" if op == SHUFFLE else "rearranged pixels"
         name = f"{path}.{op}" if path and op != SHUFFLE else path or op
-        uses = [
-            (i, x)
-            for i, x in self.uses[operand.node]
-            if x.table is not None and operand.table is not None and x.table.equal(operand.table)
-        ]
+        name = name or _name(self.nodes[operand.node], ())
         up = Upsampling(name, by, place=self.nodes[operand.node].index)
-        if operand.table is None:
+        table = operand.table
+        if table is None:
             up.obstacle = f"it {operand.problem}"
             return up
-        table = operand.table
+        uses = [
+            (i, x)
+            for i, x in self.followers.of(operand.node)
+            if x.table is not None and x.table.equal(table)
+        ]
         up.scale = tuple(map(float, table.shape[1:]))
         flat = table.flatten(1)
         if bool((flat == flat[:, :1]).all()):
             up.kind, up.clean = "repeated pixels", True
-            return self.kept(up, uses)
-        own = torch.where(flat >= 0, torch.arange(len(flat))[:, None], -1)
-        if torch.equal(own, flat):
-            up.kind, up.source, up.steps = (
-                "zeros between pixels",
-                self.nodes[operand.node],
-                [operand],
-            )
-            up.after = self.after(uses)
-            return up
+            return self.followed(up, uses)
+        if operand.spaced:
+            up.kind, up.source = "zeros between pixels", self.nodes[operand.node]
+            up.steps = [operand]
+            return self.followed(up, uses)
         return self.with_source(up, operand, operand, uses)
 
     def with_source(
-        self,
-        up: Upsampling,
-        operand: Operand,
-        enlarging: Node | Operand,
-        uses: list[tuple[int, Operand]],
+        self, up: Upsampling, operand: Operand, enlarging: Node | Operand, uses: Uses
     ) -> Upsampling:
         """Fill in the convolution before it, and what is linear in between and after."""
         node, between = self.nodes[operand.node], list[Node | Operand]()
@@ -250,50 +238,39 @@ class _Finder:
         up.kind = f"{own if up.name else type(node.layer).__name__} + {up.kind}"
         up.layer, up.place = _own_layer(node, PLAIN), node.index
         up.steps = [node, *between, enlarging]
-        up.after = self.after(uses)
+        return self.followed(up, uses)
+
+    def followed(self, up: Upsampling, uses: Uses) -> Upsampling:
+        """Fill in what follows, unless that hides the block."""
+        up.obstacle = up.obstacle or self.followers.obstacle(uses)
+        if not up.clean:
+            up.obstacle = up.obstacle or self.followers.purpose(uses)
+            up.after = self.followers.linear(uses)
         return up
 
-    def kept(self, up: Upsampling, uses: list[tuple[int, Operand]]) -> Upsampling:
-        """A clean upsampling, unless a mask follows."""
-        if any(map(_masks, self.after(uses, POINTWISE))):
-            up.obstacle = "what follows multiplies it by values that differ from pixel to pixel"
-        return up
 
-    def after(self, uses: list[tuple[int, Operand]], passed: Collection[str] = ()) -> list[Node]:
-        """The linear operations that follow, as long as nothing else reads what is between.
-
-        Args:
-            passed: other operations that may lie between.
-        """
-        found: list[Node] = []
-        while len(uses) == 1:
-            i, operand = uses[0]
-            node = self.nodes[i]
-            if found and not operand.same:
-                break
-            linear = is_convolution(node) or node.op in AFFINE or node.op.startswith("avg_pool")
-            linear = linear or node.op in passed
-            if not operand.alone or len(node.operands) > 1 or upsampling_stride(node):
-                break
-            if not linear or node.channel_last or node.op == OUTPUT:
-                break
-            found.append(node)
-            uses = self.uses.get(i, [])
-        return found
+def _size(node: Node) -> tuple[float, ...]:
+    """Pixels of a batch of images or sequences, and along each axis; (): neither."""
+    axes = node.shape[1:-1] if node.channel_last else node.shape[2:]
+    if not node.operands and len(node.shape) == 3:
+        axes = (max(node.shape[1:]),)  # which axis has the channels is not known
+    return (math.prod(axes) * node.shape[0], *axes) if axes else ()
 
 
-def _masks(node: Node) -> bool:
-    """Whether the node multiplies pixels by constants that are not all alike."""
-    axes = len(node.shape) - 2
-    factors = [x for x in node.args[:2] if isinstance(x, Tensor) and x.ndim and not x.is_meta]
-    flat = [x.flatten(-min(axes, x.ndim)) for x in factors if node.op in ("mul", "div")]
-    return any(bool((x != x[..., :1]).any()) for x in flat)
+def _enlarged(size: tuple[float, ...], operand: Operand) -> tuple[float, ...]:
+    """The size after pixels were moved."""
+    if operand.table is None or operand.table.ndim != len(size):
+        return size
+    scale = operand.table.shape[1:]
+    return tuple(n * s for n, s in zip(size, (math.prod(scale), *scale), strict=True))
 
 
-def _pixels(shape: tuple[int, ...]) -> tuple[float, float] | None:
-    """Of an image, and of the batch; None for other tensors."""
-    area = math.prod(shape[2:])
-    return (area, area * shape[0]) if len(shape) > 3 else None
+def _is_larger(now: tuple[float, ...], before: tuple[float, ...]) -> bool:
+    """Whether an image has grown along an axis of more than one pixel, and its batch, too."""
+    if not now or len(now) != len(before):
+        return False
+    batch, *axes = (n > MUCH_LARGER * m > MUCH_LARGER for n, m in zip(now, before, strict=True))
+    return batch and any(axes)
 
 
 def _extent(node: Node) -> int:
@@ -305,7 +282,7 @@ def _extent(node: Node) -> int:
 def _obstacle(node: Node) -> str | None:
     """Why the search for the convolution cannot pass this node."""
     named = type(node.layer).__name__ if node.layer and not list(node.layer.children()) else node.op
-    if node.op in ("input", "max_pool2d_with_indices"):
+    if not node.operands or node.op == "max_pool2d_with_indices":
         return "found no convolution before it"
     if len(node.operands) == 1 and node.operands[0].same:
         slopes = node.args[1] if node.op == "_prelu_kernel" else None
