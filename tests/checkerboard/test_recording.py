@@ -82,3 +82,43 @@ def test_the_gradient_of_a_strided_convolution_is_a_transposed_one() -> None:
 def test_weights_without_a_shape_are_refused() -> None:
     with pytest.raises(ValueError, match="no shape yet: run the network once"):
         diagnose(nn.LazyConvTranspose2d(3, 4, 2, 1), X)
+
+
+@pytest.mark.filterwarnings("ignore")  # torch.ao is deprecated
+@pytest.mark.skipif(torch.backends.quantized.engine == "none", reason="no int8 kernels here")
+def test_quantized_layers_are_judged_by_the_weights_that_they_have() -> None:
+    network = nn.Sequential(
+        torch.ao.quantization.QuantStub(),
+        nn.ConvTranspose2d(8, 8, 4, 2, 1),
+        nn.Upsample(scale_factor=2),
+        nn.Conv2d(8, 12, 3, padding=1),
+        nn.PixelShuffle(2),
+    ).eval()
+    plain = [row.rho for row in diagnose(network, X).layers]
+    config = torch.ao.quantization.QConfig(
+        activation=torch.ao.quantization.default_observer,
+        weight=torch.ao.quantization.default_weight_observer,
+    )
+    torch.ao.quantization.propagate_qconfig_(network, {"": config})
+    quantized = torch.ao.quantization.prepare(network)
+    quantized(X)
+    quantized = torch.ao.quantization.convert(quantized)
+    rows = diagnose(quantized, X).layers
+    assert [row.verdict for row in rows] == ["grid", "clean", "grid"]
+    assert [row.rho for row in rows] == pytest.approx(plain, abs=0.02)
+    assert all(row.on_real_inputs for row in (rows[0], rows[2]))
+    alone = diagnose(quantized).layers
+    assert [row.verdict for row in alone] == ["not judged", "clean", "not judged"]
+    dynamic = torch.ao.nn.quantized.dynamic.ConvTranspose2d(8, 3, 4, 2, 1)
+    assert only(nn.Sequential(dynamic), X).verdict == "grid"
+
+
+def test_sparse_matrices_may_take_part() -> None:
+    double = torch.eye(8).to_sparse()
+    up = nn.ConvTranspose2d(8, 3, 4, 2, 1)
+
+    def mixed(net: nn.Module, x: Tensor) -> Tensor:
+        y: Tensor = net(torch.sparse.mm(double, x[0].flatten(1)).reshape(1, 8, 12, 12))
+        return y
+
+    assert only_of(diagnose(up, X, forward=mixed).layers).verdict == "grid"

@@ -71,6 +71,7 @@ def picture_of(output: Any) -> Tensor | None:
     for x in tensors_of(output):
         if x.ndim == 4 and 1 <= x.shape[1] <= 4:
             usable = usable_periods(*x.shape[2:])
+            x = x.dequantize() if x.is_quantized else x
             if 2 in usable and not x.is_meta and bool(x.isfinite().all()):
                 return x.detach().cpu().double()
     return None

@@ -61,7 +61,7 @@ class Memory:
         self._count = 0
 
     def __contains__(self, x: Tensor) -> bool:
-        stored = self._storages.get(key_of(x))
+        stored = self._storages.get(key_of(x)) if x.layout == torch.strided else None
         if stored is not None and stored.num_bytes != x.untyped_storage().nbytes():
             self.forget(x)  # other memory at the same place
             return False

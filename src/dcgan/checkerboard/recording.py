@@ -67,9 +67,8 @@ class Recording(TorchDispatchMode):
         self._memory = Memory()
         self._index = 0
         self.counts: Counter[str] = Counter()  # operations that ran, by name
-        for tensor in tree_leaves(inputs):
-            if isinstance(tensor, Tensor):
-                self._add(Node("input", -1, shape=tuple(tensor.shape)), [tensor])
+        for tensor in _dense(inputs):
+            self._add(Node("input", -1, shape=tuple(tensor.shape)), [tensor])
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -113,11 +112,11 @@ class Recording(TorchDispatchMode):
             return whole
         memory = self._memory
         # An operation in place overwrites its input, so where that came from is read before.
-        inputs = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
+        inputs = _dense((args, kwargs))
         (op, seen), node = _as_convolution(function, args), None
         if op == "lift_fresh":  # a new constant, perhaps in memory of an activation that is gone
             memory.forget(inputs[0])
-        leaves = inputs if seen is args else [x for x in seen if isinstance(x, Tensor)]
+        leaves = inputs if seen is args else _dense(seen)
         active = [x for x in leaves if x in memory and op not in FACTORIES]
         moves = op in MOVES and not any(x.is_complex() for x in inputs)
         moves &= not (op == "index_put_" and (kwargs.get("accumulate") or args[3:4] == (True,)))
@@ -125,7 +124,7 @@ class Recording(TorchDispatchMode):
         if active and not moves and not _is_view(function):
             node = self._node(name, seen, active, options=[k for k in kwargs if k in OPTIONS])
         result = function(*args, **kwargs)
-        outputs = [x for x in tree_leaves(result) if isinstance(x, Tensor)]
+        outputs = _dense(result)
         known = {key_of(x) for x in inputs}
         if node is not None and all(
             key_of(x) in known and not function._schema.is_mutable for x in outputs
@@ -208,13 +207,19 @@ def _as_convolution(function: Any, args: tuple[Any, ...]) -> tuple[str, tuple[An
         more = [n + 2 * p - d * (k - 1) - 1 - s * (m - 1) for n, m, k, s, p, d in each]
         plain = (given, weight, None, stride, padding, dilation, not transposed, more, groups)
         return "convolution", plain
-    if space == "quantized" and re.fullmatch(r"conv(_transpose)?[123]d", op):
+    if space == "quantized" and re.fullmatch(r"conv(_transpose)?[123]d(_dynamic)?", op):
         packed = args[1]
         weight, bias = packed.unpack()
         geometry = (packed.stride(), packed.padding(), packed.dilation())
         options = (bool(packed.transpose()), packed.output_padding(), packed.groups())
         return "convolution", (args[0], weight.dequantize(), bias, *geometry, *options)
     return op, args
+
+
+def _dense(tree: Any) -> list[Tensor]:
+    """The tensors that have memory of their own, unlike sparse ones."""
+    leaves = tree_leaves(tree)
+    return [x for x in leaves if isinstance(x, Tensor) and x.layout == torch.strided]
 
 
 def name_of(function: Any) -> str:
