@@ -19,7 +19,7 @@ from tests.checkerboard.networks import Block, X, only
             "depends on the input",
         ),
         (lambda x: x.repeat(1, 1, 2, 2), "not understood"),
-        (lambda x: torch.ones(30, 12) @ x @ torch.ones(12, 30), "made larger"),
+        (lambda x: torch.ones(30, 12) @ x @ torch.ones(12, 30), "made an image larger"),
         (lambda x: torch.fft.irfft2(torch.fft.rfft2(x), s=(30, 30)), "not a known way"),
         (lambda x: F.pixel_shuffle(F.instance_norm(x), 2).repeat(1, 4, 1, 1), "statistics"),
     ],
@@ -119,7 +119,7 @@ def test_broadcast_sequences_are_listed() -> None:
         row = only(Held(last=last), torch.randn(2, 4, 32))
         assert (row.verdict, row.problem) == (
             "not judged",
-            "it reads an image that mul made larger",
+            "it made an image larger, in a way that is not known",
         )
 
 

@@ -1,17 +1,17 @@
 """Find what enlarges images in a recorded run, and what is linear around it."""
 
-import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import nn
 
 from dcgan.checkerboard.following import AFFINE, Followers, Uses
+from dcgan.checkerboard.growth import find_grown
 from dcgan.checkerboard.layers import PLAIN, TRANSPOSED
 from dcgan.checkerboard.rearrangement import MUCH_LARGER, Operand
-from dcgan.checkerboard.recording import OUTPUT, SHUFFLE, Input, Node, Recording
+from dcgan.checkerboard.recording import SHUFFLE, Input, Node, Recording
 from dcgan.checkerboard.replay import (
     NORMS,
     POINTWISE,
@@ -22,10 +22,6 @@ from dcgan.checkerboard.replay import (
     weight_of,
 )
 
-IMAGES = (  # in the names of operations that read images
-    *("convolution", "upsample_", "pool", "batch_norm", "group_norm", "grid_sampler", "col2im"),
-    OUTPUT,
-)
 PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "_fft_c2r", "_fft_r2c", "_fft_c2c"}
 
 
@@ -60,19 +56,23 @@ class Upsampling:
 def find_recorded(recording: Recording) -> list[Upsampling]:
     """Every enlarging operation of a run; one that ran several times is listed once."""
     finder = _Finder(recording.nodes)
-    computed = [finder.computed(i) for i in range(len(recording.nodes))]
-    grown = finder.grown(computed)
     found: dict[Any, Upsampling] = {}
+    told: list[bool | None] = []
     for i, node in enumerate(recording.nodes):
         for operand in node.operands:
             if operand.table is not None or operand.problem is not None:
                 key = finder.identity(operand)
                 if key not in found:
                     found[key] = finder.rearranged(operand)
-        upsampling = computed[i] or grown.get(i)
-        if upsampling is not None:
-            upsampling.place = node.index
-            found.setdefault(_key(node), upsampling)
+        up = finder.computed(i)
+        told.append(None if up is None else up.obstacle is None)
+        if up is not None:
+            up.place = node.index
+            found.setdefault(_key(node), up)
+    for maker in find_grown(recording.nodes, told):
+        why = "it made an image larger, in a way that is not known"
+        up = Upsampling(_name(maker, ()), "other operations", obstacle=why, place=maker.index)
+        found.setdefault(_key(maker), up)
     runs: dict[Any, list[Node]] = {}
     for node in recording.nodes:
         runs.setdefault(_key(node), []).append(node)
@@ -159,40 +159,6 @@ class _Finder:
             Upsampling(_name(node, ()), node.op, scale, clean=clean, obstacle=why), uses
         )
 
-    def grown(self, computed: list[Upsampling | None]) -> dict[int, Upsampling]:
-        """Images and sequences larger than all that they were made from, by other operations.
-
-        An axis must have grown, and so must the pixels of the batch, as operations may move pixels
-        into the batch for a while. What was told already is not followed further.
-        """
-        found: dict[int, Upsampling] = {}
-        sizes: list[tuple[float, ...]] = []  # pixels of the batch, and along each axis
-        for i, (node, up) in enumerate(zip(self.nodes, computed, strict=True)):
-            before = [_enlarged(sizes[x.node], x) for x in node.operands]
-            axes = max(map(len, before), default=0)
-            alike = [size for size in before if len(size) == axes]
-            most = tuple(map(max, zip(*alike, strict=True)))
-            told = any(x.problem for x in node.operands)
-            reads = bool(node.operands) and any(map(node.op.__contains__, IMAGES))
-            if not told and reads and _is_larger(self.read(node), most):
-                maker = self.nodes[node.operands[0].node]
-                why = f"it reads an image that {_function_name(maker)} made larger"
-                found[i] = Upsampling(_name(maker, ()), "other operations", obstacle=why)
-            told |= up is not None and up.obstacle is not None
-            own = reads or up or not node.operands
-            sizes.append(() if told else _size(node) if own else most)
-        return found
-
-    def read(self, node: Node) -> tuple[float, ...]:
-        """The size of the image or sequence that a node reads, without padding; (): not known."""
-        shape, maker = node.operands[0].shape, self.nodes[node.operands[0].node]
-        if not maker.operands and shape != maker.shape and sorted(shape) == sorted(maker.shape):
-            return ()  # an input with its channels last
-        alike = len(shape) == len(maker.shape) and shape[:2] == maker.shape[:2]
-        if node.operands[0].same and alike:
-            shape = tuple(map(min, shape, maker.shape))
-        return _size(replace(node, shape=shape))
-
     def rearranged(self, operand: Operand) -> Upsampling:
         """Pixels of a larger image that come from the channels of a smaller one."""
         op, path = operand.maker
@@ -247,30 +213,6 @@ class _Finder:
             up.obstacle = up.obstacle or self.followers.purpose(uses)
             up.after = self.followers.linear(uses)
         return up
-
-
-def _size(node: Node) -> tuple[float, ...]:
-    """Pixels of a batch of images or sequences, and along each axis; (): neither."""
-    axes = node.shape[1:-1] if node.channel_last else node.shape[2:]
-    if not node.operands and len(node.shape) == 3:
-        axes = (max(node.shape[1:]),)  # which axis has the channels is not known
-    return (math.prod(axes) * node.shape[0], *axes) if axes else ()
-
-
-def _enlarged(size: tuple[float, ...], operand: Operand) -> tuple[float, ...]:
-    """The size after pixels were moved."""
-    if operand.table is None or operand.table.ndim != len(size):
-        return size
-    scale = operand.table.shape[1:]
-    return tuple(n * s for n, s in zip(size, (math.prod(scale), *scale), strict=True))
-
-
-def _is_larger(now: tuple[float, ...], before: tuple[float, ...]) -> bool:
-    """Whether an image has grown along an axis of more than one pixel, and its batch, too."""
-    if not now or len(now) != len(before):
-        return False
-    batch, *axes = (n > MUCH_LARGER * m > MUCH_LARGER for n, m in zip(now, before, strict=True))
-    return batch and any(axes)
 
 
 def _extent(node: Node) -> int:
