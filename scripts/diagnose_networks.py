@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from dcgan.checkerboard import Diagnosis, diagnose
+from dcgan.errors import first_line
 
 FUNCTIONS = ("interpolate", "pixel_shuffle", "conv_transpose1d", "conv_transpose2d", "fold")
 Built = tuple[nn.Module, Any]
@@ -113,7 +114,11 @@ NETWORKS: list[tuple[str, str, Callable[[Any], Built]]] = [
             upsample_kernel_size=[2, 2],
         ),
     ),
-    ("monai", "UNETR", monai("UNETR", out_channels=1, img_size=64, feature_size=8)),
+    (
+        "monai",
+        "AutoEncoder",
+        monai("AutoEncoder", out_channels=1, channels=(8, 16), strides=(2, 2)),
+    ),
     ("diffusers", "AutoencoderKL", diffusers("AutoencoderKL", "EncoderBlock2D")),
     ("diffusers", "AutoencoderTiny", diffusers("AutoencoderTiny")),
     ("diffusers", "VQModel", diffusers("VQModel", "EncoderBlock2D")),
@@ -192,7 +197,7 @@ def main() -> None:
         try:
             print(line(package, name, build), flush=True)
         except ImportError as error:
-            print(f"| {package} | {name} | not tried: {error} | | | | |", flush=True)
+            print(f"| {package} | {name} | not tried: {first_line(error)} | | | | |", flush=True)
             continue
         versions[package] = version(package.replace("_", "-"))
     print("\n" + ", ".join(f"{package} {number}" for package, number in versions.items()))

@@ -107,7 +107,7 @@ class _Finder:
         """The same for all that read the same rearrangement, and each time that it runs."""
         node = self.nodes[operand.node]
         if operand.table is None:
-            return operand.maker, operand.problem, _key(node)
+            return operand.maker, operand.problem, node.path, node.op
         return (*_key(node), tuple(operand.table.flatten().tolist()), operand.table.shape)
 
     def computed(self, i: int) -> Upsampling | None:
