@@ -8,8 +8,8 @@ The last columns are a check that shares no code with `diagnose`: torch's enlarg
 the network called, and whether the unevenly judged modules turn a constant into a checkerboard.
 """
 
+import argparse
 import importlib
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -185,15 +185,24 @@ def line(package: str, name: str, build: Callable[[Any], Built]) -> str:
 
 def main() -> None:
     """Print the table."""
-    words = [word.lower() for word in sys.argv[1:]]
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("words", nargs="*", help="only packages and networks with one of these")
+    words = [word.lower() for word in parser.parse_args().words]
+    chosen = [
+        row
+        for row in NETWORKS
+        if not words or any(word in f"{row[0]} {row[1]}".lower() for word in words)
+    ]
+    if not chosen:
+        parser.error(f"{' '.join(words)}: no network's name has one of these words in it")
     versions = {"torch": str(torch.__version__)}
     print(
         "| package | network | found | functions called | grids confirmed | run, s | diagnosis, s |"
     )
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    for package, name, build in NETWORKS:
-        if words and not any(word in f"{package} {name}".lower() for word in words):
-            continue
+    for package, name, build in chosen:
         try:
             print(line(package, name, build), flush=True)
         except ImportError as error:

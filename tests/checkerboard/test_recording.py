@@ -87,6 +87,7 @@ def test_weights_without_a_shape_are_refused() -> None:
 @pytest.mark.filterwarnings("ignore")  # torch.ao is deprecated
 @pytest.mark.skipif(torch.backends.quantized.engine == "none", reason="no int8 kernels here")
 def test_quantized_layers_are_judged_by_the_weights_that_they_have() -> None:
+    torch.manual_seed(0)
     network = nn.Sequential(
         torch.ao.quantization.QuantStub(),
         nn.ConvTranspose2d(8, 8, 4, 2, 1),
@@ -110,6 +111,8 @@ def test_quantized_layers_are_judged_by_the_weights_that_they_have() -> None:
     alone = diagnose(quantized).layers
     assert [row.verdict for row in alone] == ["not judged", "clean", "not judged"]
     dynamic = torch.ao.nn.quantized.dynamic.ConvTranspose2d(8, 3, 4, 2, 1)
+    weight = torch.quantize_per_tensor(torch.randn(8, 3, 4, 4), 0.02, 0, torch.qint8)
+    dynamic.set_weight_bias(weight, None)
     assert only(nn.Sequential(dynamic), X).verdict == "grid"
 
 

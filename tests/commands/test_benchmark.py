@@ -55,3 +55,33 @@ def test_an_arms_error_names_its_command(run: Run, tmp_path: Path) -> None:
     assert " -m dcgan.commands.train " in last
     assert ": dcgan-train: loss.kind=guess: must be one of" in last
     assert not list(tmp_path.glob("out/runs-*"))
+
+
+RACE = ("benchmark", "race=true", "rounds=1", "race_steps=[5,4]", "race_checkpoints=2")
+
+
+@pytest.mark.slow
+def test_a_race_reports_when_each_arm_was_as_good_as_the_baseline(
+    run: Run, tmp_path: Path, cache_dir: Path
+) -> None:
+    small = ["experiment=smoke", "data=digits", "data.image_size=16", "data.num_images=64"]
+    overrides = [*small, f"data.cache_dir={cache_dir}"]
+    done = run(*RACE, f"overrides={json.dumps(overrides)}", "hydra.run.dir=out")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "benchmark.txt").read_text() in done.stdout
+    assert not list((tmp_path / "out").glob("runs-*"))
+    (baseline,), (ours,) = (
+        row["runs"] for row in json.loads((tmp_path / "out" / "result.json").read_text())["rows"]
+    )
+    assert baseline["fid"] <= baseline["mark"] == ours["mark"]
+    assert baseline["images_seen"] in (3 * 8, 5 * 8)
+    assert baseline["seconds"] > 0
+    assert [each["images_seen"] for each in ours["looked_at"]] in ([2 * 8], [2 * 8, 4 * 8])
+
+
+@pytest.mark.slow
+def test_a_race_without_features_is_refused(run: Run, tmp_path: Path) -> None:
+    done = run(*RACE, 'overrides=["experiment=smoke"]', "hydra.run.dir=out", HOME=str(tmp_path))
+    assert done.returncode == 2, done.stderr
+    assert "unlabeled data need Inception features" in done.stderr.splitlines()[-1]
+    assert not (tmp_path / "out").exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.conftest import TINY, Run, command_line, finish
+from tests.conftest import TINY, Run, command_line, finish_forked
 
 FEW = ("num_images=80", "seeds=[0,1,2]")
 
@@ -18,7 +18,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
     folder = tmp_path_factory.mktemp("evaluated") / "trained"
     digits = ("data=digits", "data.num_images=500", f"hydra.run.dir={folder}")
     overrides = (*TINY[:2], *digits, "trainer.fid_every=4")
-    done = finish(command_line("train", *overrides, cache_dir=cache_dir), folder.parent)
+    done = finish_forked(
+        "train", command_line("train", *overrides, cache_dir=cache_dir), folder.parent
+    )
     assert done.returncode == 0, done.stderr
     return folder
 

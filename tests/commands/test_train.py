@@ -17,7 +17,17 @@ from PIL import Image
 from dcgan.commands.prompt import setting
 from dcgan.config.identity import flatten
 from dcgan.training.records import read_metrics
-from tests.conftest import TINY, Run, Start, choices, finish, real_data, wait_for
+from tests.conftest import (
+    CONFIGS,
+    TINY,
+    Run,
+    Start,
+    choices,
+    finish,
+    finish_forked,
+    real_data,
+    wait_for,
+)
 
 ODD = "$(touch x); 'a' \"b\" ${c} ,=é"  # a folder's name
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -132,7 +142,8 @@ def test_a_stopped_run_saves_and_prints_how_to_resume(
     assert not (tmp_path / "x").exists()
 
     # The printed command, with few enough steps to finish.
-    resumed = finish([word.replace("100000", str(step + 3)) for word in command], tmp_path)
+    few = [word.replace("100000", str(step + 3)) for word in command]
+    resumed = finish_forked("train", few, tmp_path)
     assert resumed.returncode == 0, resumed.stderr
     assert json.loads((run_dir / "result.json").read_text())["resumed_from_step"] == step
 
@@ -236,8 +247,10 @@ def test_real_mnist_trains_without_a_download(run: Run) -> None:
     assert "60000 images" in done.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("delay", [0.0, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize(
+    ("delay", "number"),
+    [(0.0, signal.SIGINT), (0.5, signal.SIGTERM), (1.0, signal.SIGINT), (2.0, signal.SIGTERM)],
+)
 def test_ctrl_c_before_the_first_step_is_one_line(
     start: Start, tmp_path: Path, delay: float, number: signal.Signals
 ) -> None:
@@ -277,9 +290,10 @@ def test_a_mistake_leaves_the_users_empty_folders_alone(run: Run, tmp_path: Path
 
 
 @pytest.mark.parametrize("script", sorted(SCRIPTS.glob("*.py")), ids=lambda path: path.stem)
-def test_every_script_is_its_command_whose_help_has_an_example(
-    script: Path, tmp_path: Path
-) -> None:
+def test_every_script_has_a_help_with_an_example(script: Path, tmp_path: Path) -> None:
     shown = finish([sys.executable, str(script), "--help"], tmp_path)
+    if not (CONFIGS / f"{script.stem}.yaml").is_file():  # not a command
+        assert f"\n    python scripts/{script.name} " in shown.stdout
+        return
     assert shown.stdout.startswith(f"dcgan-{script.stem} ")
     assert f"\n  dcgan-{script.stem} " in shown.stdout

@@ -40,8 +40,8 @@ def test_real_images_score_well_and_noise_badly(tmp_path: Path) -> None:
     assert good.numbers["precision"] > 0.7 > bad.numbers["precision"]
     assert good.numbers["recall"] > 0.7 > bad.numbers["recall"]
     assert good.numbers["class_kl"] < 0.05 < bad.numbers["class_kl"]
-    assert good.class_shares is not None
-    assert sum(good.class_shares) == pytest.approx(1)
+    assert good.probabilities is not None
+    assert good.probabilities.shape == (500, 10)
     assert good.numbers.keys() == bad.numbers.keys() >= {"confidence", "r2_over_real", "pec2"}
 
 
@@ -62,7 +62,7 @@ def test_without_features_patches_and_the_checkerboard_are_scored() -> None:
     random = torch.Generator().manual_seed(0)
     images = torch.rand(40, 3, 32, 32, generator=random) * 2 - 1
     scored = assess(images[:20], images[20:], None, None)
-    assert scored.class_shares is None
+    assert scored.probabilities is None
     assert scored.numbers.keys() == {
         *("patches", "patches_coarse", "r2_over_real", "r4_over_real", "pec2", "pec4")
     }

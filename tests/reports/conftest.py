@@ -1,11 +1,13 @@
-"""Runs to report on: two arms with two seeds each, actually trained for a few steps."""
+"""Runs to report on, actually trained for a few steps; and a browser to look at pages with."""
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from dcgan.commands.composing import compose, to_dataclass
 from dcgan.config import TrainConfig
@@ -53,3 +55,80 @@ def set_score(runs: Path, arm: str, score: str, value: Callable[[int, int], floa
                 line[score] = value(seed, line["step"])
         text = "".join(json.dumps(line) + "\n" for line in lines)
         (folder / "metrics.jsonl").write_text(text)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium; without one, the test is skipped."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if path is None:
+        pytest.skip("no Chromium on the path")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+def opened(browser: Browser, file: Path, width: int = 1280) -> Iterator[Page]:
+    """A page; afterwards there must have been no message, no error and no other request."""
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    events: list[str] = []
+    page.on("console", lambda message: events.append(message.text))
+    page.on("pageerror", lambda error: events.append(str(error)))
+    page.on("request", lambda request: events.append(request.url))
+    page.goto(file.as_uri())
+    yield page
+    page.close()
+    assert {event for event in events if not event.startswith("data:")} == {file.as_uri()}
+
+
+NAMELESS = """() => [...document.querySelectorAll("button, input, select, canvas, svg")].filter(
+  (node) => node.checkVisibility() && !(node.getAttribute("aria-label")
+    || node.textContent.trim() && node.tagName !== "svg" || node.parentElement.closest("[role=img]")
+    || node.labels && [...node.labels].some((label) => label.textContent.trim())))
+  .map((node) => node.outerHTML)"""
+
+# Texts whose color stands out too little from what is behind them: WCAG's contrast below 4.5.
+FAINT = """() => {
+  const brush = Object.assign(document.createElement("canvas"), {width: 1, height: 1})
+    .getContext("2d", {willReadFrequently: true});
+  const rgba = (color) => {
+    brush.clearRect(0, 0, 1, 1);
+    brush.fillStyle = color;
+    brush.fillRect(0, 0, 1, 1);
+    return [...brush.getImageData(0, 0, 1, 1).data];
+  };
+  const light = (color) => {
+    const [r, g, b] = color.map((part) => part / 255)
+      .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const page = matchMedia("(prefers-color-scheme: dark)").matches ? [18, 18, 18] : [255, 255, 255];
+  const behind = (node) => {
+    for (let at = node; at; at = at.parentElement) {
+      const color = rgba(getComputedStyle(at).backgroundColor);
+      if (color[3] === 255) return color;
+    }
+    return page;
+  };
+  const own = (node) => [...node.childNodes].some((c) => c.nodeType === 3 && c.data.trim());
+  return [...document.querySelectorAll("body *")]
+    .filter((node) => own(node) && node.checkVisibility() && !node.disabled)
+    .map((node) => {
+      const style = getComputedStyle(node);
+      const text = light(rgba(node.namespaceURI.endsWith("svg") ? style.fill : style.color));
+      const ground = light(behind(node));
+      const contrast = (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);
+      return [node.textContent, node.className, contrast];
+    })
+    .filter(([, , contrast]) => contrast < 4.5);
+}"""
+
+
+def hard_to_read(page: Page) -> list[Any]:
+    """Controls and pictures without a name, and texts with too little contrast, light and dark."""
+    found: list[Any] = page.evaluate(NAMELESS)
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        found += page.evaluate(FAINT)
+    return found

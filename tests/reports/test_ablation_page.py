@@ -1,6 +1,5 @@
 """The page of an ablation in a real browser: its controls, and that it needs nothing else."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,59 +7,38 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser, Page
 
 from dcgan.reports.closeup import TAPS, period_2_part
 from dcgan.reports.page import write_report
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Headless Chromium."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on the path")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
+from tests.reports.conftest import hard_to_read, opened
 
 
 @pytest.fixture(scope="module")
-def address(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+def report(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     write_report(trained, folder, "command")
-    return (folder / "index.html").as_uri()
+    return folder / "index.html"
 
 
 @pytest.fixture
-def page(browser: Any, address: str) -> Iterator[Any]:
-    """The page at 390 px; afterwards there must have been no error and no other request."""
-    opened = browser.new_page(viewport={"width": 390, "height": 844})
-    faults: list[str] = []
-    opened.on("console", lambda message: faults.append(message.text))
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.on("request", lambda request: faults.append(request.url))
-    opened.goto(address)
-    yield opened
-    assert [fault for fault in faults if not fault.startswith("data:")] == [address]
-    opened.close()
+def page(browser: Browser, report: Path) -> Iterator[Page]:
+    yield from opened(browser, report, width=390)
 
 
-def shown(page: Any) -> dict[str, Any]:
+def shown(page: Page) -> dict[str, Any]:
     """What the page shows now."""
     script = """() => ({
       seen: document.getElementById("seen").value,
       pictures: [...document.querySelectorAll("canvas")].map((canvas) => canvas.toDataURL()),
-      cursor: getComputedStyle(document.querySelector(".curve"), "::after").left,
+      cursor: document.querySelector(".curve > i").style.left,
       ratios: [...document.querySelectorAll(".ratio b")].map((ratio) => ratio.textContent),
     })"""
     found: dict[str, Any] = page.evaluate(script)
     return found
 
 
-def test_the_slider_moves_pictures_numbers_and_cursor(page: Any) -> None:
+def test_the_slider_moves_pictures_numbers_and_cursor(page: Page) -> None:
     slider = page.get_by_role("slider", name="Images seen")
     slider.focus()
     page.keyboard.press("Home")
@@ -78,14 +56,14 @@ def test_the_slider_moves_pictures_numbers_and_cursor(page: Any) -> None:
     assert shown(page) == first
 
 
-def test_the_latent_changes_samples_but_not_spectra(page: Any) -> None:
+def test_the_latent_changes_samples_but_not_spectra(page: Page) -> None:
     before = shown(page)["pictures"]
     page.get_by_role("slider", name="Sample").press("ArrowRight")
     changed = [old != new for old, new in zip(before, shown(page)["pictures"], strict=True)]
     assert changed == [True, True, False] * 2  # sample, checkerboard alone, spectrum
 
 
-def test_an_arm_can_be_hidden_with_its_curves(page: Any) -> None:
+def test_an_arm_can_be_hidden_with_its_curves(page: Page) -> None:
     arm = page.get_by_role("region", name="transposed k3")
     line = page.locator("#arm0-r2_over_real-line")
     assert arm.is_visible()
@@ -99,7 +77,7 @@ def test_an_arm_can_be_hidden_with_its_curves(page: Any) -> None:
     assert arm.is_visible()
 
 
-def test_the_page_fits_and_folds_its_tests_away(page: Any) -> None:
+def test_the_page_fits_and_folds_its_tests_away(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     tests = page.get_by_role("heading", name="differences between arms").first
     assert not tests.is_visible()
@@ -107,7 +85,12 @@ def test_the_page_fits_and_folds_its_tests_away(page: Any) -> None:
     assert tests.is_visible()
 
 
-def test_samples_are_shown_pixel_for_pixel(page: Any, trained: Path) -> None:
+def test_everything_can_be_read(page: Page) -> None:
+    page.get_by_text("All scores over training").click()
+    assert hard_to_read(page) == []
+
+
+def test_samples_are_shown_pixel_for_pixel(page: Page, trained: Path) -> None:
     page.get_by_role("slider", name="Images seen").press("Home")
     script = "() => [...contexts[0][0].getImageData(0, 0, 32, 32).data]"
     pixels = np.array(page.evaluate(script)).reshape(32, 32, 4)[..., :3]
@@ -115,7 +98,7 @@ def test_samples_are_shown_pixel_for_pixel(page: Any, trained: Path) -> None:
     assert (pixels == grid[2:34, 2:34]).all()
 
 
-def test_the_checkerboard_alone_is_that_of_the_animation(page: Any) -> None:
+def test_the_checkerboard_alone_is_that_of_the_animation(page: Page) -> None:
     image = np.random.default_rng(0).integers(0, 256, (9, 9, 4))
     script = "([pixels, taps]) => [...period2Part(pixels, 9, taps)]"
     found = page.evaluate(script, [image.flatten().tolist(), TAPS.tolist()])

@@ -1,6 +1,7 @@
 """The page says only what its data show."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,23 @@ def test_the_answer_names_what_is_seen_what_differs_and_what_stays_open() -> Non
     assert two[1] == "No difference between arms in R₂ ÷ real is shown at the end."
     assert two[2].startswith("Whether k3 and k4 differ remains open (not shown is not the same as")
     assert answer(arms[0], arms[2])[2].startswith("All of this holds for these images")
+
+
+def test_many_differences_are_counted() -> None:
+    arms = []
+    for name, kernel, level in (
+        ("a", 3, 1e5),
+        ("b", 3, 1e3),
+        ("c", 4, 1e4),
+        ("d", 4, 1e2),
+        ("e", 5, 1),
+    ):
+        arm = make_arm(name, [[level * (1 + j / 9) for j in range(4)]])
+        settings = {"upsample": {"kernel_size": kernel, "balanced": 0}}
+        arms.append(Arm(name, [replace(run, config=settings) for run in arm.runs]))
+    assert answer(*arms)[1].startswith(
+        "R₂ ÷ real differs in 8 of the 8 pairs of arms that were compared (listed under Tests); if"
+    )
 
 
 def test_the_answer_from_few_seeds_says_so() -> None:

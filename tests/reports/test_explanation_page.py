@@ -1,16 +1,13 @@
-"""The article in a real browser; skipped where there is no Chromium."""
+"""The article in a real browser."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from dcgan.reports.explanation import write_explanation
-
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+from tests.reports.conftest import hard_to_read, opened
 
 CHAPTERS = [
     "How strong is it?",
@@ -35,27 +32,9 @@ def article(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "index.html"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        launched.close()
-
-
 @pytest.fixture
 def page(browser: Browser, article: Path) -> Iterator[Page]:
-    """The opened article; a console message or a request for anything else fails the test."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: complaints.append(request.url))
-    page.goto(article.as_uri())
-    yield page
-    page.close()
-    shown = [text for text in complaints if not text.startswith("data:")]
-    assert shown == [article.as_uri()]
+    yield from opened(browser, article)
 
 
 def test_chapters_figures_and_pictures_are_there(page: Page) -> None:
@@ -80,39 +59,8 @@ def test_figures_stand_beside_the_text_on_wide_screens_and_below_it_on_narrow_on
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_has_enough_contrast(page: Page, scheme: str) -> None:
-    """WCAG 2.1 AA: 4.5 to 1."""
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    names = ["ink", "soft", "accent", "positive", "negative", "paper", "panel"]
-    colors = page.evaluate(
-        """names => Object.fromEntries(names.map(name => {
-            const probe = document.body.appendChild(document.createElement("i"));
-            probe.style.color = `var(--${name})`;
-            const rgb = getComputedStyle(probe).color.match(/\\d+/g).map(Number);
-            probe.remove();
-            return [name, rgb];
-        }))""",
-        names,
-    )
-    for ink in names[:5]:
-        for paper in names[5:]:
-            assert contrast(colors[ink], colors[paper]) >= 4.5, (ink, paper)
-
-
-def contrast(one: list[int], other: list[int]) -> float:
-    """WCAG's contrast ratio of two sRGB colors."""
-    low, high = sorted(luminance(color) for color in (one, other))
-    return (high + 0.05) / (low + 0.05)
-
-
-def luminance(color: list[int]) -> float:
-    """WCAG's relative luminance of an sRGB color, 0 to 255 per channel."""
-    shares = [value / 255 for value in color]
-    red, green, blue = (
-        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+def test_everything_can_be_read(page: Page) -> None:
+    assert hard_to_read(page) == []
 
 
 def test_the_keyboard_reaches_the_article_and_unfolds_a_check(page: Page) -> None:

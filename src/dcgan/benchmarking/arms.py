@@ -5,11 +5,14 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from dcgan.errors import RunFailed, UserError
+
+LOOK_EVERY = 0.05  # seconds
 
 
 class Arm(NamedTuple):
@@ -45,11 +48,8 @@ def command_of(
         config: config.yaml of one of our runs, which gives the baseline its data and networks.
     """
     if arm.is_baseline:
-        program = [sys.executable, "-m", "dcgan.benchmarking.baseline"]
-        return [*program, str(config), str(steps), str(run_dir)]
-    quoted = str(run_dir).replace("'", "\\'")
-    return [
-        *(sys.executable, "-m", "dcgan.commands.train"),  # what dcgan-train is
+        return baseline_command(config, steps, run_dir)
+    settings = [
         f"data.image_size={pixels}",
         f"generator.filters={pixels}",
         f"discriminator.filters={pixels}",
@@ -57,12 +57,31 @@ def command_of(
         *([arm.word] if arm.word else []),
         f"trainer.precision={arm.precision}",
         f"trainer.steps={steps}",
-        f"hydra.run.dir='{quoted}'",
     ]
+    return our_command(settings, run_dir)
 
 
-def run(command: Sequence[str], environment: Mapping[str, str]) -> tuple[float, float]:
+def baseline_command(
+    config: Path, steps: int, run_dir: Path, seed: int = 0, every: int | None = None
+) -> list[str]:
+    """The command of the baseline, which saves a checkpoint every `every` steps and at the end."""
+    program = [sys.executable, "-m", "dcgan.benchmarking.baseline"]
+    return [*program, str(config), str(steps), str(run_dir), str(seed), str(every or steps)]
+
+
+def our_command(settings: Sequence[str], run_dir: Path) -> list[str]:
+    """The command of dcgan-train with these settings."""
+    quoted = str(run_dir).replace("'", "\\'")
+    return [sys.executable, "-m", "dcgan.commands.train", *settings, f"hydra.run.dir='{quoted}'"]
+
+
+def run(
+    command: Sequence[str], environment: Mapping[str, str], look: Callable[[], None] = lambda: None
+) -> tuple[float, float]:
     """Run a command to its end; kill it if this process is stopped.
+
+    Args:
+        look: called every `LOOK_EVERY` seconds meanwhile, and at the end.
 
     Returns:
         Its time in seconds, and its minor page faults (NaN if the system does not count them).
@@ -72,14 +91,23 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> tuple[float, 
         RunFailed: it failed in another way.
     """
     page_faults, started = _page_faults(), time.perf_counter()
-    done = subprocess.run(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
-    )
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            while process.returncode is None:
+                with suppress(subprocess.TimeoutExpired):
+                    _, said = process.communicate(timeout=LOOK_EVERY)
+                look()
+        except BaseException:
+            process.kill()
+            process.wait()  # leaving the block does not, after Ctrl-C
+            raise
     seconds, page_faults = time.perf_counter() - started, _page_faults() - page_faults
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").split("\n")
-        reason = next(filter(str.strip, reversed(said)), f"exit status {done.returncode}")
-        error = UserError if done.returncode == UserError.exit_status else RunFailed
+    if status := process.returncode:
+        lines = said.decode(errors="replace").split("\n")
+        reason = next(filter(str.strip, reversed(lines)), f"exit status {status}")
+        error = UserError if status == UserError.exit_status else RunFailed
         raise error(f"{shlex.join(command)}: {reason}")
     return seconds, page_faults
 

@@ -1,11 +1,11 @@
 """The standard DCGAN training recipe as a program, for comparison.
 
-    python -m dcgan.benchmarking.baseline RUN/config.yaml STEPS FOLDER
+    python -m dcgan.benchmarking.baseline RUN/config.yaml STEPS FOLDER SEED EVERY
 
 Written from its description (Radford et al., 2016), the way tutorials write it: networks and images
 in NCHW float32; a sigmoid, then binary cross-entropy; D's parameters not frozen while G learns;
 losses read at every step; PIL images transformed one by one in a DataLoader without workers. It
-logs the losses every 50 steps, saves a sample grid every 500, and saves both networks at the end.
+logs the losses every 50 steps, and saves a sample grid every 500 and both networks every EVERY.
 It shares RUN's networks (with every layer computed as in torch) and its prepared images (decoding
 files would cost more), but none of the training code.
 """
@@ -27,11 +27,13 @@ from torchvision import transforms
 from torchvision.utils import save_image
 
 from dcgan.config import DataConfig
+from dcgan.config.identity import LAST
 from dcgan.data.decoding import Images
 from dcgan.data.preparation import prepare
 from dcgan.networks.building import build_discriminator, build_generator
 from dcgan.networks.discriminator import Readout
 from dcgan.networks.generator import Projection
+from dcgan.networks.weights import save_tensors
 
 
 class Baseline:
@@ -99,9 +101,11 @@ def endless_batches(images: Images, batch_size: int) -> Iterator[Tensor]:
         yield from loader
 
 
-def train(settings: dict[str, Any], steps: int, folder: Path) -> None:
-    """Train; write samples and both networks into `folder`."""
-    folder.mkdir(parents=True)
+def train(settings: dict[str, Any], steps: int, folder: Path, seed: int, every: int) -> None:
+    """Train; write samples and, every `every` steps and at the end, both networks into `folder`."""
+    (folder / LAST).parent.mkdir(parents=True)
+    torch.manual_seed(seed)
+    settings = settings | {"seed": seed}
     baseline, batch_size = Baseline(settings), settings["trainer"]["batch_size"]
     batches = endless_batches(prepare(DataConfig(**settings["data"])).open(), batch_size)
     fixed_latents = baseline.draw_latents(64)
@@ -114,10 +118,15 @@ def train(settings: dict[str, Any], steps: int, folder: Path) -> None:
             with torch.no_grad():
                 samples = baseline.generator(fixed_latents)
             save_image(samples, folder / f"{step:06d}.png", normalize=True)
-    networks = {"generator": baseline.generator, "discriminator": baseline.discriminator}
-    torch.save({name: each.state_dict() for name, each in networks.items()}, folder / "last.pt")
+        if step % every == 0 or step == steps:
+            content = {"config": settings, "step": step, "ema": None}
+            for name in ("generator", "discriminator"):
+                content[name] = getattr(baseline, name).state_dict()
+            save_tensors(folder / LAST, content)
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    train(yaml.safe_load(Path(sys.argv[1]).read_text()), int(sys.argv[2]), Path(sys.argv[3]))
+    config, steps, folder, seed, every = sys.argv[1:]
+    settings = yaml.safe_load(Path(config).read_text(encoding="utf-8"))
+    train(settings, int(steps), Path(folder), int(seed), int(every))

@@ -1,4 +1,4 @@
-"""The work of dcgan-benchmark: run every arm in turn and compare the time per step.
+"""The work of dcgan-benchmark: run every arm in turn and compare the time per step, or a race.
 
 The time per step is the difference between a long and a short run, divided by the difference in
 steps: startup, and what a run writes at its start and end, cancel out.
@@ -11,6 +11,7 @@ import platform
 import random
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,8 +27,10 @@ from tqdm import tqdm
 
 from dcgan.benchmarking.arms import BASELINE, OURS, Arm, arms_beside, command_of, run
 from dcgan.benchmarking.baseline import Baseline
+from dcgan.benchmarking.race import race
 from dcgan.config import BenchmarkConfig
 from dcgan.files import make_folder, write_json, write_text
+from dcgan.intervals import Summary
 from dcgan.processor import cpu_info
 from dcgan.reports.page import render
 
@@ -37,36 +40,44 @@ log = logging.getLogger(__name__)
 
 
 def benchmark(config: BenchmarkConfig, run_dir: Path, environment: Mapping[str, str]) -> None:
-    """Time every arm at every size; write result.json and benchmark.txt into `run_dir`.
+    """Time every arm at every size, or let all race; write result.json and benchmark.txt.
 
     Args:
         environment: the environment of every command.
 
     Raises:
-        UserError: a command refuses its settings.
+        UserError: a command refuses its settings, or there are no features for its data.
         RunFailed: a command fails.
     """
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if load > BUSY:
         log.warning("the machine is busy, timings are unreliable: load %.2f (over %s)", load, BUSY)
     make_folder(run_dir)
-    rows = []
-    for size in config.sizes:
-        with TemporaryDirectory(dir=run_dir, prefix="runs-") as folder:
-            settings, runs = take_turns(size, config, Path(folder), environment)
-        rows += compare(size, settings, runs)
+    measure = race if config.race else time_steps
     result = {
         "processor": cpu_info("model name") or platform.processor(),
         "num_threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "load_before": load,
-        "rounds": config.rounds,
-        "overrides": config.overrides,
-        "rows": rows,
+        **asdict(config),
+        "rows": measure(config, run_dir, environment),
     }
     write_json(run_dir / "result.json", result)
-    text = render("benchmark.txt", busy=load > BUSY, **result)
+    template = "race.txt" if config.race else "benchmark.txt"
+    text = render(template, busy=load > BUSY, Summary=Summary, **result)
     write_text(run_dir / "benchmark.txt", text)
+
+
+def time_steps(
+    config: BenchmarkConfig, run_dir: Path, environment: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Time every arm at every size; a row for each."""
+    rows = []
+    for size in config.sizes:
+        with TemporaryDirectory(dir=run_dir, prefix="runs-") as folder:
+            settings, runs = take_turns(size, config, Path(folder), environment)
+        rows += compare(size, settings, runs)
+    return rows
 
 
 def take_turns(

@@ -46,5 +46,7 @@ def _print(result: dict[str, Any], report_dir: Path) -> None:
         print(f"Page         {report_dir / 'index.html'}")
         print(f"Pictures     {report_dir / 'training.gif'}, closeup.png, …")
         print(f"Numbers      {report_dir / 'scores.csv'}, tests.csv, result.json")
+    if "choice.md" in result["files"]:
+        print(f"Which arm    {report_dir / 'choice.md'}")
     if "fid.md" in result["files"]:
         print(f"FID          {report_dir / 'fid.md'}")

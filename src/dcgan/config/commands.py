@@ -14,12 +14,14 @@ from dcgan.config.settings import (
     Natural,
     PathOrFactory,
     PathText,
+    Positive,
     TwoOrMore,
     doublings,
 )
 
 Weights = Literal["ema", "raw"]  # the EMA if there is one, or the generator's own weights
 Size = Annotated[list[Count], Field(min_length=3, max_length=3)]
+RaceSteps = Annotated[list[Count], Field(min_length=2, max_length=2)]
 
 
 @dataclass(kw_only=True, config=RULES)
@@ -96,9 +98,15 @@ class BenchmarkConfig:
     rounds: Count  # every arm is timed once per round
     overrides: list[str] = field(default_factory=list)  # more settings for dcgan-train
     beside: list[str] = field(default_factory=list)  # settings; each is timed as an extra arm
+    race: Flag = False  # time until an FID, instead of a step's; `rounds` is the number of seeds
+    race_fid: Positive | None = None  # the mark; None: each seed's baseline at its end
+    race_steps: RaceSteps = field(default_factory=lambda: [3125, 1250])  # baseline's, ours
+    race_checkpoints: Count = 50  # of each run, evenly spaced, whose FIDs are measured
 
     def __post_init__(self) -> None:
         for pixels, short, long in self.sizes:
             doublings(pixels)
             if short >= long:
                 raise ValueError(f"sizes={self.sizes}: must be [pixels, steps, more steps], each")
+        if self.race_fid is not None and not self.race:
+            raise ValueError(f"race_fid={self.race_fid}: has no effect without race=true")

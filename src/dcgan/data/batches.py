@@ -16,7 +16,7 @@ def to_device(tensor: Tensor, device: torch.device) -> Tensor:
 
 
 class Batches:
-    """An endless stream of batches, shuffled anew for each epoch, in which no image comes twice.
+    """An endless stream of batches. Each epoch has a new order and uses no image twice.
 
     The order is a function of (seed, epoch), and the position is a single integer, `num_drawn`, so
     a resumed run sees exactly the batches that an uninterrupted one would. Images that do not fill
@@ -26,7 +26,7 @@ class Batches:
         images: (N, C, H, W) uint8; may be memory-mapped, since only the batch's rows are read.
         batch_size: global, over all ranks.
         flip: mirror each image left-right with probability 1/2.
-        rank, num_ranks: which of how many processes this is; each gets its share of every batch.
+        rank, num_ranks: this process's index, and their number; each gets its share of every batch.
 
     Raises:
         UserError: there are fewer images than one batch needs.

@@ -34,7 +34,7 @@ class Assessment:
     """The scores of a set of images."""
 
     numbers: dict[str, float]
-    class_shares: list[float] | None  # None without a classifier
+    probabilities: Tensor | None  # (N, classes) of the images; None without a classifier
 
 
 def assess(
@@ -45,7 +45,7 @@ def assess(
     Args:
         real: features of the held-out images; None, like the extractor, if there are none.
     """
-    numbers, shares = {}, None
+    numbers, probabilities = {}, None
     few, few_held_out = subsample(images, NUM_JUDGED), subsample(held_out, NUM_JUDGED)
     features = None if extractor is None else extractor.extract(images)
     if features is not None and real is not None:
@@ -58,8 +58,8 @@ def assess(
             numbers["confidence"] = features.probabilities.max(1).values.double().mean().item()
             # ∞ where a class is not in the held-out images.
             numbers["class_kl"] = float(entropy(generated, class_shares(real.probabilities)))
-            shares = generated.tolist()
-    if shares is None:
+            probabilities = features.probabilities
+    if probabilities is None:
         finest, *coarser = patch_distances(few_held_out, few)
         numbers["patches"] = finest
         if coarser:
@@ -68,10 +68,11 @@ def assess(
         numbers[PEAK_OVER_REAL[judged.period].key] = judged.ratio
         if judged.contrast is not None:
             numbers[CONTRAST[judged.period].key] = judged.contrast
-    return Assessment(numbers, shares)
+    return Assessment(numbers, probabilities)
 
 
 def class_shares(probabilities: Tensor) -> Tensor:
     """The share of images that are classified as each class: (classes,)."""
     _, classes = probabilities.shape
-    return torch.bincount(probabilities.argmax(1), minlength=classes) / len(probabilities)
+    counts = torch.bincount(probabilities.argmax(1), minlength=classes)
+    return counts.double() / len(probabilities)

@@ -20,6 +20,7 @@ def build_generator(config: Mapping[str, Any]) -> Generator:
         UpsampleConfig(**config["upsample"]),
         image_size=config["data"]["image_size"],
         channels=config["data"]["channels"],
+        seed=config.get("seed", 0),
     )
 
 
@@ -30,6 +31,7 @@ def build_discriminator(config: Mapping[str, Any]) -> Discriminator:
         DownsampleConfig(**config["downsample"]),
         image_size=config["data"]["image_size"],
         channels=config["data"]["channels"],
+        seed=config.get("seed", 0),
     )
 
 

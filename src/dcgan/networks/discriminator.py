@@ -66,7 +66,7 @@ class Discriminator(nn.Module):
             self.layers.add_module(f"leaky{i}", nn.LeakyReLU(0.2, inplace=True))
         self.layers.add_module("logit", Readout(widths[-1], 1, base, bias=not batch_norm))
         initialize(self, seed, "discriminator")
-        # A list, because a parametrization changes the modules. `balance` handles upsampling only.
+        # A list, because a parametrization adds modules. Not by `balance`: it is for upsampling.
         for layer in [m for m in self.layers.modules() if isinstance(m, nn.Conv2d)]:
             if downsample.balanced and max(layer.stride) > 1:
                 kernel = Balanced(layer.kernel_size, layer.stride)
@@ -75,6 +75,6 @@ class Discriminator(nn.Module):
                 spectral_norm(layer)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) images in [−1, 1] to (N,); logits (above 0: real) with the default loss."""
+        """(N, C, H, W) images in [−1, 1] to (N,); with the default loss logits, above 0: real."""
         logits: Tensor = self.layers(images).flatten()
         return logits

@@ -17,7 +17,7 @@ from dcgan.config.settings import doublings
 from dcgan.networks.notch import Notch
 from dcgan.networks.upsampling import initialize, upsampling_block
 
-# For blocks that `upsample.layers` does not select: resizing keeps a constant constant.
+# For blocks that `upsample.layers` does not select: resizing leaves no checkerboard.
 RESIZE = UpsampleConfig(kind="resize", kernel_size=3, mode="nearest")
 
 
@@ -33,7 +33,7 @@ class Projection(nn.ConvTranspose2d):
     def forward(
         self,
         latents: Tensor,
-        output_size: list[int] | None = None,  # noqa: ARG002  (torch's signature)
+        output_size: list[int] | None = None,  # noqa: ARG002  (nn.ConvTranspose2d.forward has it)
     ) -> Tensor:
         """(N, in_channels, 1, 1) to (N, out_channels, k, k), channels-last."""
         weight = self.weight.permute(0, 2, 3, 1)

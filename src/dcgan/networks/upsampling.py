@@ -84,13 +84,13 @@ def initialize(network: nn.Module, seed: int, purpose: str) -> None:
 
 
 def initialize_block(block: UpsamplingBlock, random: torch.Generator) -> None:
-    """Initialize the block's one weight from N(0, 0.02), as its `init` says.
+    """Initialize the block's one weight with standard deviation 0.02, in the way `init` names.
 
     normal: all taps are independent.
     icnr: the four sub-pixel filters of an output channel are equal, so the block starts as a
     convolution followed by nearest-neighbor resizing (Aitken et al., 2017).
     bilinear: each pair of channels has the interpolation kernel times one random number (Long et
-    al., 2015). The kernel has norm k, as k·k independent taps of variance 1 have on average.
+    al., 2015). The kernel has norm k, as k·k taps of variance 1 have (root mean square).
     """
     (weight,) = block.parameters()
     if block.init == "bilinear":

@@ -20,7 +20,7 @@ from dcgan.config import CureConfig
 from dcgan.data.splits import num_classes
 from dcgan.errors import UserError
 from dcgan.evaluation.distances import frechet_distance
-from dcgan.evaluation.features import get_extractor
+from dcgan.evaluation.features import Extractor, get_extractor
 from dcgan.evaluation.heldout import held_out, read_run
 from dcgan.files import make_folder, write_json
 from dcgan.networks.generator import Generator
@@ -67,38 +67,24 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
     check_images(f"num_images={config.num_images}", config.num_images, generator)
     latents = latents_of_seeds(range(config.num_images), generator.latent_size)
     real = evenly_spread(training, config.num_images)
-    fid: Callable[[Tensor], float] | None = None
-    if num_classes(data):
-        extractor = get_extractor(data, checkpoint["data_digest"])
-        expected = extractor.extract(held_out(data, training, config.num_images)).values
-
-        def fid(images: Tensor) -> float:
-            return frechet_distance(expected, extractor.extract(images).values)
-
     if not usable_periods(*real.shape[-2:]):
         raise UserError(f"checkpoint={config.checkpoint}: images under 16 pixels have no score")
-    before = generate(generator, latents)
-    detail_before = fine_detail(spectrum(before))
-    candidates, images = {"nothing": generator, **candidates_for(generator, latents)}, {}
+    fid = None
+    if num_classes(data):
+        extractor = get_extractor(data, checkpoint["data_digest"])
+        fid = _fid_against(held_out(data, training, config.num_images), extractor)
+    candidates = {"nothing": generator, **candidates_for(generator, latents)}
+    images: dict[str, Tensor] = {}
     cures = []
     for name, candidate in progress(candidates.items(), desc="curing", unit="cure"):
-        after = before if candidate is generator else generate(candidate, latents)
-        images[name] = after
-        cures.append(
-            Cure(
-                name,
-                judge(after, real),
-                (after - before).square().mean().sqrt().item(),
-                fine_detail(spectrum(after)) / detail_before,
-                None if fid is None else fid(after),
-            )
-        )
+        images[name] = generate(candidate, latents)
+        cures.append(measure(name, images["nothing"], images[name], real, fid))
     best = recommended(cures)
     make_folder(run_dir)
     files = []
     if best is not None and best.name != "nothing":
         export_generator(run_dir / "cured.safetensors", candidates[best.name])
-        shown = torch.cat([before[:NUM_SHOWN], images[best.name][:NUM_SHOWN]])
+        shown = torch.cat([images[name][:NUM_SHOWN] for name in ("nothing", best.name)])
         save_grid(F.interpolate(shown, scale_factor=ENLARGE), run_dir / "cured.png", NUM_SHOWN)
         files = ["cured.safetensors", "cured.png"]
     result = {
@@ -111,6 +97,29 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
     }
     write_json(run_dir / "result.json", result)
     return result | {"cures": cures, "present": PRESENT, "config": checkpoint["config"]}
+
+
+def measure(
+    name: str,
+    before: Tensor,
+    after: Tensor,
+    real: Tensor,
+    fid: Callable[[Tensor], float] | None,
+) -> Cure:
+    """What a cure makes of images: before, after and real ones, (N, C, H, W) in [−1, 1]."""
+    return Cure(
+        name,
+        judge(after, real),
+        (after - before).square().mean().sqrt().item(),
+        fine_detail(spectrum(after)) / fine_detail(spectrum(before)),
+        None if fid is None else fid(after),
+    )
+
+
+def _fid_against(real: Tensor, extractor: Extractor) -> Callable[[Tensor], float]:
+    """FID between images and real ones, whose features are computed once."""
+    expected = extractor.extract(real).values
+    return lambda images: frechet_distance(expected, extractor.extract(images).values)
 
 
 def candidates_for(generator: Generator, latents: Tensor) -> dict[str, Generator]:

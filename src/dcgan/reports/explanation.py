@@ -1,7 +1,7 @@
 """The article: transposed convolution explained, with every claim checked as the page is made."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,12 @@ import matplotlib as mpl
 import torch
 from latex2mathml.converter import convert
 from markupsafe import Markup
+from torch import Tensor
+from torchvision.transforms.functional import to_pil_image
 from tqdm import tqdm
 
 from dcgan.files import make_folder, write_json, write_text
-from dcgan.pictures import grid
+from dcgan.pictures import grid, to_uint8
 from dcgan.reports import article, opening
 from dcgan.reports.claims import CHECKS, state
 from dcgan.reports.deconvnet import Unit, strongest_units
@@ -22,6 +24,7 @@ from dcgan.reports.page import data_uri, render
 
 NUMBERS = ("id", "title", "sentence", "number", "measured", "tolerance", "holds")  # claims.json's
 NUM_SHOWN = 4  # samples per generator
+RIM = 4  # pixels of a sample that are cut off; there, even balanced kernels leave dots
 
 
 def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict[str, Any]]:
@@ -65,12 +68,16 @@ def _page(claims: list[dict[str, Any]], **content: Any) -> str:
         "explanation.html",
         claims={claim["id"]: claim for claim in claims},
         samples={
-            name: [data_uri(grid(image[None])) for image in images[:NUM_SHOWN]]
+            name: [
+                data_uri(to_pil_image(to_uint8(image)))
+                for image in images[:NUM_SHOWN, :, RIM:-RIM, RIM:-RIM]
+            ]
             for name, images in samples.items()
         },
         r2={name: opening.r2(images) for name, images in samples.items()},
         spectra=opening.draw_spectra(samples),
-        imbalance=opening.draw_imbalance(),
+        imbalance=opening.imbalance(),
+        panels=_panels,
         formula=lambda caller: _formula(caller, "block"),
         tex=lambda caller: _formula(caller, "inline"),
         # Inside a script element, only "<" must not stand as it is.
@@ -79,6 +86,25 @@ def _page(claims: list[dict[str, Any]], **content: Any) -> str:
         styles=Markup(article.styles()),
         **content,
     )
+
+
+def _panels(matrices: Mapping[str, Tensor], same_scale: bool) -> list[dict[str, Any]]:
+    """Titled matrices for the page: the size of an entry in rem, and each value and its share.
+
+    The share is that of the largest absolute value, of all matrices with `same_scale`.
+    """
+    largest = max(matrix.abs().max().item() for matrix in matrices.values())
+    widest = max(matrix.shape[1] for matrix in matrices.values())
+    panels = []
+    for title, matrix in matrices.items():
+        values, columns = matrix.flatten().tolist(), matrix.shape[1]
+        full = largest if same_scale else matrix.abs().max().item()
+        cell = 11 / widest if same_scale else 7.5 / columns
+        entries = [(value, abs(value) / full) for value in values]
+        panels.append(
+            {"title": title, "columns": columns, "cell": min(2, cell), "entries": entries}
+        )
+    return panels
 
 
 def _formula(caller: Callable[[], str], display: str) -> Markup:
@@ -91,4 +117,8 @@ def _shown_unit(unit: Unit) -> dict[str, Any]:
     strength = unit.projections.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-12)
     pairs = torch.cat([unit.images, unit.projections / strength])
     picture = grid(pairs, num_columns=len(unit.images))
-    return {"name": f"{unit.layer}, channel {unit.channel}", "picture": data_uri(picture)}
+    return {
+        "name": f"{unit.layer}, channel {unit.channel}",
+        "picture": data_uri(picture),
+        "width": picture.width * max(1, 560 // picture.width),  # a whole multiple
+    }

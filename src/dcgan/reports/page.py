@@ -22,6 +22,7 @@ from dcgan.files import make_folder, replacing, write_json, write_text
 from dcgan.intervals import Summary
 from dcgan.pictures import save_image
 from dcgan.reports.ablation import Ablation, analyze
+from dcgan.reports.choice import choose
 from dcgan.reports.closeup import draw_closeup, to_gif
 from dcgan.reports.fid import fid_report
 from dcgan.reports.figures import draw_curves, draw_gallery, save_png, svg
@@ -91,6 +92,9 @@ def _add_ablation(ablation: Ablation, result: dict[str, Any], files: Files) -> N
     files["tests.csv"] = _csv(asdict(c) | {"score": c.score.key} for c in ablation.comparisons)
     files["training.gif"], files["closeup.png"] = to_gif(frames), frames[-1]
     files |= {"gallery.png": draw_gallery(ablation), "curves.png": draw_curves(ablation)}
+    if choice := choose(ablation, result["arms"]):
+        result["choice"], figure = choice
+        files |= {"choice.md": render("choice.md", **result, Summary=Summary), "choice.png": figure}
 
 
 def render(template: str, **content: Any) -> str:

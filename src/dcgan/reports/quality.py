@@ -1,11 +1,11 @@
 """The work of dcgan-evaluate: compare a generator with real images; table, picture and JSON."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -45,27 +45,21 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
     """
     checkpoint, data, training = read_run(config.checkpoint, config.root, "set root=FOLDER")
     extractor = _extractor(data, checkpoint["data_digest"])
-    split = has_test_split(data)
-    # Without a test split, a random half of the training images serves as one.
-    order = torch.randperm(len(training), generator=stream(0, "halves"))[: 2 * config.num_images]
-    first, second = (training[half] for half in order.tensor_split(2))
-    unseen = held_out(data, first, config.num_images)
-    known = evenly_spread(training if split else second, config.num_images)
+    known, unseen = _real_images(data, training, config.num_images)
     real = None if extractor is None else extractor.extract(unseen)
     generator = generator_of(checkpoint, config.weights)
 
     # First the scores of real training images, which a perfect generator would get.
     floor = assess(known, unseen, real, extractor).numbers
     near = None
-    if split and data.source != "digits":  # held-out images are truly new
+    if has_test_split(data) and data.source != "digits":  # held-out images are truly new
         near = nearest(subsample(unseen, NUM_NEAREST), training)
         floor["nearest_training"] = near[0].median().item()
     found = []
     for seed in progress(config.seeds, desc="evaluating", unit="seed"):
         # As many as there are real training images above: FID depends on the number.
-        random = stream(seed, "evaluation")
-        latents = torch.randn(len(known), generator.latent_size, generator=random)
-        images = generate(generator, latents)
+        shape, random = (len(known), generator.latent_size), stream(seed, "evaluation")
+        images = generate(generator, torch.randn(shape, generator=random))
         found.append(assess(images, unseen, real, extractor))
         if near is not None:
             near = nearest(images[:NUM_NEAREST], training)
@@ -73,31 +67,50 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
 
     values = {key: [each.numbers[key] for each in found] for key in found[0].numbers}
     scores = {key: summarize(each) for key, each in values.items()}
-    shares = [each.class_shares for each in found if each.class_shares is not None]
-    classes = None if real is None else real.probabilities
+    make_folder(run_dir)
+    shown = images[:NUM_NEAREST]
+    save_picture(run_dir / "quality.png", shown, found[-1].probabilities, near, training)
     result = {
+        **_origin(config, checkpoint, data),
+        "num_images": len(known),
+        "num_held_out": len(unseen),
+        "features": None if extractor is None else extractor.recipe,
+        "scores": {key: {**asdict(scores[key]), "values": values[key]} for key in values},
+        "real_training_images": floor,
+        "class_shares": _shares([each.probabilities for each in found]),
+        "held_out_class_shares": _shares([None if real is None else real.probabilities]),
+        "picture": "quality.png",
+    }
+    write_json(run_dir / "result.json", result)
+    table = render("quality.txt", names=NAMES, scores=scores, floor=floor)
+    return result | {"table": table.rstrip()}
+
+
+def _real_images(data: DataConfig, training: Tensor, num_images: int) -> tuple[Tensor, Tensor]:
+    """Training images and held-out ones: without a test split, two random halves."""
+    order = torch.randperm(len(training), generator=stream(0, "halves"))[: 2 * num_images]
+    first, second = (training[half] for half in order.tensor_split(2))
+    known = evenly_spread(training if has_test_split(data) else second, num_images)
+    return known, held_out(data, first, num_images)
+
+
+def _origin(config: EvaluateConfig, checkpoint: dict[str, Any], data: DataConfig) -> dict[str, Any]:
+    """Which weights were evaluated, on which images."""
+    images = "test split" if has_test_split(data) else "a random half of the training images"
+    return {
         "checkpoint": config.checkpoint,
         "step": checkpoint["step"],
         "images_seen": checkpoint["step"] * checkpoint["config"]["trainer"]["batch_size"],
         "weights": "raw" if config.weights == "raw" or checkpoint["ema"] is None else "ema",
-        "num_images": len(known),
-        "num_held_out": len(unseen),
-        "held_out": HELD_OUT.get(
-            data.source, "test split" if split else "a random half of the training images"
-        ),
+        "held_out": HELD_OUT.get(data.source, images),
         "sampling_seeds": list(config.seeds),
-        "features": None if extractor is None else extractor.recipe,
-        "scores": {key: {**asdict(scores[key]), "values": values[key]} for key in values},
-        "real_training_images": floor,
-        "class_shares": np.mean(shares, axis=0).tolist() if shares else None,
-        "held_out_class_shares": None if classes is None else class_shares(classes).tolist(),
-        "picture": "quality.png",
     }
-    make_folder(run_dir)
-    save_picture(run_dir / "quality.png", images[:NUM_NEAREST], extractor, near, training)
-    write_json(run_dir / "result.json", result)
-    table = render("quality.txt", names=NAMES, scores=scores, floor=floor)
-    return result | {"table": table.rstrip()}
+
+
+def _shares(probabilities: Sequence[Tensor | None]) -> list[float] | None:
+    """The classes' shares among all images; None without a classifier."""
+    known = [each for each in probabilities if each is not None]
+    return class_shares(torch.cat(known)).tolist() if known else None
 
 
 def _extractor(data: DataConfig, digest: str) -> Extractor | None:
@@ -114,18 +127,17 @@ def _extractor(data: DataConfig, digest: str) -> Extractor | None:
 def save_picture(
     path: Path,
     images: Tensor,
-    extractor: Extractor | None,
+    probabilities: Tensor | None,
     near: tuple[Tensor, Tensor] | None,
     training: Tensor,
 ) -> None:
     """Save images as a grid, with a column per class where there are classes; see `by_class`."""
-    probabilities = None if extractor is None else extractor.extract(images).probabilities
     if probabilities is None:
         save_grid(images[: ROWS * COLUMNS], path, COLUMNS)
     else:
+        classes = probabilities[: len(images)].argmax(1)
         num_columns = min(probabilities.shape[1], COLUMNS)
-        picture = by_class(images, probabilities.argmax(1), num_columns, near, training)
-        save_grid(picture, path, num_columns)
+        save_grid(by_class(images, classes, num_columns, near, training), path, num_columns)
 
 
 def by_class(

@@ -55,7 +55,7 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
         recorder = Recorder(state, run_dir, resume_command)
 
         with Interruption() as interruption, recorder.opened():
-            # Train. A signal is handled between two steps, after the same one in all processes.
+            # Train. A signal is handled between two steps, after the same step in all processes.
             stopping = False
             silent = not fabric.is_global_zero
             bar = progress(
@@ -69,7 +69,7 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
                     bar.update()
                     bar.set_postfix_str(recorder.latest, refresh=False)
 
-            # Finish with the result, or with the command that resumes the run.
+            # Finish with the result; if stopped, with the command that resumes the run.
             if state.step < steps:
                 raise recorder.stopped(interruption.received)
             return recorder.finish()

@@ -7,18 +7,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-OfOutputs = Callable[[Tensor, Tensor], Tensor]  # maps D(x) and D(G(z)), both (N,), to a scalar
+LossFunction = Callable[[Tensor, Tensor], Tensor]  # maps D(x) and D(G(z)), both (N,), to a scalar
 
 
 @dataclass(frozen=True)
 class Loss:
     """D's loss and G's loss, each a function of D's outputs on real and on fake images."""
 
-    discriminator: OfOutputs
-    generator: OfOutputs
+    discriminator: LossFunction
+    generator: LossFunction
     threshold: float | None = 0.0  # outputs above it mean real; None: only differences matter
     is_critic: bool = False  # whether D is meant to separate real from fake completely
-    pairs: bool = False  # G's loss also needs D(x) after D's update: another pass; none here does
+    pairs: bool = False  # G's loss also uses D(x), from another pass after D's update
 
 
 def cross_entropy(logits: Tensor, label: float) -> Tensor:

@@ -49,8 +49,8 @@ class StepResult:
     """This rank's results, detached, on the device: only reading them makes the CPU wait."""
 
     losses: Tensor  # (2,) D's and G's
-    real_outputs: Tensor  # (N,) D(x) before its update
-    fake_outputs: Tensor  # (N,) D(G(z)) before its update
+    real_outputs: Tensor  # (N,) D(x) before D's update
+    fake_outputs: Tensor  # (N,) D(G(z)) before D's update
     real: Tensor  # (N, C, H, W) in [−1, 1]
     fake: Tensor  # (N, C, H, W) in [−1, 1]
 
@@ -73,7 +73,7 @@ def train_step(state: State) -> StepResult:
     fabric.backward(discriminator_loss)
     state.discriminator_optimizer.step()
 
-    # Update G with D's weights frozen, so their gradients are neither computed nor exchanged.
+    # Update G with D's weights frozen (but not its running statistics), to save their gradients.
     state.generator_optimizer.zero_grad()
     discriminator.requires_grad_(False)
     with fabric.no_backward_sync(discriminator):
@@ -114,7 +114,7 @@ def draw_latents(state: State) -> Tensor:
 
 
 def penalize(state: State, real: Tensor, fake: Tensor) -> None:
-    """Backpropagate D's penalty, if it is due at this step; D's loss adds its gradient later.
+    """Backpropagate D's penalty, if it is due; the gradient of D's loss is added to it later.
 
     It is due every `interval` steps, multiplied by `interval` (lazy regularization, Karras et al.,
     2020).
@@ -123,7 +123,7 @@ def penalize(state: State, real: Tensor, fake: Tensor) -> None:
     if regularizer.kind == "none" or state.step % regularizer.interval:
         return
     if regularizer.kind == "r1":
-        penalty = r1(state.discriminator, real)
+        penalty = r1(state.discriminator, real)  # not wrapped, so in float32
     else:
         shares = torch.rand(state.batches.batch_size, generator=state.mixing)[state.batches.share]
         between = torch.lerp(real, fake, to_device(shares, real.device)[:, None, None, None])
@@ -142,13 +142,13 @@ def update_ema(state: State) -> None:
     """
     if state.ema is None:
         return
-    trainer, is_given = state.config.trainer, state.config.start_from is not None
-    ramp = math.inf if is_given else EMA_RAMP * max(state.step, 1) * trainer.batch_size
+    trainer, continues = state.config.trainer, state.config.start_from is not None
+    ramp = math.inf if continues else EMA_RAMP * max(state.step, 1) * trainer.batch_size
     decay = 0.5 ** (trainer.batch_size / min(trainer.ema_half_life_images, ramp))
     average, current = (
         [t.detach() for t in network.state_dict().values() if t.is_floating_point()]
         for network in (state.ema.module, state.generator)
     )
     # AveragedModel's own update would sync with the GPU at every step to read n_averaged.
-    get_ema_multi_avg_fn(decay if state.step or is_given else 0.0)(average, current, 0)
+    get_ema_multi_avg_fn(decay if state.step or continues else 0.0)(average, current, 0)
     state.ema.n_averaged += 1

@@ -77,7 +77,7 @@ mount("alignment", () => {
       element("li", {}, element("span", { class: "key thick" }), "where the input's pixels belong"),
       element("li", {}, element("span", { class: "key moved" }), "where the layer puts them"),
       element("li", {}, element("span", { class: "key thin" }), "the output's pixels"),
-      element("li", {}, element("span", { class: "key stamp" }), "the kernel footprint of one input pixel"),
-      element("li", {}, "Ring: where that pixel belongs. Dot: the middle of its footprint."))),
+      element("li", {}, element("span", { class: "key stamp" }), "the stamp of one input pixel"),
+      element("li", {}, "Ring: where that pixel belongs. Dot: the middle of its stamp."))),
   ];
 });

@@ -2,7 +2,7 @@
 
 const {
   button, controls, cycled, element, item, kernelView, list, message, mount, panel, panels, picture,
-  pixels, scene, show, upsample,
+  pixels, scene, show, trained, upsample,
 } = article.ui;
 
 const SCENE = scene(24);
@@ -11,6 +11,7 @@ const STARTS = {
   "3 1 3 1": { stride: 2, make: () => article.outer([3, 1, 3, 1]) },
   "random 4×4": { stride: 2, make: () => random(4) },
   "random 5×5, stride 3": { stride: 3, make: () => random(5) },
+  ...Object.fromEntries(trained.map(({ name, stride, after }) => [`${name}, trained`, { stride, make: () => after }])),
 };
 
 // Like a kernel in training: a bump and noise.

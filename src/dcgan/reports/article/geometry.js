@@ -46,7 +46,8 @@ mount("geometry", () => {
     }
     const y = article.transpose(article.ones(N), w, state);
     drawings.replaceChildren(
-      panel("Kernel footprints on the output, and how many overlap", footprints(outputs)),
+      panel("Stamps on the output, and how many overlap", footprints(outputs),
+        element("div", { class: "soft" }, "Gray: the taps of each stamp; dashed: cropped. Bars: how many taps reach an output, colored by phase.")),
       panel("Gain: sum of a phase's taps", phases(w), element("div", { class: "soft" },
         "In an image, rows times columns:"), tile.node),
       response,

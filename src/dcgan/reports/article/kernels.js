@@ -1,7 +1,6 @@
 // Kernels of a trained run, before and after training, and what they make of a constant.
-// Read from <script type="application/json" id="kernels">: [{name, stride, before, after}].
 
-const { choice, controls, kernelView, message, mount, panels, show } = article.ui;
+const { choice, controls, kernelView, message, mount, panels, show, trained } = article.ui;
 
 // The share of the response's energy that is a pattern: ρ of this one kernel.
 function unevenness(gains) {
@@ -11,15 +10,13 @@ function unevenness(gains) {
 }
 
 mount("kernels", (figure) => {
-  const data = document.getElementById("kernels");
-  const layers = data ? JSON.parse(data.textContent) : [];
-  figure.hidden = layers.length === 0;
+  figure.hidden = trained.length === 0;
   if (figure.hidden) return null;
 
   const before = kernelView("Before training", { factor: 100 });
   const after = kernelView("After training", { factor: 100 });
   const sentence = message();
-  let shown = layers[layers.length - 1];
+  let shown = trained[trained.length - 1];
 
   function update() {
     const share = (view, w) => show(100 * unevenness(view.draw(w, shown.stride)), 1);
@@ -29,8 +26,8 @@ mount("kernels", (figure) => {
 
   update();
   return [
-    controls(choice("Layer", Object.fromEntries(layers.map(({ name }) => [name, name])), shown.name,
-      (name) => { shown = layers.find((layer) => layer.name === name); update(); })),
+    controls(choice("Layer", Object.fromEntries(trained.map(({ name }) => [name, name])), shown.name,
+      (name) => { shown = trained.find((layer) => layer.name === name); update(); })),
     sentence.node, panels(before.node, after.node),
   ];
 });

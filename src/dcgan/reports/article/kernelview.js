@@ -32,4 +32,8 @@ function kernelView(title, { press, factor = 1, extra = [] } = {}) {
   return { node, draw };
 }
 
-Object.assign(article.ui, { item, kernelView });
+// The kernels of a trained run: [{name, stride, before, after}], or none.
+const data = document.getElementById("kernels");
+const trained = data ? JSON.parse(data.textContent) : [];
+
+Object.assign(article.ui, { item, kernelView, trained });

@@ -64,7 +64,7 @@ function pixels(label, { press, point } = {}) {
       const text = show(value, digits);
       cell.textContent = text;
       cell.style.setProperty("--amount", Math.min(1, Math.abs(value) / full).toFixed(3));
-      cell.className = `${value < 0 ? "minus" : "plus"} `
+      cell.className = `${value < 0 ? "minus" : ""} `
         + `${marked(i, j) ? "marked" : ""} ${faded(i, j) ? "faded" : ""} ${text.length > 4 ? "long" : ""}`;
       if (active) cell.setAttribute("aria-label", `${label}, row ${i}, column ${j}: ${text}`);
     }));

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 import yaml
-from matplotlib.figure import Figure
 from torch import Tensor
 
 
@@ -19,7 +18,7 @@ class Finding:
     """What was computed for a claim."""
 
     errors: Sequence[float]  # deviations from the claim; 0 is exact
-    figure: Figure | None = None
+    matrices: Mapping[str, Tensor] = field(default_factory=dict)  # the figure, by title
     fields: Mapping[str, Any] = field(default_factory=dict)  # other computed values, for the text
 
 
@@ -27,8 +26,8 @@ def state(name: str, found: Finding) -> dict[str, Any]:
     """The claim `name`: its text from claims.yaml with the fields filled in, and the finding.
 
     Returns:
-        Every key of claims.yaml, and id, number (the largest deviation), tolerance, holds, figure,
-        fields.
+        Every key of claims.yaml, and id, number (the largest deviation), tolerance, holds,
+        matrices, fields.
     """
     fields = {"count": len(found.errors), **found.fields}
     text = {key: value.format_map(fields) for key, value in texts()[name].items()}
@@ -41,7 +40,7 @@ def state(name: str, found: Finding) -> dict[str, Any]:
         "number": number,
         "tolerance": tolerance,
         "holds": number <= tolerance,
-        "figure": found.figure,
+        "matrices": found.matrices,
         "fields": fields,
     }
 

@@ -8,7 +8,6 @@ from torch.nn import functional as F
 
 from dcgan.convolution import convolution_matrix, coverage
 from dcgan.reports.claims.claim import Finding, difference, geometries, ones, random
-from dcgan.reports.claims.drawing import gallery
 
 SIZE = 6  # pixels along each axis of the test images
 CONVOLVE = {3: F.conv1d, 4: F.conv2d}  # by the number of dimensions of their input
@@ -40,8 +39,8 @@ def matrix() -> Finding:
         output = convolution_matrix(weight, SIZE, *geometry) @ x.flatten()
         errors.append(difference(output, convolve(x, weight, *geometry).flatten()))
     a = convolution_matrix(torch.arange(1.0, 10).double().reshape(1, 1, 3, 3), 4)
-    figure = gallery({"A: 3x3 kernel on 4x4": a, "A Aᵀ": a @ a.T, "Aᵀ A": a.T @ a})
-    return Finding(errors, figure, {"rank": int(torch.linalg.matrix_rank(a.T @ a))})
+    views = {"A: 3x3 kernel on 4x4": a, "A Aᵀ": a @ a.T, "Aᵀ A": a.T @ a}
+    return Finding(errors, views, {"rank": int(torch.linalg.matrix_rank(a.T @ a))})
 
 
 def transpose() -> Finding:
@@ -56,8 +55,8 @@ def transpose() -> Finding:
     haar = convolution_matrix(signs.double().reshape(4, 1, 2, 2) / 2, 4, stride=2)
     drawn = convolution_matrix(random(4, 1, 2, 2), 4, stride=2)
     errors.append(difference(haar.T @ haar, torch.eye(16, dtype=torch.float64)))
-    figure = gallery({"AᵀA, Haar filters": haar.T @ haar, "AᵀA, random filters": drawn.T @ drawn})
-    return Finding(errors, figure, {"count": count})
+    views = {"AᵀA, Haar filters": haar.T @ haar, "AᵀA, random filters": drawn.T @ drawn}
+    return Finding(errors, views, {"count": count})
 
 
 def gradients() -> Finding:
@@ -79,10 +78,12 @@ def physics() -> Finding:
     laplacian = gradient.T @ gradient
     stencil = torch.tensor([-1.0, 2.0, -1.0], dtype=torch.float64)
     errors = [difference(laplacian[i, i - 1 : i + 2], stencil) for i in range(1, 7)]
-    figure = gallery(
-        {"gradient": gradient, "its transpose: −divergence": gradient.T, "−Laplacian": laplacian}
-    )
-    return Finding(errors, figure)
+    views = {
+        "gradient": gradient,
+        "its transpose: −divergence": gradient.T,
+        "−Laplacian": laplacian,
+    }
+    return Finding(errors, views)
 
 
 def gradient_tiles() -> Finding:
@@ -95,4 +96,4 @@ def gradient_tiles() -> Finding:
         tiles[f"k{k} s2"] = gradient[0, 0, 6:10, 6:10]
         shifted = coverage((k, k), (2, 2)).double().roll((-p, -p), (0, 1))
         errors.append(difference(gradient[0, 0, 6:8, 6:8], shifted))
-    return Finding(errors, gallery(tiles, numbers=True))
+    return Finding(errors, tiles)

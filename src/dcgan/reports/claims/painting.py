@@ -6,7 +6,6 @@ from torch.nn import functional as F
 
 from dcgan.convolution import convolution_matrix
 from dcgan.reports.claims.claim import Finding, difference, ones, random
-from dcgan.reports.claims.drawing import gallery
 
 DIAGONAL = 2 * torch.eye(3, dtype=torch.float64) - 1
 LETTER_L = torch.tensor([[1.0, 0, 0], [1, 0, 0], [1, 1, 1]], dtype=torch.float64)
@@ -50,7 +49,7 @@ def it_paints() -> Finding:
         "only values above 4": kept,
         "painted back": painted,
     }
-    return Finding(errors, gallery(views))
+    return Finding(errors, views)
 
 
 def it_paints_a_letter() -> Finding:
@@ -65,7 +64,7 @@ def it_paints_a_letter() -> Finding:
         "ordinary layer": ordinary,
     }
     error = difference(ordinary, paint(impulse, LETTER_L.flip(0, 1)))
-    return Finding([error], gallery(views))
+    return Finding([error], views)
 
 
 def why_the_transpose() -> Finding:
@@ -90,4 +89,4 @@ def why_the_transpose() -> Finding:
         "Aᵀ F: one active unit": (unit @ matrix).reshape(9, 9),
         "a random matrix": (unit @ random(81, 81)).reshape(9, 9),
     }
-    return Finding(errors, gallery(views))
+    return Finding(errors, views)

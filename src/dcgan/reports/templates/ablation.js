@@ -6,19 +6,21 @@ const [moment, latent] = ["moment", "latent"].map((id) => document.getElementByI
 const sections = find(".arm");
 const contexts = sections.map((arm) =>
   find("canvas", arm).map((canvas) => canvas.getContext("2d", { willReadFrequently: true })));
+const cursors = find(".curve").map((figure) => figure.appendChild(document.createElement("i")));
 
 // Weighted sums along one axis of size x size pixels of 4 channels, mirrored at the borders.
 function filter(pixels, size, taps, step) {
-  const out = new Float32Array(pixels.length), middle = taps.length >> 1, turn = Math.max(1, 2 * (size - 1));
-  for (let i = 0; i < pixels.length; i++) {
-    const at = Math.floor(i / step) % size, start = i - at * step;
-    for (let t = 0; t < taps.length; t++) {
-      if (!taps[t]) continue;
-      const place = Math.abs(at + t - middle) % turn;
-      out[i] += taps[t] * pixels[start + step * Math.min(place, turn - place)];
-    }
-  }
-  return out;
+  const middle = taps.length >> 1, turn = Math.max(1, 2 * (size - 1));
+  const reach = Array.from({ length: size }, (_, at) => taps.map((_, t) => {
+    const place = Math.abs(at + t - middle) % turn;
+    return step * (Math.min(place, turn - place) - at);
+  }));
+  return Float32Array.from(pixels, (_, i) => {
+    const shifts = reach[Math.floor(i / step) % size];
+    let sum = 0;
+    for (let t = 0; t < taps.length; t++) sum += taps[t] * pixels[i + shifts[t]];
+    return sum;
+  });
 }
 
 // What repeats every two pixels: the local mean at a pixel's phase minus that of all pixels.
@@ -35,7 +37,7 @@ function draw() {
   document.getElementById("seen").value = seen;
   document.getElementById("sample").value = `${column + 1} of ${latents}`;
   moment.setAttribute("aria-valuetext", `${seen} images seen`);
-  document.documentElement.style.setProperty("--cursor", `${page.cursor[row]}%`);
+  for (const cursor of cursors) cursor.style.left = `${page.cursor[row]}%`;
   sections.forEach((arm, i) => {
     if (arm.hidden) return;
     const [sample, alone, spectrum] = contexts[i], sprite = arm.querySelector("img");

@@ -1,0 +1,139 @@
+"""Make docs/results again: run the commands of docs/results/commands.yaml, keep the small files.
+
+    python scripts/results.py quick photos        two folders
+    python scripts/results.py --data PATH         all of them; commands.yaml says what PATH is
+
+Run nothing else meanwhile. Interrupted, the same command goes on where it stopped, as long as the
+program stays the same. At the end the numbers in README.md and docs/ are updated from the results.
+"""
+
+import argparse
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "docs" / "results"
+KEPT = ("report.md", "fid.md", "choice.md", "tests.csv", "benchmark.txt", "*.png", "*.gif")
+MADE = "made.txt"  # in every folder: minutes, machine, versions, day
+
+
+def read_commands() -> dict[str, list[str]]:
+    """The commands of every folder of docs/results, as a user would type them."""
+    entries: dict[str, Any] = yaml.safe_load((RESULTS / "commands.yaml").read_text("utf-8"))
+    return {
+        name: [f"{entry['command']} {more}".strip() for more in entry.get("each", [""])]
+        for name, entry in entries.items()
+    }
+
+
+def make(name: str, lines: list[str], data: Path, work: Path, results: Path = RESULTS) -> None:
+    """Run a folder's commands within `work`, or resume them; then replace the folder's files."""
+    folder, clock = work / name, work / name / "seconds"
+    folder.mkdir(parents=True, exist_ok=True)
+    before = float(clock.read_text()) if clock.exists() else 0.0
+    started = time.monotonic()
+    try:
+        for number, line in enumerate(lines, 1):
+            subprocess.run(complete(line, data, folder / str(number)), check=True)
+    finally:
+        seconds = before + time.monotonic() - started
+        clock.write_text(f"{seconds}\n")
+    made_in = folder / "1"
+    if lines[0].startswith("dcgan-train "):  # all runs of all commands in one report
+        from dcgan.reports.page import write_report
+
+        made_in = folder / "report"
+        write_report(folder, made_in, "\n".join(lines))
+    shutil.rmtree(results / name, ignore_errors=True)
+    (results / name).mkdir()
+    for path in (path for pattern in KEPT for path in made_in.glob(pattern)):
+        shutil.copy(path, results / name)
+    (results / name / MADE).write_text(description(seconds), encoding="utf-8")
+
+
+def complete(line: str, data: Path, folder: Path) -> list[str]:
+    """A command with the paths of the data and of its results; multiruns resume."""
+    from dcgan.commands.prompt import setting
+
+    program, *words = shlex.split(line)
+    for i, word in enumerate(words):
+        key, _, value = word.partition("=")
+        if "PATH" in value:
+            words[i] = setting(key, value.replace("PATH", str(data)))
+    where = "hydra.run.dir"
+    if "-m" in words:
+        where, words = "hydra.sweep.dir", [*words, "resume=auto"]
+    return [str(Path(sys.executable).parent / program), *words, setting(where, folder)]
+
+
+def description(seconds: float) -> str:
+    """One line: minutes, machine, versions, day."""
+    from dcgan.processor import cpu_info
+
+    processor = cpu_info("model name") or platform.processor()
+    packages = ", ".join(f"{package} {version(package)}" for package in ("torch", "torchvision"))
+    machine = f"{os.cpu_count()} cores ({processor}); Python {platform.python_version()}"
+    day = f"{datetime.now(UTC):%Y-%m-%d}"
+    return f"{seconds / 60:.0f} minutes on {machine}, {packages}, dcgan {program()}; {day}\n"
+
+
+def program() -> str:
+    """The last commit that changed the program, with a + if files differ from it."""
+
+    def git(*words: str) -> str:
+        line = ["git", "-C", str(ROOT), *words, "--", "src", "configs"]
+        return subprocess.run(line, check=True, capture_output=True, text=True).stdout.strip()
+
+    return git("log", "-1", "--format=%h") + ("+" if git("status", "--porcelain") else "")
+
+
+def minutes(name: str) -> str:
+    """What a folder took when it was last made; – if that is not known."""
+    path = RESULTS / name / MADE
+    return path.read_text("utf-8").split()[0] if path.exists() else "–"
+
+
+def main() -> None:
+    """Make the folders named on the command line, then update the pages."""
+    commands = read_commands()
+    known = [f"  {minutes(name):>4}  {name:<18}  {commands[name][0]}" for name in commands]
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog="\n".join(["minutes when last made (–: not known), folder, first command:", *known]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "folders", nargs="*", metavar="FOLDER", help="of docs/results; default: all"
+    )
+    parser.add_argument("--data", type=Path, metavar="PATH", help="the folder of the real data")
+    chosen = parser.parse_args()
+    names = chosen.folders or list(commands)
+    for name in names:
+        if name not in commands:
+            parser.error(f"{name}: no such folder; there are {', '.join(commands)}")
+        if chosen.data is None and any("PATH" in line for line in commands[name]):
+            parser.error(f"{name}: needs --data PATH")
+    data, work = Path(chosen.data or "").absolute(), ROOT / "outputs" / "results" / program()
+    try:
+        for name in names:
+            make(name, commands[name], data, work)
+        subprocess.run([sys.executable, ROOT / "scripts" / "update_pages.py"], check=True)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except subprocess.CalledProcessError as error:  # it has said what is wrong
+        sys.exit(error.returncode)
+
+
+if __name__ == "__main__":
+    main()

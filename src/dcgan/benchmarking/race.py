@@ -1,0 +1,144 @@
+"""The race of dcgan-benchmark: seconds from the start of a command until its images have an FID.
+
+The commands only train and save checkpoints. FIDs are measured after a command has ended, of its
+checkpoints in the order in which they were saved, until one is as good as the mark.
+"""
+
+import math
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import torch
+from tqdm import tqdm
+
+from dcgan.benchmarking.arms import BASELINE, Arm, baseline_command, our_command, run
+from dcgan.config import BenchmarkConfig
+from dcgan.config.identity import LAST
+from dcgan.evaluation.distances import frechet_distance
+from dcgan.evaluation.features import get_extractor
+from dcgan.evaluation.heldout import held_out, read_run
+from dcgan.intervals import summarize
+from dcgan.networks.saved import generator_of
+from dcgan.networks.weights import load_tensors
+from dcgan.sampling import generate
+from dcgan.seeding import stream
+
+OURS = Arm("ours", "auto")
+
+
+class Lap(NamedTuple):
+    """A checkpoint of a run."""
+
+    path: Path
+    seconds: float  # from the start of the command until the file was there
+
+
+def race(
+    config: BenchmarkConfig, run_dir: Path, environment: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Train every arm once per seed, in turn, the baseline first; a row for each, with its runs.
+
+    Raises:
+        UserError: a command refuses its settings, or there are no features for its data.
+        RunFailed: a command fails.
+    """
+    arms = [BASELINE, OURS, *(Arm(word, "auto", word) for word in config.beside)]
+    runs: dict[Arm, list[dict[str, Any]]] = {arm: [] for arm in arms}
+    with TemporaryDirectory(dir=run_dir, prefix="runs-") as name:
+        first, folder = Path(name, "first"), Path(name, "run")
+        # Not timed: these prepare the images and the features, and refuse what cannot be trained.
+        run(command_of(OURS, config, 0, 1, first, first), environment)
+        for arm in (BASELINE, *arms[2:]):
+            run(command_of(arm, config, 0, 1, first, folder), environment)
+            shutil.rmtree(folder)
+        measure = fid_meter(first)
+        mark = config.race_fid
+        turns = [(seed, arm) for seed in range(config.rounds) for arm in arms]
+        for seed, arm in tqdm(turns, desc="race", unit="run", disable=None):
+            steps = config.race_steps[not arm.is_baseline]
+            command = command_of(arm, config, seed, steps, first, folder)
+            laps = train(command, folder, environment)
+            if arm.is_baseline and config.race_fid is None:
+                mark, _ = measure(laps[-1].path)
+            assert mark is not None  # the baseline goes first
+            runs[arm].append({"seed": seed, "mark": mark, **reach(mark, laps, measure)})
+            shutil.rmtree(folder)
+    return [row(arm, each, runs[BASELINE]) for arm, each in runs.items()]
+
+
+def command_of(
+    arm: Arm, config: BenchmarkConfig, seed: int, steps: int, first: Path, run_dir: Path
+) -> list[str]:
+    """The command that trains and saves checkpoints; the baseline as the run `first` says."""
+    every = math.ceil(steps / config.race_checkpoints)
+    if arm.is_baseline:
+        return baseline_command(first / "config.yaml", steps, run_dir, seed, every)
+    length = f"trainer.steps={steps}", f"trainer.checkpoint_every={every}", f"seed={seed}"
+    return our_command([*config.overrides, *([arm.word] if arm.word else []), *length], run_dir)
+
+
+def train(command: Sequence[str], run_dir: Path, environment: Mapping[str, str]) -> list[Lap]:
+    """Run a command that trains in `run_dir`, and keep its checkpoints."""
+    laps: list[Lap] = []
+    last, started = run_dir / LAST, time.perf_counter()
+
+    def look() -> None:
+        # The next checkpoint replaces the file, but not what a link holds.
+        if last.is_file() and not (laps and last.samefile(laps[-1].path)):
+            kept = run_dir / f"{len(laps)}.pt"
+            kept.hardlink_to(last)
+            laps.append(Lap(kept, time.perf_counter() - started))
+
+    run(command, environment, look)
+    return laps
+
+
+def fid_meter(run_dir: Path) -> Callable[[Path], tuple[float, int]]:
+    """A function that measures a checkpoint: path in; FID, as dcgan-train has it, and images out.
+
+    Args:
+        run_dir: a run, which says what the real images are.
+
+    Raises:
+        UserError: there are no features for its data.
+    """
+    checkpoint, data, training = read_run(run_dir)
+    extractor = get_extractor(data, checkpoint["data_digest"])
+    number = checkpoint["config"]["trainer"]["fid_images"]
+    real = extractor.extract(held_out(data, training, number)).values
+
+    def measure(path: Path) -> tuple[float, int]:
+        content = load_tensors(path)
+        generator = generator_of(content)
+        latents = torch.randn(number, generator.latent_size, generator=stream(0, "quality"))
+        fake = extractor.extract(generate(generator, latents)).values
+        images_seen = content["step"] * content["config"]["trainer"]["batch_size"]
+        return frechet_distance(real, fake), images_seen
+
+    return measure
+
+
+def reach(
+    mark: float, laps: Sequence[Lap], measure: Callable[[Path], tuple[float, int]]
+) -> dict[str, Any]:
+    """The first checkpoint whose FID is at most `mark`; without one, its seconds are NaN."""
+    looked_at: list[dict[str, Any]] = []
+    for lap in laps:
+        fid, images_seen = measure(lap.path)
+        looked_at.append({"seconds": lap.seconds, "images_seen": images_seen, "fid": fid})
+        if fid <= mark:
+            return looked_at[-1] | {"looked_at": looked_at}
+    return looked_at[-1] | {"seconds": math.nan, "looked_at": looked_at}
+
+
+def row(arm: Arm, runs: list[dict[str, Any]], baseline: list[dict[str, Any]]) -> dict[str, Any]:
+    """An arm's runs, and how many times as soon as the baseline they reach the mark."""
+    for one, other in zip(runs, baseline, strict=True):
+        one["ratio_to_baseline"] = other["seconds"] / one["seconds"]
+    ratios = [one["ratio_to_baseline"] for one in runs]
+    return {"name": arm.name, "runs": runs, "ratio_to_baseline": asdict(summarize(ratios, True))}
