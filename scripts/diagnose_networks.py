@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from dcgan.checkerboard import Diagnosis, diagnose
+from dcgan.errors import first_line
 
 FUNCTIONS = ("interpolate", "pixel_shuffle", "conv_transpose1d", "conv_transpose2d", "fold")
 Built = tuple[nn.Module, Any]
@@ -37,27 +38,34 @@ def segmentation(name: str) -> Callable[[Any], Built]:
     return lambda p: (getattr(p.models.segmentation, name)(**options), image())
 
 
-def smp(name: str, **options: Any) -> Callable[[Any], Built]:
+def smp(name: str) -> Callable[[Any], Built]:
     """Of segmentation-models-pytorch."""
-    given = {"encoder_name": "resnet18", "encoder_weights": None, **options}
-    return lambda p: (getattr(p, name)(**given), image(128))
+    options = {"encoder_name": "resnet18", "encoder_weights": None}
+    return lambda p: (getattr(p, name)(**options), image(128))
 
 
-def monai(name: str, example: Tensor | None = None, **options: Any) -> Callable[[Any], Built]:
+def monai(name: str, **options: Any) -> Callable[[Any], Built]:
     """Of MONAI."""
-    x = image(channels=1) if example is None else example
-    return lambda p: (getattr(p.networks.nets, name)(**options), x)
+    given = {"spatial_dims": 2, "in_channels": 1, **options}
+    return lambda p: (getattr(p.networks.nets, name)(**given), image(channels=1))
 
 
-def autoencoder(name: str, **options: Any) -> Callable[[Any], Built]:
-    """Of diffusers."""
-    return lambda p: (getattr(p, name)(**options), image(32))
+def diffusers(name: str, levels: str = "", *more: Tensor) -> Callable[[Any], Built]:
+    """Of diffusers; `levels` is in the names of its blocks, of which it gets two."""
+    blocks = {
+        "block_out_channels": (32, 32),
+        "down_block_types": (f"Down{levels}",) * 2,
+        "up_block_types": (f"Up{levels.replace('Enc', 'Dec')}",) * 2,
+    }
+    return lambda p: (getattr(p, name)(**blocks if levels else {}), (image(32), *more))
 
 
+SMP = "Unet UnetPlusPlus Linknet FPN PSPNet PAN DeepLabV3Plus MAnet UPerNet Segformer"
 NETWORKS: list[tuple[str, str, Callable[[Any], Built]]] = [
-    ("torchvision", "fcn_resnet50", segmentation("fcn_resnet50")),
-    ("torchvision", "deeplabv3_mobilenet_v3_large", segmentation("deeplabv3_mobilenet_v3_large")),
-    ("torchvision", "lraspp_mobilenet_v3_large", segmentation("lraspp_mobilenet_v3_large")),
+    *(
+        ("torchvision", name, segmentation(name))
+        for name in ("fcn_resnet50", "deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large")
+    ),
     (
         "torchvision",
         "MaskRCNNPredictor",
@@ -66,10 +74,7 @@ NETWORKS: list[tuple[str, str, Callable[[Any], Built]]] = [
     (
         "torchvision",
         "KeypointRCNNPredictor",
-        lambda p: (
-            p.models.detection.keypoint_rcnn.KeypointRCNNPredictor(32, 17),
-            image(14, 32),
-        ),
+        lambda p: (p.models.detection.keypoint_rcnn.KeypointRCNNPredictor(32, 17), image(14, 32)),
     ),
     (
         "torchvision",
@@ -84,55 +89,25 @@ NETWORKS: list[tuple[str, str, Callable[[Any], Built]]] = [
         "raft_small",
         lambda p: (p.models.optical_flow.raft_small(), (image(128),) * 2),
     ),
-    ("torchvision", "swin_t", lambda p: (p.models.swin_t(), image())),
-    ("torchvision", "mobilenet_v3_small", lambda p: (p.models.mobilenet_v3_small(), image())),
-    ("segmentation_models_pytorch", "Unet", smp("Unet")),
-    ("segmentation_models_pytorch", "UnetPlusPlus", smp("UnetPlusPlus")),
-    ("segmentation_models_pytorch", "Linknet", smp("Linknet")),
-    ("segmentation_models_pytorch", "FPN", smp("FPN")),
-    ("segmentation_models_pytorch", "PSPNet", smp("PSPNet")),
-    ("segmentation_models_pytorch", "PAN", smp("PAN")),
-    ("segmentation_models_pytorch", "DeepLabV3Plus", smp("DeepLabV3Plus")),
-    ("segmentation_models_pytorch", "MAnet", smp("MAnet")),
-    ("segmentation_models_pytorch", "UPerNet", smp("UPerNet")),
-    (
-        "monai",
-        "UNet",
-        monai(
-            "UNet",
-            spatial_dims=2,
-            in_channels=1,
-            out_channels=2,
-            channels=(8, 16, 32),
-            strides=(2, 2),
-        ),
+    *(
+        ("torchvision", name, lambda p, name=name: (getattr(p.models, name)(), image()))
+        for name in ("swin_t", "mobilenet_v3_small")
     ),
-    (
-        "monai",
-        "BasicUNet",
-        monai("BasicUNet", spatial_dims=2, in_channels=1, features=(8, 8, 8, 8, 8, 8)),
-    ),
-    ("monai", "SegResNet", monai("SegResNet", spatial_dims=2, in_channels=1)),
-    ("monai", "VNet", monai("VNet", spatial_dims=2, in_channels=1)),
+    *(("segmentation_models_pytorch", name, smp(name)) for name in SMP.split()),
+    ("monai", "UNet", monai("UNet", out_channels=2, channels=(8, 16, 32), strides=(2, 2))),
+    ("monai", "BasicUNet", monai("BasicUNet", features=(8,) * 6)),
+    ("monai", "SegResNet", monai("SegResNet")),
+    ("monai", "VNet", monai("VNet")),
     (
         "monai",
         "AttentionUnet",
-        monai(
-            "AttentionUnet",
-            spatial_dims=2,
-            in_channels=1,
-            out_channels=1,
-            channels=(8, 16, 32),
-            strides=(2, 2),
-        ),
+        monai("AttentionUnet", out_channels=1, channels=(8, 16, 32), strides=(2, 2)),
     ),
     (
         "monai",
         "DynUNet",
         monai(
             "DynUNet",
-            spatial_dims=2,
-            in_channels=1,
             out_channels=1,
             kernel_size=[3, 3, 3],
             strides=[1, 2, 2],
@@ -140,39 +115,14 @@ NETWORKS: list[tuple[str, str, Callable[[Any], Built]]] = [
         ),
     ),
     (
-        "diffusers",
-        "AutoencoderKL",
-        autoencoder(
-            "AutoencoderKL",
-            block_out_channels=(32, 32),
-            down_block_types=("DownEncoderBlock2D",) * 2,
-            up_block_types=("UpDecoderBlock2D",) * 2,
-        ),
+        "monai",
+        "AutoEncoder",
+        monai("AutoEncoder", out_channels=1, channels=(8, 16), strides=(2, 2)),
     ),
-    ("diffusers", "AutoencoderTiny", autoencoder("AutoencoderTiny")),
-    (
-        "diffusers",
-        "VQModel",
-        autoencoder(
-            "VQModel",
-            block_out_channels=(32, 32),
-            down_block_types=("DownEncoderBlock2D",) * 2,
-            up_block_types=("UpDecoderBlock2D",) * 2,
-        ),
-    ),
-    (
-        "diffusers",
-        "UNet2DModel",
-        lambda p: (
-            p.UNet2DModel(
-                32,
-                block_out_channels=(32, 32),
-                down_block_types=("DownBlock2D",) * 2,
-                up_block_types=("UpBlock2D",) * 2,
-            ),
-            (image(32), torch.tensor([1])),
-        ),
-    ),
+    ("diffusers", "AutoencoderKL", diffusers("AutoencoderKL", "EncoderBlock2D")),
+    ("diffusers", "AutoencoderTiny", diffusers("AutoencoderTiny")),
+    ("diffusers", "VQModel", diffusers("VQModel", "EncoderBlock2D")),
+    ("diffusers", "UNet2DModel", diffusers("UNet2DModel", "Block2D", torch.tensor([1]))),
 ]
 
 
@@ -256,7 +206,7 @@ def main() -> None:
         try:
             print(line(package, name, build), flush=True)
         except ImportError as error:
-            print(f"| {package} | {name} | not tried: {error} | | | | |", flush=True)
+            print(f"| {package} | {name} | not tried: {first_line(error)} | | | | |", flush=True)
             continue
         versions[package] = version(package.replace("_", "-"))
     print("\n" + ", ".join(f"{package} {number}" for package, number in versions.items()))

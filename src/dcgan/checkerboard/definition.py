@@ -73,6 +73,11 @@ def find_defined(network: nn.Module) -> list[Upsampling]:
         if isinstance(module, torch.jit.ScriptModule):
             problem = "TorchScript hides its layers: give an example input"
             found[name] = Upsampling(name, "TorchScript", obstacle=problem)
+        elif "ConvTranspose" in (kind := type(module).__name__) and not isinstance(
+            module, TRANSPOSED
+        ):
+            problem = "it is not one of torch.nn: give an example input"
+            found[name] = Upsampling(name or kind, kind, obstacle=problem)
     for chain in _chains(network):
         for up in _run(network, chain, names):
             found.setdefault(up.name, up)

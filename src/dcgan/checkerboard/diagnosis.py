@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 from torch.utils._pytree import tree_leaves, tree_map
 
 from dcgan.checkerboard.definition import evaluating, find_defined, inputs_of, is_upsampling
@@ -82,6 +83,10 @@ def diagnose(
                 raise ValueError("forward needs an example: the inputs that it is called with")
             rows = [_row(up, None, padded=padded) for up in find_defined(network)]
             return Diagnosis(rows, watched=False)
+        if any(isinstance(x, UninitializedParameter) for x in network.parameters()):
+            raise ValueError(
+                "some weights have no shape yet: run the network once, then diagnose it"
+            )
         call = network if forward is None else lambda *a, **k: forward(network, *a, **k)
         return _watch(network, call, (inputs or (), keywords))
 

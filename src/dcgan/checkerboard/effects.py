@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_leaves
 from dcgan.checkerboard.images import grid_peak, usable_periods
 from dcgan.checkerboard.layers import second_moment
 from dcgan.checkerboard.parametrization import Balanced, BalancedSubpixel, EqualBiases
-from dcgan.checkerboard.recording import Node, Recording
+from dcgan.checkerboard.recording import Node, Recording, tensors_of
 from dcgan.checkerboard.replay import is_convolution, upsampling_stride
 from dcgan.checkerboard.rerunning import rerun
 from dcgan.checkerboard.traversal import Upsampling
@@ -44,6 +44,7 @@ def input_moments_of(
         x = result if not is_convolution(node) else args[len(args) - 2 if node.op == "mm" else 0]
         x = args[1] if node.op == "addmm" else x
         x = x[0] if isinstance(x, tuple) else x
+        x = x.dequantize() if x.is_quantized else x
         if x.is_floating_point() and not x.is_meta:
             moments[node.name, node.number] = second_moment(x, constant=True)
         return result
@@ -67,9 +68,10 @@ def input_moments_of(
 
 def picture_of(output: Any) -> Tensor | None:
     """The first image of a network's output, if it is one whose pattern can be scored."""
-    for x in tree_leaves(output):
-        if isinstance(x, Tensor) and x.ndim == 4 and 1 <= x.shape[1] <= 4:
+    for x in tensors_of(output):
+        if x.ndim == 4 and 1 <= x.shape[1] <= 4:
             usable = usable_periods(*x.shape[2:])
+            x = x.dequantize() if x.is_quantized else x
             if 2 in usable and not x.is_meta and bool(x.isfinite().all()):
                 return x.detach().cpu().double()
     return None
@@ -115,7 +117,7 @@ def effect_of(
 
 def _balanced(up: Upsampling, node: Node) -> tuple[Tensor, Tensor | None] | None:
     """The layer's weight and, before a shuffle, its bias, balanced."""
-    if node.op != "convolution" or up.norm is not None:
+    if node.name != "convolution" or up.norm is not None:  # not of another kind
         return None
     weight, bias = node.args[1:3]
     try:

@@ -68,9 +68,15 @@ def judge(images: Tensor, reference: Tensor | None = None) -> list[PeriodJudgeme
 
     The interval is over the images (bootstrap).
     """
+    return _judge(images, image_spectra(images), _spectra_of(reference))
+
+
+def _spectra_of(reference: Tensor | None) -> Tensor | None:
+    return None if reference is None else image_spectra(reference)
+
+
+def _judge(images: Tensor, spectra: Tensor, clean_spectra: Tensor | None) -> list[PeriodJudgement]:
     judged = []
-    spectra = image_spectra(images)
-    clean_spectra = None if reference is None else image_spectra(reference)
     power = mean_spectrum(spectra)
     clean_power = None if clean_spectra is None else mean_spectrum(clean_spectra)
     for period in usable_periods(*images.shape[-2:]):
@@ -94,9 +100,10 @@ def judge_all(
         jpeg: whether the images or the reference were JPEGs, whose blocks have a pattern of period
             8, with harmonics at 4 and 2.
     """
-    lines = measure_lines(images)
-    others = {} if reference is None else measure_lines(reference)
-    judged = {period.period: period for period in judge(images, reference)}
+    spectra, clean_spectra = image_spectra(images), _spectra_of(reference)
+    lines = measure_lines(images, spectra)
+    others = {} if reference is None else measure_lines(reference, clean_spectra)
+    judged = {p.period: p for p in _judge(images, spectra, clean_spectra)}
     num_lines = sum(line.logs.shape[1] for line in lines.values())
     for period in lines.keys() - judged.keys():
         other = others[period].logs if others else None

@@ -55,17 +55,22 @@ class Lines:
     amplitude: float  # RMS of the pattern on the [−1, 1] scale; negative: below the background
 
 
-def measure_lines(images: Tensor) -> dict[int, Lines]:
+def measure_lines(images: Tensor, whole: Tensor | None = None) -> dict[int, Lines]:
     """The lines of every testable period in (N, C, H, W) images in [−1, 1].
 
     For a period that does not divide H and W, images are cropped to the largest multiple that does.
+
+    Args:
+        whole: their `image_spectra`, if at hand.
     """
     sides: dict[int, list[int]] = {}
     for period in measurable_periods(*images.shape[-2:]):
         sides.setdefault(min(images.shape[-2:]) // period * period, []).append(period)
     measured = {}
     for side, periods in sides.items():
-        spectra = image_spectra(images[..., :side, :side])
+        spectra = whole
+        if spectra is None or spectra.shape[1:] != (side, side):
+            spectra = image_spectra(images[..., :side, :side])
         mean = mean_spectrum(spectra)
         for period in periods:
             step = side // period

@@ -9,6 +9,7 @@ from torch import Tensor
 MUCH_LARGER = 1.5  # growth along an axis that padding does not explain
 MOSTLY = 0.3  # share of the pixels that must be in place: padding of small images repeats many
 BORDER = 4  # pixels at each end of an axis that may come from padding; at least 2 blocks
+MAX_EDGES = 4  # of parts of an image along a line
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,17 @@ class Operand:
     table: Tensor | None = None  # (channels, *scale): the root's channel for each phase; −1: zero
     problem: str | None = None  # larger than its root, in a way that is not understood
     alone: bool = True  # nothing else is in the activation
+    scattered: bool = False  # something else lies between its pixels
     maker: tuple[str, str] = ("", "")  # the move that made it, and its module's path
+
+    @property
+    def spaced(self) -> bool:
+        """Whether it only sets the pixels of all channels apart, by zeros."""
+        if self.table is None:
+            return False
+        own = torch.arange(len(self.table)).reshape(-1, *[1] * (self.table.ndim - 1))
+        filled = self.table >= 0
+        return torch.equal(self.table, torch.where(filled[:1], own, -1))
 
 
 def explain(numbers: Tensor, roots: Sequence[Root], maker: tuple[str, str]) -> list[Operand]:
@@ -63,7 +74,8 @@ def explain(numbers: Tensor, roots: Sequence[Root], maker: tuple[str, str]) -> l
         found = Operand(0, ())
         if part.numel():  # else the root is in other images of the batch
             found = _relation(part - root.first * (part >= 0), root)
-        if mixed and _is_larger(shape, root):
+        found.scattered = found.table is None and _is_scattered(part)
+        if mixed and _is_larger(shape, root) and (found.table is not None or found.scattered):
             found.table, found.same = None, False
             found.problem = "interleaves the pixels of several tensors"
         found.alone = len(present) == 1
@@ -72,9 +84,20 @@ def explain(numbers: Tensor, roots: Sequence[Root], maker: tuple[str, str]) -> l
     return operands
 
 
+def _is_scattered(part: Tensor) -> bool:
+    """Whether its pixels (−1: of others) begin and end again more often than a few parts do."""
+    filled = part[:1] >= 0
+    if part.ndim < 3 or bool(filled.all()):
+        return False
+    edges = [filled.diff(dim=axis).sum(axis) for axis in range(1, part.ndim)]
+    return any(bool((x > MAX_EDGES).any()) for x in edges)
+
+
 def _is_larger(shape: tuple[int, ...], root: Root) -> bool:
     if len(shape) != len(root.shape) or root.channel_axis != 1:
         return False
+    if sorted(shape) == sorted(root.shape):
+        return False  # only its axes are in another order
     axes = zip(shape[2:], root.shape[2:], strict=True)
     return any(size >= MUCH_LARGER * old for size, old in axes)
 
@@ -86,6 +109,8 @@ def _relation(local: Tensor, root: Root) -> Operand:
     if local.numel() == count and torch.equal(local.flatten(), torch.arange(count).double()):
         return Operand(0, shape, same=True)
     plain = Operand(0, shape)
+    if root.channel_axis == 1 and local.ndim == len(root.shape) - 1 > 2:
+        local = local[None]  # an image without a batch axis
     if local.ndim < 3 or len(root.shape) < 2:
         return plain
     for axis in dict.fromkeys((1, local.ndim - 1)):
@@ -107,7 +132,7 @@ def _blocks(local: Tensor, root: Root) -> Operand | None:
     place = pixel.amax(0)
     if bool(((pixel >= 0) & (pixel != place)).any()) or bool((place < 0).all()):
         return None
-    sizes = root.shape[2:] if axis == 1 else None
+    sizes = root.shape[2:] if axis == 1 and len(root.shape) > 2 else None  # of a matrix: unknown
     if sizes is not None and place.ndim != len(sizes):
         return None
     filled = (place >= 0).nonzero()
@@ -148,7 +173,8 @@ def _blocks(local: Tensor, root: Root) -> Operand | None:
 def _all_within(alike: Tensor, filled: Tensor, scale: Sequence[int]) -> bool:
     """Whether all blocks are alike but those of zeros around them and of a thin border."""
     for a in range(alike.ndim):
-        used = filled.movedim(a, 0).flatten(1).any(1).nonzero().flatten().tolist()
+        lines = filled.movedim(a, 0).reshape(filled.shape[a], -1)
+        used = lines.any(1).nonzero().flatten().tolist()
         first, length = used[0], used[-1] + 1 - used[0]
         border = min(max(2, BORDER // scale[a]), (length - 1) // 2)
         inner = (a, first + border, length - 2 * border)

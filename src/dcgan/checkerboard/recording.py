@@ -1,10 +1,10 @@
 """Record what a network computes, below nn.Module, and where each input's pixels come from.
 
-Every element of an activation gets a number of its own. Operations that only move elements (views,
-copies, pixel shuffles, writes into zeros) move the numbers too, so the numbers say what they did,
-however it was written; all other operations become the nodes of the recording.
+Operations that only move elements are followed in `memory`; all others become the nodes of the
+recording.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,22 +17,17 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from dcgan.checkerboard.rearrangement import Operand, Root, explain
+from dcgan.checkerboard.memory import MOVES, Memory, key_of
+from dcgan.checkerboard.rearrangement import Operand
+from dcgan.checkerboard.torus import per_axis
 
-MOVES = {
-    *("clone", "copy_", "cat", "stack", "index", "index_select", "index_put_", "pixel_shuffle"),
-    *("pixel_unshuffle", "channel_shuffle", "constant_pad_nd", "repeat", "flip", "roll", "im2col"),
-    *("_to_copy", "slice_scatter", "select_scatter", "contiguous", "fill_", "zero_", "gather"),
-    *("reflection_pad1d", "reflection_pad2d", "reflection_pad3d"),
-    *("replication_pad1d", "replication_pad2d", "replication_pad3d"),
-}
-INDICES = ("index", "indices")  # arguments that say which elements to take
 SHUFFLE = "pixel_shuffle"
 FACTORIES = {f"{name}_like" for name in ("zeros", "ones", "empty", "full", "rand", "randn")}
 FACTORIES |= {f"new_{name}" for name in ("zeros", "ones", "empty", "full")}
 OPTIONS = ("alpha", "rounding_mode")  # they change what an addition or a division means
 RANDOM = ("randn", "rand", "randn_like", "rand_like", "normal_", "uniform_")
-PRODUCTS = ("addmm", "mm", "native_layer_norm")
+PRODUCTS = ("addmm", "mm", "native_layer_norm", "embedding")  # whose channels are last
+NOISE = "noise"  # an input that the network makes itself
 OUTPUT = "output"  # the operation that reads what the network returns
 
 
@@ -60,26 +55,6 @@ class Input:
     shape: tuple[int, ...]
 
 
-@dataclass
-class _Storage:
-    """What one piece of memory holds: a node's output, or numbers of elements."""
-
-    node: int
-    geometry: tuple[Any, ...]
-    num_bytes: int
-    numbers: Tensor | None = None  # by position in memory
-    maker: tuple[str, str] = ("", "")  # the last move that wrote it, and its module
-
-
-def _geometry(tensor: Tensor) -> tuple[Any, ...]:
-    return tensor.shape, tensor.stride(), tensor.storage_offset()
-
-
-def _key(tensor: Tensor) -> int:
-    key: int = tensor.untyped_storage()._cdata
-    return key
-
-
 class Recording(TorchDispatchMode):
     """The nodes of a run, in the order in which they ran."""
 
@@ -88,14 +63,12 @@ class Recording(TorchDispatchMode):
         self.nodes: list[Node] = []
         self.ran: set[nn.Module] = set()
         self._names = {module: name for name, module in network.named_modules()}
-        self._stack: list[tuple[nn.Module, dict[str, int]]] = [(network, {})]
-        self._storages: dict[int, _Storage] = {}
-        self._roots: list[Root] = []
-        self._count, self._index = 0, 0
+        self._stack: list[tuple[nn.Module, Counter[str]]] = [(network, Counter())]
+        self._memory = Memory()
+        self._index = 0
         self.counts: Counter[str] = Counter()  # operations that ran, by name
-        for tensor in tree_leaves(inputs):
-            if isinstance(tensor, Tensor):
-                self._add(Node("input", -1, shape=tuple(tensor.shape)), [tensor])
+        for tensor in _dense(inputs):
+            self._add(Node("input", -1, shape=tuple(tensor.shape)), [tensor])
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -104,7 +77,7 @@ class Recording(TorchDispatchMode):
         def enter(module: nn.Module, _: Any) -> None:
             self.ran.add(module)
             if module in self._names:
-                self._stack.append((module, {}))
+                self._stack.append((module, Counter()))
 
         def leave(module: nn.Module, *_: Any) -> None:
             if self._stack[-1][0] is module and len(self._stack) > 1:
@@ -118,31 +91,43 @@ class Recording(TorchDispatchMode):
             yield
 
     def finish(self, output: Any) -> None:
-        """Add a node that reads each image or sequence of the network's output."""
-        for tensor in tree_leaves(output):
-            if isinstance(tensor, Tensor) and tensor.ndim > 2 and _key(tensor) in self._storages:
-                self._add(self._node(OUTPUT, (tensor,), [tensor], tensor), [])
+        """Add nodes that read the images or sequences of the output, and what nothing has read."""
+        for tensor in tensors_of(output):
+            if tensor.ndim > 2 and tensor in self._memory:
+                self._add_output(self._memory.read(tensor), tensor.shape)
+        for operands in self._memory.unread():
+            if operands:
+                self._add_output(operands, operands[0].shape)
+
+    def _add_output(self, operands: list[Operand], shape: Sequence[int]) -> None:
+        call = sum(node.op == OUTPUT for node in self.nodes)
+        self._add(Node(OUTPUT, self._index, (), operands, tuple(shape), call=call), [])
 
     def __torch_dispatch__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
+        whole = decomposed(self, function, args, kwargs)
+        if whole is not NotImplemented:
+            return whole
+        memory = self._memory
         # An operation in place overwrites its input, so where that came from is read before.
-        inputs = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
-        op, node = function._schema.name.split("::")[1], None
+        inputs = _dense((args, kwargs))
+        (op, seen), node = _as_convolution(function, args), None
         if op == "lift_fresh":  # a new constant, perhaps in memory of an activation that is gone
-            self._storages.pop(_key(inputs[0]), None)
-        active = [x for x in inputs if self._is_active(x) and op not in FACTORIES]
+            memory.forget(inputs[0])
+        leaves = inputs if seen is args else _dense(seen)
+        active = [x for x in leaves if x in memory and op not in FACTORIES]
         moves = op in MOVES and not any(x.is_complex() for x in inputs)
         moves &= not (op == "index_put_" and (kwargs.get("accumulate") or args[3:4] == (True,)))
         name = op if moves else op.removesuffix("_")
         if active and not moves and not _is_view(function):
-            node = self._node(name, args, active, options=[k for k in kwargs if k in OPTIONS])
+            node = self._node(name, seen, active, options=[k for k in kwargs if k in OPTIONS])
         result = function(*args, **kwargs)
-        outputs = [x for x in tree_leaves(result) if isinstance(x, Tensor)]
-        known = {_key(x) for x in inputs}
+        outputs = _dense(result)
+        known = {key_of(x) for x in inputs}
         if node is not None and all(
-            _key(x) in known and not function._schema.is_mutable for x in outputs
+            key_of(x) in known and not function._schema.is_mutable for x in outputs
         ):
             pass  # a view after all
         elif node is not None:
@@ -150,126 +135,91 @@ class Recording(TorchDispatchMode):
             node.name, node.number = name_of(function), self.counts[name_of(function)]
             self._add(node, outputs)
         elif active and moves:
-            self._move(name, function, args, kwargs, outputs)
-        elif op in RANDOM:  # an input that the network makes itself
-            self._add(Node("input", -1, shape=tuple(outputs[0].shape)), outputs)
+            path = self._names[self._stack[-1][0]]
+            memory.move(name, function, args, kwargs, outputs, path)
+        elif op in RANDOM:
+            self._add(Node(NOISE, -1, shape=tuple(outputs[0].shape)), outputs)
         elif not active:
             for x in outputs:
-                if _key(x) not in known:
-                    self._storages.pop(_key(x), None)  # memory of an activation, used again
+                if key_of(x) not in known:
+                    memory.forget(x)  # memory of an activation, used again
         self._index += 1
         self.counts[name_of(function)] += 1
         return result
 
-    def _storage(self, node: int, x: Tensor) -> _Storage:
-        return _Storage(node, _geometry(x), x.untyped_storage().nbytes())
-
-    def _is_active(self, x: Tensor) -> bool:
-        """Whether a tensor depends on the example."""
-        stored = self._storages.get(_key(x))
-        if stored is not None and stored.num_bytes != x.untyped_storage().nbytes():
-            del self._storages[_key(x)]  # other memory at the same place
-            return False
-        return stored is not None
-
-    def _node(
-        self,
-        op: str,
-        args: Any,
-        active: list[Tensor],
-        output: Tensor | None = None,
-        options: Sequence[str] = (),
-    ) -> Node:
+    def _node(self, op: str, args: Any, active: list[Tensor], options: Sequence[str]) -> Node:
         module, calls = self._stack[-1]
         if options:
             op += f" with {', '.join(options)}"
+        memory = self._memory
         kept = tree_map(
-            lambda x: (
-                Input(tuple(x.shape)) if isinstance(x, Tensor) and _key(x) in self._storages else x
-            ),
+            lambda x: Input(tuple(x.shape)) if isinstance(x, Tensor) and x in memory else x,
             tuple(args),
         )
-        number = calls.get(op, 0)
-        calls[op] = number + 1
-        operands = [operand for x in active for operand in self._operands(x)]
-        shape = () if output is None else tuple(output.shape)
-        return Node(op, self._index, kept, operands, shape, self._names[module], module, number)
+        operands = [operand for x in active for operand in memory.read(x)]
+        path, calls[op] = self._names[module], calls[op] + 1
+        return Node(op, self._index, kept, operands, (), path, module, calls[op] - 1)
 
     def _add(self, node: Node, outputs: list[Tensor]) -> None:
         sources = [self.nodes[operand.node] for operand in node.operands[:1] if operand.same]
         inherited = any(x.channel_last and x.shape[-1:] == node.shape[-1:] for x in sources)
         node.channel_last = node.op in PRODUCTS or len(node.shape) < 3 or inherited
+        node.channel_last &= node.op != "convolution"
         self.nodes.append(node)
         for x in outputs:
-            stored = self._storages.get(_key(x))
-            if stored is None or x.numel() * x.element_size() == x.untyped_storage().nbytes():
-                self._storages[_key(x)] = self._storage(len(self.nodes) - 1, x)
-            else:  # a part of an activation, changed in place
-                self._numbers(x).copy_(self._new_numbers(len(self.nodes) - 1, x.shape))
-
-    def _new_numbers(self, node: int, shape: Any) -> Tensor:
-        first = self._count
-        self._count += torch.Size(shape).numel()
-        axis = len(shape) - 1 if self.nodes[node].channel_last else 1
-        self._roots.append(Root(first, node, tuple(shape), axis))
-        return torch.arange(first, self._count, dtype=torch.float64).reshape(shape)
-
-    def _numbers(self, x: Tensor) -> Tensor:
-        """The numbers of an activation's elements; those of a constant are −1."""
-        stored = self._storages.setdefault(_key(x), self._storage(-1, x))
-        if stored.numbers is None:
-            size = x.untyped_storage().nbytes() // max(1, x.element_size())
-            stored.numbers = torch.full((size,), -1.0, dtype=torch.float64)
-            if stored.node >= 0:
-                shape, stride, offset = stored.geometry
-                fresh = self._new_numbers(stored.node, shape)
-                stored.numbers.as_strided(shape, stride, offset).copy_(fresh)
-        return stored.numbers.as_strided(x.shape, x.stride(), x.storage_offset())
-
-    def _move(
-        self, name: str, function: Any, args: Any, kwargs: Any, outputs: list[Tensor]
-    ) -> None:
-        written = args[0] if function._schema.is_mutable else None
-
-        def numbered(x: Any) -> Any:
-            if not isinstance(x, Tensor):
-                return x
-            if _key(x) in self._storages or x is written:
-                return self._numbers(x)
-            return torch.full(x.shape, -1.0, dtype=torch.float64)
-
-        moved: Tensor
-        if name in ("fill_", "zero_"):
-            moved = self._numbers(args[0]).fill_(-1)
-        elif name in ("clone", "_to_copy", "contiguous"):
-            moved = self._numbers(args[0])
-        elif name == "constant_pad_nd":
-            moved = function(numbered(args[0]), args[1], -1)
-        else:
-            names = [argument.name for argument in function._schema.arguments]
-            mapped = {
-                name: tree_map(_on_cpu if name in INDICES else numbered, value)
-                for name, value in [*zip(names, args, strict=False), *kwargs.items()]
-            }
-            positional = [mapped.pop(name) for name in names[: len(args)]]
-            moved = function(*positional, **mapped)
-        module, _ = self._stack[-1]
-        maker = (name, self._names[module])
-        for x in outputs:
-            if written is None:
-                self._storages[_key(x)] = self._storage(-1, x)
-                self._numbers(x).copy_(moved)
-            self._storages[_key(x)].maker = maker
-
-    def _operands(self, x: Tensor) -> list[Operand]:
-        stored = self._storages[_key(x)]
-        if stored.numbers is None and stored.geometry == _geometry(x):
-            return [Operand(stored.node, tuple(x.shape), same=True)]
-        return explain(self._numbers(x), self._roots, stored.maker)
+            self._memory.write(x, len(self.nodes) - 1, channel_last=node.channel_last)
 
 
-def _on_cpu(x: Any) -> Any:
-    return x.cpu() if isinstance(x, Tensor) else x
+def tensors_of(output: Any) -> Iterator[Tensor]:
+    """All tensors of what a network returns, also those in the attributes of objects."""
+    waiting, seen = tree_leaves(output), set[int]()
+    while waiting:
+        x = waiting.pop(0)
+        if isinstance(x, Tensor):
+            yield x
+        elif id(x) not in seen and not isinstance(x, nn.Module | type) and hasattr(x, "__dict__"):
+            waiting += tree_leaves(dict(vars(x)))
+        seen.add(id(x))
+
+
+def decomposed(mode: TorchDispatchMode, function: Any, args: Any, kwargs: Any) -> Any:
+    """The result of an operation that is made of others, run within the mode; else NotImplemented.
+
+    Only in inference mode do such operations arrive whole.
+    """
+    if not torch.is_inference_mode_enabled():
+        return NotImplemented
+    with mode:
+        return function.decompose(*args, **kwargs)
+
+
+def _as_convolution(function: Any, args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """An operation's name and arguments; as a convolution's if it is one of another kind.
+
+    These are quantized ones, and gradients: that of a strided convolution is a transposed one.
+    """
+    space, op = function._schema.name.split("::")
+    if op == "convolution_backward" and args[-1][0]:
+        given, image, weight, _, stride, padding, dilation, transposed, _, groups, _ = args
+        shared = (per_axis(x, image.ndim - 2) for x in (stride, padding, dilation))
+        sizes = (x.shape[2:] for x in (image, given, weight))
+        each = zip(*sizes, *shared, strict=True)
+        more = [n + 2 * p - d * (k - 1) - 1 - s * (m - 1) for n, m, k, s, p, d in each]
+        plain = (given, weight, None, stride, padding, dilation, not transposed, more, groups)
+        return "convolution", plain
+    if space == "quantized" and re.fullmatch(r"conv(_transpose)?[123]d(_dynamic)?", op):
+        packed = args[1]
+        weight, bias = packed.unpack()
+        geometry = (packed.stride(), packed.padding(), packed.dilation())
+        options = (bool(packed.transpose()), packed.output_padding(), packed.groups())
+        return "convolution", (args[0], weight.dequantize(), bias, *geometry, *options)
+    return op, args
+
+
+def _dense(tree: Any) -> list[Tensor]:
+    """The tensors that have memory of their own, unlike sparse ones."""
+    leaves = tree_leaves(tree)
+    return [x for x in leaves if isinstance(x, Tensor) and x.layout == torch.strided]
 
 
 def name_of(function: Any) -> str:
@@ -301,6 +251,6 @@ def record(network: nn.Module, run: Callable[[], Any], inputs: Any) -> Recording
     with same_random_state(), torch.no_grad(), recording.watching():
         output = run()
     recording.finish(output)
-    if all(node.op == "input" for node in recording.nodes):
+    if not any(node.operands for node in recording.nodes):
         raise ValueError("nothing depends on the example: give all inputs that the network reads")
     return recording

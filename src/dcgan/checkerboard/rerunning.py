@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from dcgan.checkerboard.recording import Node, Recording, name_of, same_random_state
+from dcgan.checkerboard.recording import Node, Recording, decomposed, name_of, same_random_state
 
 Change = Callable[[Node, Any, tuple[Any, ...], Any], Any]
 
@@ -28,6 +28,9 @@ class _Rerun(TorchDispatchMode):
     def __torch_dispatch__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
+        whole = decomposed(self, function, args, kwargs or {})
+        if whole is not NotImplemented:
+            return whole
         name = name_of(function)
         node = self._nodes.get((name, self.counts[name]))
         self.counts[name] += 1

@@ -1,16 +1,17 @@
 """Find what enlarges images in a recorded run, and what is linear around it."""
 
-import math
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from dcgan.checkerboard.following import AFFINE, Followers, Uses
+from dcgan.checkerboard.growth import find_grown
 from dcgan.checkerboard.layers import PLAIN, TRANSPOSED
 from dcgan.checkerboard.rearrangement import MUCH_LARGER, Operand
-from dcgan.checkerboard.recording import OUTPUT, SHUFFLE, Node, Recording
+from dcgan.checkerboard.recording import SHUFFLE, Input, Node, Recording
 from dcgan.checkerboard.replay import (
     NORMS,
     POINTWISE,
@@ -21,9 +22,6 @@ from dcgan.checkerboard.replay import (
     weight_of,
 )
 
-LARGER = MUCH_LARGER**2
-IMAGES = ("convolution", "upsample_", "pool", "batch_norm", "group_norm", "grid_sampler", "col2im")
-AFFINE = {"add", "sub", "mul", "div", *NORMS}
 PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "_fft_c2r", "_fft_r2c", "_fft_c2c"}
 
 
@@ -58,19 +56,23 @@ class Upsampling:
 def find_recorded(recording: Recording) -> list[Upsampling]:
     """Every enlarging operation of a run; one that ran several times is listed once."""
     finder = _Finder(recording.nodes)
-    grown = finder.grown()
     found: dict[Any, Upsampling] = {}
+    told: list[bool | None] = []
     for i, node in enumerate(recording.nodes):
         for operand in node.operands:
             if operand.table is not None or operand.problem is not None:
                 key = finder.identity(operand)
                 if key not in found:
                     found[key] = finder.rearranged(operand)
-        upsampling = finder.computed(i)
-        upsampling = upsampling or grown.get(i)
-        if upsampling is not None:
-            upsampling.place = node.index
-            found.setdefault(_key(node), upsampling)
+        up = finder.computed(i)
+        told.append(None if up is None else up.obstacle is None)
+        if up is not None:
+            up.place = node.index
+            found.setdefault(_key(node), up)
+    for maker in find_grown(recording.nodes, told):
+        why = "it made an image larger, in a way that is not known"
+        up = Upsampling(_name(maker, ()), "other operations", obstacle=why, place=maker.index)
+        found.setdefault(_key(maker), up)
     runs: dict[Any, list[Node]] = {}
     for node in recording.nodes:
         runs.setdefault(_key(node), []).append(node)
@@ -99,58 +101,47 @@ def _numbered(found: Iterable[Upsampling]) -> list[Upsampling]:
 class _Finder:
     def __init__(self, nodes: list[Node]) -> None:
         self.nodes = nodes
-        self.uses: dict[int, list[tuple[int, Operand]]] = {}
-        for i, node in enumerate(nodes):
-            for operand in node.operands:
-                self.uses.setdefault(operand.node, []).append((i, operand))
+        self.followers = Followers(nodes)
 
     def identity(self, operand: Operand) -> Any:
         """The same for all that read the same rearrangement, and each time that it runs."""
         node = self.nodes[operand.node]
-        if operand.problem is not None:
-            return operand.maker, operand.problem
-        assert operand.table is not None
-        return (
-            *_key(node),
-            tuple(operand.table.flatten().tolist()),
-            operand.table.shape,
-        )
+        if operand.table is None:
+            return operand.maker, operand.problem, node.path, node.op
+        return (*_key(node), tuple(operand.table.flatten().tolist()), operand.table.shape)
 
     def computed(self, i: int) -> Upsampling | None:
         """A node that enlarges by itself."""
-        node = self.nodes[i]
+        node, uses = self.nodes[i], self.followers.of(i)
         stride = upsampling_stride(node)
         if stride:
-            kind = type(node.layer).__name__ if isinstance(node.layer, TRANSPOSED) else "function"
-            kind = f"ConvTranspose{len(stride)}d ({kind})" if kind == "function" else kind
-            up = Upsampling(_name(node, TRANSPOSED), kind, stride, node, [node])
+            layer = _own_layer(node, TRANSPOSED)
+            known = isinstance(node.layer, TRANSPOSED)
+            kind = type(node.layer).__name__ if known else f"ConvTranspose{len(stride)}d (function)"
+            up = Upsampling(_name(node, TRANSPOSED), kind, stride, node, [node], layer=layer)
             if not is_convolution(node):
                 up.obstacle = "its weights depend on the input"
-            up.layer = _own_layer(node, TRANSPOSED)
-            up.after = self.after(self.uses.get(i, []))
-            return up
+            return self.followed(up, uses)
         if node.op.startswith(("upsample_", "_upsample_")):
             scale = resized_scale(node)
-            kind = f"Upsample({interpolation_mode(node)})"
-            name = _name(node, (nn.Upsample,))
+            kind, name = f"Upsample({interpolation_mode(node)})", _name(node, (nn.Upsample,))
             layer = _own_layer(node, (nn.Upsample,))
-            if max(scale) <= 1:
-                return None
             up = Upsampling(name, kind, scale, clean=True, layer=layer)
-            return self.kept(up, self.uses.get(i, []))
+            return self.followed(up, uses) if max(scale) > 1 else None
         if node.op == "col2im":
-            stride = tuple(node.args[5])
-            up = Upsampling(_name(node, (nn.Fold,)), "fold", tuple(map(float, stride)))
-            if max(stride) == 1:
-                return None
-            return self.with_source(up, node.operands[0], node, self.uses.get(i, []))
-        return self.unknown(i)
+            scale = tuple(map(float, node.args[5]))
+            patched = self.nodes[node.operands[0].node].shape
+            if len(patched) == len(node.shape) and patched[2:] == node.shape[2:]:
+                return None  # back from its own patches
+            up = Upsampling(_name(node, (nn.Fold,)), "fold", scale)
+            return self.with_source(up, node.operands[0], node, uses) if max(scale) > 1 else None
+        return self.unknown(node, uses)
 
-    def unknown(self, i: int) -> Upsampling | None:
+    def unknown(self, node: Node, uses: Uses) -> Upsampling | None:
         """Any other node whose output is larger than its inputs by more than padding."""
-        node = self.nodes[i]
         shapes = [x.shape for x in node.operands if len(x.shape) == len(node.shape) > 2]
-        if not shapes or node.op in PRODUCTS or node.op.startswith("_scaled_dot"):
+        weighted = node.op == "convolution" and not isinstance(node.args[0], Input)
+        if not shapes or weighted or node.op in PRODUCTS or node.op.startswith("_scaled_dot"):
             return None
         before = [max(sizes) for sizes in zip(*(shape[2:] for shape in shapes), strict=True)]
         after = node.shape[2:]
@@ -164,76 +155,39 @@ class _Finder:
         why = None if clean else f"{node.op} is not a known way of enlarging"
         if node.op.startswith("max_unpool"):
             why = "where it puts each pixel depends on the input"
-        up = Upsampling(_name(node, ()), node.op, scale, clean=clean, obstacle=why)
-        return self.kept(up, self.uses.get(i, [])) if clean else up
-
-    def grown(self) -> dict[int, Upsampling]:
-        """Images that are larger than all that they were made from, by other operations.
-
-        Both the pixels of an image and those of the batch must have grown, as operations may move
-        pixels into the batch for a while.
-        """
-        found: dict[int, Upsampling] = {}
-        sizes: list[tuple[float, float] | None] = []
-        for i, node in enumerate(self.nodes):
-            before = [
-                (area * growth, total * growth)
-                for x in node.operands
-                for area, total in [sizes[x.node] or (0, 0)]
-                for growth in [1 if x.table is None else x.table[0].numel()]
-                if area
-            ]
-            most = (max(a for a, _ in before), max(t for _, t in before)) if before else None
-            now = _pixels(node.operands[0].shape) if node.operands else None
-            read = any(word in node.op for word in IMAGES) or node.op == OUTPUT
-            if not (read and most and now) or most[0] == 1 or node.operands[0].problem:
-                pass
-            elif now[0] > LARGER * most[0] and now[1] > LARGER * most[1]:
-                maker = self.nodes[node.operands[0].node]
-                why = f"it reads an image that {_function_name(maker)} made larger"
-                found[i] = Upsampling(_name(maker, ()), "other operations", obstacle=why)
-            told = self.unknown(i) is not None or any(x.problem for x in node.operands)
-            own = node.op == "input" or read or told
-            sizes.append(_pixels(node.shape) if own else most)
-        return found
+        return self.followed(
+            Upsampling(_name(node, ()), node.op, scale, clean=clean, obstacle=why), uses
+        )
 
     def rearranged(self, operand: Operand) -> Upsampling:
         """Pixels of a larger image that come from the channels of a smaller one."""
         op, path = operand.maker
         by = "PixelShuffle" if op == SHUFFLE else "rearranged pixels"
         name = f"{path}.{op}" if path and op != SHUFFLE else path or op
-        uses = [
-            (i, x)
-            for i, x in self.uses[operand.node]
-            if x.table is not None and operand.table is not None and x.table.equal(operand.table)
-        ]
+        name = name or _name(self.nodes[operand.node], ())
         up = Upsampling(name, by, place=self.nodes[operand.node].index)
-        if operand.table is None:
+        table = operand.table
+        if table is None:
             up.obstacle = f"it {operand.problem}"
             return up
-        table = operand.table
+        uses = [
+            (i, x)
+            for i, x in self.followers.of(operand.node)
+            if x.table is not None and x.table.equal(table)
+        ]
         up.scale = tuple(map(float, table.shape[1:]))
         flat = table.flatten(1)
         if bool((flat == flat[:, :1]).all()):
             up.kind, up.clean = "repeated pixels", True
-            return self.kept(up, uses)
-        own = torch.where(flat >= 0, torch.arange(len(flat))[:, None], -1)
-        if torch.equal(own, flat):
-            up.kind, up.source, up.steps = (
-                "zeros between pixels",
-                self.nodes[operand.node],
-                [operand],
-            )
-            up.after = self.after(uses)
-            return up
+            return self.followed(up, uses)
+        if operand.spaced:
+            up.kind, up.source = "zeros between pixels", self.nodes[operand.node]
+            up.steps = [operand]
+            return self.followed(up, uses)
         return self.with_source(up, operand, operand, uses)
 
     def with_source(
-        self,
-        up: Upsampling,
-        operand: Operand,
-        enlarging: Node | Operand,
-        uses: list[tuple[int, Operand]],
+        self, up: Upsampling, operand: Operand, enlarging: Node | Operand, uses: Uses
     ) -> Upsampling:
         """Fill in the convolution before it, and what is linear in between and after."""
         node, between = self.nodes[operand.node], list[Node | Operand]()
@@ -250,50 +204,15 @@ class _Finder:
         up.kind = f"{own if up.name else type(node.layer).__name__} + {up.kind}"
         up.layer, up.place = _own_layer(node, PLAIN), node.index
         up.steps = [node, *between, enlarging]
-        up.after = self.after(uses)
+        return self.followed(up, uses)
+
+    def followed(self, up: Upsampling, uses: Uses) -> Upsampling:
+        """Fill in what follows, unless that hides the block."""
+        up.obstacle = up.obstacle or self.followers.obstacle(uses)
+        if not up.clean:
+            up.obstacle = up.obstacle or self.followers.purpose(uses)
+            up.after = self.followers.linear(uses)
         return up
-
-    def kept(self, up: Upsampling, uses: list[tuple[int, Operand]]) -> Upsampling:
-        """A clean upsampling, unless a mask follows."""
-        if any(map(_masks, self.after(uses, POINTWISE))):
-            up.obstacle = "what follows multiplies it by values that differ from pixel to pixel"
-        return up
-
-    def after(self, uses: list[tuple[int, Operand]], passed: Collection[str] = ()) -> list[Node]:
-        """The linear operations that follow, as long as nothing else reads what is between.
-
-        Args:
-            passed: other operations that may lie between.
-        """
-        found: list[Node] = []
-        while len(uses) == 1:
-            i, operand = uses[0]
-            node = self.nodes[i]
-            if found and not operand.same:
-                break
-            linear = is_convolution(node) or node.op in AFFINE or node.op.startswith("avg_pool")
-            linear = linear or node.op in passed
-            if not operand.alone or len(node.operands) > 1 or upsampling_stride(node):
-                break
-            if not linear or node.channel_last or node.op == OUTPUT:
-                break
-            found.append(node)
-            uses = self.uses.get(i, [])
-        return found
-
-
-def _masks(node: Node) -> bool:
-    """Whether the node multiplies pixels by constants that are not all alike."""
-    axes = len(node.shape) - 2
-    factors = [x for x in node.args[:2] if isinstance(x, Tensor) and x.ndim and not x.is_meta]
-    flat = [x.flatten(-min(axes, x.ndim)) for x in factors if node.op in ("mul", "div")]
-    return any(bool((x != x[..., :1]).any()) for x in flat)
-
-
-def _pixels(shape: tuple[int, ...]) -> tuple[float, float] | None:
-    """Of an image, and of the batch; None for other tensors."""
-    area = math.prod(shape[2:])
-    return (area, area * shape[0]) if len(shape) > 3 else None
 
 
 def _extent(node: Node) -> int:
@@ -305,7 +224,7 @@ def _extent(node: Node) -> int:
 def _obstacle(node: Node) -> str | None:
     """Why the search for the convolution cannot pass this node."""
     named = type(node.layer).__name__ if node.layer and not list(node.layer.children()) else node.op
-    if node.op in ("input", "max_pool2d_with_indices"):
+    if not node.operands or node.op == "max_pool2d_with_indices":
         return "found no convolution before it"
     if len(node.operands) == 1 and node.operands[0].same:
         slopes = node.args[1] if node.op == "_prelu_kernel" else None

@@ -36,14 +36,15 @@ def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
     if not target.exists():  # then the settings allow a factory only
         network = _diagnose_factory(config)
         verdict, reason = judge_layers(network)
-        found: dict[str, Any] = {"verdict": verdict, "reason": reason, "both": None}
+        found: dict[str, Any] = {"verdict": verdict, "reason": reason}
     elif target.suffix in (".pt", ".safetensors") or (target / LAST).is_file():
         network, pictures = _diagnose_generator(config)
         found = _diagnose_images(config, pictures)
         found["both"] = both(network, found["verdict"])
     else:
         found = _diagnose_images(config, read_folder(target, config.num_images, "target"))
-    result = {"target": config.target, "reference": config.reference, **found}
+    given = {"target": config.target, "reference": config.reference}
+    result = {**given, "both": None, **found}  # a run's layers and images
     if network is not None:
         result["layers"] = [{**asdict(layer), "verdict": layer.verdict} for layer in network.layers]
     make_folder(run_dir)
@@ -90,7 +91,6 @@ def _diagnose_images(config: DiagnoseConfig, pictures: Pictures) -> dict[str, An
     return {
         "verdict": verdict,
         "reason": reason,
-        "both": None,  # a run's layers and images
         "limits": limits(periods, tiles.shape[-1]),
         "num_tiles": len(tiles),
         "tile_side": tiles.shape[-1],

@@ -1,0 +1,54 @@
+"""Networks as state dicts, exported programs, ONNX files and without values."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from dcgan.checkerboard import diagnose
+from tests.checkerboard.networks import X, only, only_of
+
+
+def test_state_dicts_exported_programs_and_meta_devices() -> None:
+    network = nn.ConvTranspose2d(8, 8, 4, 2, 1, bias=False)
+    stored = diagnose(network.state_dict(), strides={"weight": 2})
+    assert only_of(stored.layers).rho == pytest.approx(only(network).rho)
+    with pytest.raises(ValueError, match=r"give strides=.*kernels here: weight"):
+        diagnose(network.state_dict())
+    with pytest.raises(ValueError, match="no convolution's weight is called up"):
+        diagnose(network.state_dict(), strides={"up": 2})
+    assert only_of(stored.layers).shift == ()  # the padding is not known
+    assert "padding" not in str(stored)
+    for stride in (0, -2, 2.0, "abc", (2, 2, 2), None):
+        with pytest.raises(ValueError, match=r"strides: weight: .* not a positive integer"):
+            diagnose(network.state_dict(), strides={"weight": stride})
+    assert only_of(diagnose(network.state_dict(), strides={"weight": [2, 2]}).layers).rho
+    with pytest.raises(ValueError, match=r"not an nn\.Module"):
+        diagnose(3)
+    exported = torch.export.export(network, (X,))
+    with pytest.raises(ValueError, match="an exported program: diagnose its"):
+        diagnose(exported)
+    assert only(exported.module(), X).rho == pytest.approx(only(network, X).rho)
+    with torch.device("meta"):
+        nowhere = nn.ConvTranspose2d(8, 8, 3, 2)
+    for row in (only(nowhere), only(nowhere, X.to("meta"))):
+        assert "meta device" in row.advice
+
+
+def test_onnx_files_need_their_package(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="onnx is an optional extra")
+    path = tmp_path / "up.onnx"
+    torch.onnx.export(nn.ConvTranspose2d(8, 8, 4, 2, 1), (X,), path, dynamo=False)
+    row = only_of(diagnose(path).layers)
+    assert (row.verdict, row.shift) == ("grid", (0, 0))
+    model = onnx.load(path)
+    (pads,) = [a for a in model.graph.node[0].attribute if a.name == "pads"]
+    pads.ints[:] = [1, 1, 0, 0]
+    onnx.save(model, path)
+    assert only_of(diagnose(path).layers).shift == (0, 0)
+    model.graph.node[0].input[1] = "elsewhere"
+    onnx.save(model, path)
+    row = only_of(diagnose(path).layers)
+    assert (row.kind, row.verdict) == ("ConvTranspose", "not judged")
+    assert "computed by other operations" in row.advice
