@@ -1,9 +1,10 @@
 """Check a GPU in 8 minutes: its tests, FID in bfloat16 and float32, and images per second.
 
-python scripts/gpu_check.py [--accelerator gpu] [data.root=PATH]
+    python scripts/gpu_check.py                   FID of scikit-learn's digits
+    python scripts/gpu_check.py data.root=PATH    FID of MNIST in PATH
 
-FID is that of MNIST in PATH, or without a PATH of scikit-learn's digits. Prints Markdown. Exits
-with 1 if a test or a run failed, with 2 if there is no GPU or a setting is refused.
+Prints Markdown. Exits with 1 if a test or a run failed, with 2 if there is no GPU or a setting is
+refused.
 """
 
 import argparse
@@ -19,13 +20,12 @@ from tempfile import TemporaryDirectory
 import torch
 from tqdm import tqdm
 
-from dcgan.benchmarking.arms import baseline_command, our_command, run
-from dcgan.errors import ExpectedError, RunFailed, UserError
+from dcgan.benchmarking.arms import baseline_command, our_command, run, size_settings
+from dcgan.errors import ExpectedError, UserError
 from dcgan.training.records import read_metrics
 
 SECONDS, LONGEST = 480, 60  # in all; of a single cell, so none begins in the last minute
 BATCH_SIZES = (128, 64, 256, 512, 1024)
-WIDE = ("data.image_size=64", "generator.filters=64", "discriminator.filters=64")
 PRECISIONS = {"float32": "32-true", "TF32": "32-true", "bfloat16": "bf16-mixed"}
 COLUMNS = (*PRECISIONS, "baseline", *(f"{precision}, compiled" for precision in PRECISIONS))
 NO_TF32 = {"NVIDIA_TF32_OVERRIDE": "0"}  # for cuBLAS and cuDNN: without it, 32-true is TF32
@@ -82,7 +82,7 @@ def speed_table(
         if time.monotonic() < deadline:
             try:
                 cells[column, size] = f"{speed(column, size, settings, steps, folder):,.0f}"
-            except RunFailed as error:
+            except ExpectedError as error:
                 print(error, file=sys.stderr)
                 cells[column, size] = "failed"
     rows = [[str(size), *(cells[column, size] for column in COLUMNS)] for size in sorted(sizes)]
@@ -91,25 +91,28 @@ def speed_table(
 
 
 def check(accelerator: str, given: Sequence[str], folder: Path) -> int:
-    """Do all of it and print the tables; 1 if a test failed."""
+    """Do all of it and print the tables; 1 if a test or a run failed."""
     deadline = time.monotonic() + SECONDS - LONGEST
     mnist = any(word.startswith("data.root=") for word in given)
     on = "trainer=gpu", f"trainer.accelerator={accelerator}"
     trained = "experiment=mnist", *(() if mnist else ("data=digits",)), *on, *given
     run(our_command([*trained, "trainer.steps=1"], folder / "first"), os.environ)  # or refused
-    tests = subprocess.run([sys.executable, "-m", "pytest", "-m", "gpu"], check=False).returncode
+    pytest = [sys.executable, "-m", "pytest", "-m", "gpu"]
+    tests = subprocess.run(pytest, cwd=Path(__file__).parents[1], check=False).returncode
     fids = fid_table([*trained, "trainer.fid_images=10000"], 1563, folder / "fid")
-    speeds = speed_table([*on, *WIDE], BATCH_SIZES, 150, folder, deadline)
+    speeds = speed_table([*on, *size_settings(64)], BATCH_SIZES, 150, folder, deadline)
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else accelerator
     data = "MNIST" if mnist else "digits, as no data.root was given"
     print(f"\n{device}, torch {torch.__version__}; tests {'failed' if tests else 'passed'}")
     print(f"\nFID after 200,000 images of {data}\n\n{fids}")
     print(f"\nImages/s at 64x64 with 64 filters\n\n{speeds}")
-    return int(tests != 0)
+    return int(tests != 0 or "failed" in speeds)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--accelerator", default="gpu", choices=("gpu", "cpu"))
     parser.add_argument("settings", nargs="*", help="of dcgan-train: data.root=PATH")
     asked = parser.parse_args()
@@ -118,6 +121,8 @@ if __name__ == "__main__":
             raise UserError("no GPU is available")
         with TemporaryDirectory() as name:
             sys.exit(check(asked.accelerator, asked.settings, Path(name)))
+    except KeyboardInterrupt:
+        sys.exit(130)
     except ExpectedError as error:
         print(f"gpu_check: {error}", file=sys.stderr)
         sys.exit(error.exit_status)

@@ -45,7 +45,7 @@ def make(name: str, lines: list[str], data: Path, work: Path, results: Path = RE
     started = time.monotonic()
     try:
         for number, line in enumerate(lines, 1):
-            subprocess.run(complete(line, data, folder / str(number)), check=True)
+            run(complete(line, data, folder / str(number)))
     finally:
         seconds = before + time.monotonic() - started
         clock.write_text(f"{seconds}\n")
@@ -60,6 +60,18 @@ def make(name: str, lines: list[str], data: Path, work: Path, results: Path = RE
     for path in (path for pattern in KEPT for path in made_in.glob(pattern)):
         shutil.copy(path, results / name)
     (results / name / MADE).write_text(description(seconds), encoding="utf-8")
+
+
+def run(line: list[str]) -> None:
+    """Run a command. Ctrl-C reaches it, too: wait until it has saved its run."""
+    with subprocess.Popen(line) as process:
+        try:
+            status = process.wait()
+        except KeyboardInterrupt:
+            process.wait()
+            raise
+    if status:
+        raise subprocess.CalledProcessError(status, line)
 
 
 def complete(line: str, data: Path, folder: Path) -> list[str]:
@@ -85,10 +97,10 @@ def description(seconds: float) -> str:
     packages = ", ".join(f"{package} {version(package)}" for package in ("torch", "torchvision"))
     machine = f"{os.cpu_count()} cores ({processor}); Python {platform.python_version()}"
     day = f"{datetime.now(UTC):%Y-%m-%d}"
-    return f"{seconds / 60:.0f} minutes on {machine}, {packages}, dcgan {program()}; {day}\n"
+    return f"{seconds / 60:.0f} minutes on {machine}, {packages}, dcgan {commit()}; {day}\n"
 
 
-def program() -> str:
+def commit() -> str:
     """The last commit that changed the program, with a + if files differ from it."""
 
     def git(*words: str) -> str:
@@ -124,7 +136,11 @@ def main() -> None:
             parser.error(f"{name}: no such folder; there are {', '.join(commands)}")
         if chosen.data is None and any("PATH" in line for line in commands[name]):
             parser.error(f"{name}: needs --data PATH")
-    data, work = Path(chosen.data or "").absolute(), ROOT / "outputs" / "results" / program()
+    if chosen.data is not None and not chosen.data.is_dir():
+        parser.error(f"--data {chosen.data}: no such folder")
+    if commit().endswith("+"):  # the work folder would mix runs of different programs
+        parser.error("src or configs differ from the last commit: commit them first")
+    data, work = Path(chosen.data or "").absolute(), ROOT / "outputs" / "results" / commit()
     try:
         for name in names:
             make(name, commands[name], data, work)

@@ -16,6 +16,7 @@ import argparse
 import csv
 import math
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,11 +31,14 @@ def updated(text: str, results: Path = RESULTS) -> str:
     """A page with every marked number as the results have it, to as many digits as before.
 
     Raises:
-        ValueError: a mark fits no value of the results, or several.
+        ValueError: a mark fits no value of the results, or several, or one without an interval.
     """
 
     def from_results(mark: re.Match[str]) -> str:
-        new = iter(re.findall(NUMBER, look_up(mark[2], results)))
+        found = re.findall(NUMBER, look_up(mark[2], results))
+        if len(found) < len(re.findall(NUMBER, mark[1])):
+            raise ValueError(f"{mark[2]}: has too few numbers")
+        new = iter(found)
         numbers = re.sub(NUMBER, lambda old: rounded(next(new), old[0]), mark[1])
         return f"{numbers}<!-- {mark[2]} -->"
 
@@ -95,11 +99,14 @@ def main() -> None:
     argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     ).parse_args()
-    for page in PAGES:
-        old = page.read_text("utf-8")
-        if (new := updated(old)) != old:
-            page.write_text(new, encoding="utf-8")
-            print(page.relative_to(ROOT))
+    old = {page: page.read_text("utf-8") for page in PAGES}
+    try:
+        new = {page: updated(text) for page, text in old.items()}
+    except (ValueError, OSError) as error:
+        sys.exit(f"update_pages: {error}")
+    for page in (page for page in PAGES if new[page] != old[page]):
+        page.write_text(new[page], encoding="utf-8")
+        print(page.relative_to(ROOT))
 
 
 if __name__ == "__main__":

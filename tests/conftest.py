@@ -145,21 +145,27 @@ def finish_forked(name: str, line: list[str], cwd: Path) -> subprocess.Completed
     context.set_forkserver_preload(PRELOADED)
     with NamedTemporaryFile() as stdout, NamedTemporaryFile() as stderr:
         outputs = (stdout.name, stderr.name)
-        process = context.Process(target=_be_command, args=(name, line, cwd, outputs))
+        given = (name, line, cwd, command_environment(), outputs)
+        process = context.Process(target=_be_command, args=given)
         process.start()
         process.join(300)
-        if process.exitcode is None:
+        ended = process.exitcode is not None
+        if not ended:
             process.kill()
+            process.join()
         out, err = (Path(output).read_text(encoding="utf-8") for output in outputs)
-    assert process.exitcode is not None, f"{line} did not end: {err}"
-    return subprocess.CompletedProcess(line, process.exitcode, out, err)
+    assert ended, f"{line} did not end: {err}"
+    return subprocess.CompletedProcess(line, process.exitcode or 0, out, err)
 
 
-def _be_command(name: str, line: list[str], cwd: Path, outputs: Sequence[str]) -> None:
+def _be_command(
+    name: str, line: list[str], cwd: Path, environment: dict[str, str], outputs: Sequence[str]
+) -> None:
     """Become the command: its arguments, folder, environment and outputs."""
     sys.argv = line
     os.chdir(cwd)
-    os.environ.update(command_environment())
+    os.environ.clear()
+    os.environ.update(environment)
     for stream, output in zip((sys.stdout, sys.stderr), outputs, strict=True):
         os.dup2(os.open(output, os.O_WRONLY | os.O_APPEND), stream.fileno())
     import_module(f"dcgan.commands.{name}").main()

@@ -1,13 +1,13 @@
 """docs/results is made by scripts/results.py; the pages have their numbers from it."""
 
-import importlib.util
 import re
 import shutil
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from scripts import results
+from scripts import update_pages as pages
 
 from tests.conftest import Compose
 
@@ -27,18 +27,6 @@ score,first,second,images_seen,first_median,second_median,p,least_possible_p
 r2_over_real,transposed k3,transposed k4,0,122.2,0.31,0.02,0.02
 r2_over_real,transposed k3,transposed k4,32000,16.85,0.7562,0.02,0.02
 """
-
-
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, PROJECT / "scripts" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-pages, results = script("update_pages"), script("results")
 
 
 @pytest.fixture
@@ -89,6 +77,11 @@ def test_a_stale_number_is_replaced_and_keeps_its_digits(
 def test_a_mark_must_fit_one_value(folder: Path, mark: str) -> None:
     with pytest.raises(ValueError, match=re.escape(f"{mark}: fits ")):
         pages.updated(f"9<!-- {mark} -->", folder)
+
+
+def test_an_interval_is_not_left_stale(folder: Path) -> None:
+    with pytest.raises(ValueError, match="minutes: has too few numbers"):
+        pages.updated("9 [8, 10]<!-- mine; minutes -->", folder)
 
 
 def test_every_folder_has_its_commands_and_its_row() -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -78,17 +79,21 @@ def test_an_interrupted_benchmark_leaves_no_command_running(tmp_path: Path) -> N
     )
 
     def interrupt() -> None:
-        while not path.exists():
-            threading.Event().wait(0.01)
+        for _ in range(6000):  # a minute
+            if path.exists():
+                break
+            time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
     # If the tests run in the background, the shell makes them ignore Ctrl-C.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     thread = threading.Thread(target=interrupt)
     thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        run(python(code), os.environ)
-    signal.signal(signal.SIGINT, before)
-    thread.join()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(python(code), os.environ)
+    finally:
+        thread.join()
+        signal.signal(signal.SIGINT, before)
     with pytest.raises(ProcessLookupError):
         os.kill(int(path.read_text()), 0)

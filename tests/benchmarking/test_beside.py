@@ -2,6 +2,7 @@
 
 from collections import deque
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from dcgan.benchmarking.beside import comparisons, quartiles, run_steps, time_in
 from dcgan.config import BenchmarkConfig, TrainConfig
 from dcgan.data.preparation import prepare
 from dcgan.reports.page import render
+from dcgan.training import losses, step
 from dcgan.training.checkpoint import build_state
 from dcgan.training.devices import connected
 from dcgan.training.step import State
@@ -57,11 +59,33 @@ def machine() -> dict[str, Any]:
     return {"processor": "", "num_threads": 1, "torch": "2", "load_before": 0, "rounds": 1}
 
 
-@pytest.mark.parametrize(("penalty", "steps"), [("none", 4), ("r1", 6)])
-def test_a_turn_has_every_penalty_once(tiny: Compose, penalty: str, steps: int) -> None:
-    options = [f"regularizer={penalty}"] + ["regularizer.interval=6"] * (penalty == "r1")
+def test_every_run_has_its_own_precision(tiny: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def note(state: State) -> float:
+        seen.append(state.fabric._precision.precision)
+        return 1.0
+
+    monkeypatch.setattr(beside, "run_steps", note)
+    time_in_turn({"defaults": tiny(), "bf16": tiny("trainer.precision=bf16-mixed")}, turns=1)
+    assert seen[:2] == ["32-true", "bf16-mixed"]
+
+
+@pytest.mark.parametrize(
+    ("options", "steps", "penalties"),
+    [(["regularizer=none"], 1, 0), (["regularizer=r1", "regularizer.interval=6"], 6, 1)],
+)
+def test_a_turn_has_every_penalty_once(
+    tiny: Compose,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    steps: int,
+    penalties: int,
+) -> None:
+    penalty = Mock(wraps=losses.r1)
+    monkeypatch.setattr(step, "r1", penalty)
     config: TrainConfig = tiny(*options)
     with connected(config.trainer) as fabric:
         state = build_state(config, prepare(config.data), fabric)
     assert run_steps(state) > 0
-    assert state.step == steps
+    assert (state.step, penalty.call_count) == (steps, penalties)

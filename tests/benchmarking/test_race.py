@@ -13,7 +13,7 @@ import torch
 from dcgan.benchmarking import race as module
 from dcgan.benchmarking.arms import BASELINE
 from dcgan.benchmarking.baseline import train as train_baseline
-from dcgan.benchmarking.race import OURS, Lap, command_of, race, reach, train
+from dcgan.benchmarking.race import OURS, Lap, race, race_command, reach, train
 from dcgan.config import BenchmarkConfig
 from dcgan.config.identity import LAST
 from dcgan.intervals import Summary
@@ -33,7 +33,9 @@ last.parent.mkdir(parents=True)
 for number in range(3):
     last.with_suffix(".tmp").write_text(f"checkpoint {number}")
     last.with_suffix(".tmp").replace(last)
-    while not (folder / f"{number}.pt").exists():
+    for _ in range(6000):  # a minute
+        if (folder / f"{number}.pt").exists():
+            break
         time.sleep(0.01)
 """
 
@@ -68,7 +70,7 @@ def test_the_first_checkpoint_as_good_as_the_mark_stops_the_watch() -> None:
 
 def test_both_arms_train_as_told(tmp_path: Path) -> None:
     config = race_config(overrides=["loss=hinge"])
-    ours = command_of(OURS, config, 3, 10, tmp_path, tmp_path / "run")
+    ours = race_command(OURS, config, 3, 10, tmp_path, tmp_path / "run")
     assert ours[2:] == [
         "dcgan.commands.train",
         "loss=hinge",
@@ -77,7 +79,7 @@ def test_both_arms_train_as_told(tmp_path: Path) -> None:
         "seed=3",
         f"hydra.run.dir='{tmp_path / 'run'}'",
     ]
-    baseline = command_of(BASELINE, config, 3, 10, tmp_path, tmp_path / "run")
+    baseline = race_command(BASELINE, config, 3, 10, tmp_path, tmp_path / "run")
     settings = str(tmp_path / "config.yaml")
     assert baseline[2:] == [
         "dcgan.benchmarking.baseline",

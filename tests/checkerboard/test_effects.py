@@ -19,7 +19,7 @@ def test_each_layers_effect_on_the_output_is_measured_and_ranked() -> None:
     (two, _) = last.effects
     assert two.ratio[0] > 3 > two.ratio[1]
     assert two.amplitude[0] > 1 > two.amplitude[1]
-    assert diagnosis.ranking()[0].startswith("1. 2: R₂")
+    assert diagnosis.ranking()[0].startswith("1. layer 2: R₂")
     for name, x in network.state_dict().items():
         assert torch.equal(x, before[name])
 

@@ -134,10 +134,12 @@ def test_an_interrupted_run_is_saved_and_the_printed_call_resumes_it(
     thread = threading.Thread(target=interrupt)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
     thread.start()
-    with pytest.raises(Interrupted) as raised:
-        dcgan.train(*words, "trainer.steps=100000", "trainer.checkpoint_every=99999")
-    thread.join()
-    signal.signal(signal.SIGINT, before)
+    try:
+        with pytest.raises(Interrupted) as raised:
+            dcgan.train(*words, "trainer.steps=100000", "trainer.checkpoint_every=99999")
+    finally:
+        thread.join()
+        signal.signal(signal.SIGINT, before)
     call = str(raised.value).partition("To go on: ")[2]
     step = torch.load("here/checkpoints/last.pt", weights_only=True)["step"]
     resumed = eval(call.replace("100000", str(step + 2)))

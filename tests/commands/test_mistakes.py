@@ -59,6 +59,7 @@ MISTAKES = {
     "benchmark sizes=[32]": "sizes=32: must be a list, in brackets",
     "benchmark sizes=[[32,5]]": "sizes=[32, 5]: must be a list of 3 or more",
     "benchmark sizes=[[32,5,5]]": "sizes=[[32, 5, 5]]: must be [pixels, steps, more steps], each",
+    "benchmark beside=[a,a]": "beside=['a', 'a']: has a setting twice",
     "benchmark race_fid=20": "race_fid=20.0: has no effect without race=true",
     "benchmark race=true race_steps=[9]": "race_steps=[9]: must be a list of 2 or more",
     # Files that are missing or of the wrong kind, and folders that cannot be created.

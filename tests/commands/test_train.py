@@ -96,7 +96,7 @@ def test_a_killed_run_resumes_bit_for_bit(
     killed = start(*options, "trainer.steps=100000", "hydra.run.dir=killed")
     wait_for(tmp_path / "killed" / "samples" / "000100.png", killed)
     killed.send_signal(signal.SIGKILL)
-    killed.communicate(timeout=30)
+    killed.communicate(timeout=300)
     assert killed.returncode == -signal.SIGKILL
     saved = torch.load(tmp_path / "killed" / "checkpoints" / "last.pt", weights_only=True)["step"]
     assert saved >= 80
@@ -130,7 +130,7 @@ def test_a_stopped_run_saves_and_prints_how_to_resume(
     process = start(*TINY, *endless, *options)
     run_dir = wait_for(tmp_path / folder / "samples/000004.png", process).parents[1]
     process.send_signal(number)
-    errors = process.communicate(timeout=30)[1]
+    errors = process.communicate(timeout=300)[1]
     assert process.returncode == 128 + number
     assert "Traceback" not in errors
     step = torch.load(run_dir / "checkpoints" / "last.pt", weights_only=True)["step"]
@@ -262,7 +262,7 @@ def test_ctrl_c_before_the_first_step_is_one_line(
     process.send_signal(number)
     time.sleep(0.01)
     process.send_signal(number)  # as if the key bounced
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 128 + number
     if "stopped at step" not in errors:  # else it had already started, and saved
         assert errors == "dcgan-train: interrupted\n"
@@ -276,7 +276,7 @@ def test_two_processes_cannot_train_the_same_run(run: Run, start: Start, tmp_pat
     wait_for(tmp_path / "shared" / "samples" / "000004.png", first)
     second = run("train", *options)
     first.kill()
-    first.communicate(timeout=30)
+    first.communicate(timeout=300)
     assert second.returncode == 2
     assert "hydra.run.dir=shared: another process is training there" in second.stderr
 

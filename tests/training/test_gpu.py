@@ -25,6 +25,8 @@ on_each = pytest.mark.parametrize(
 def test_losses_are_the_cpus(
     build: Build, accelerator: str, precision: str, tolerance: float
 ) -> None:
+    if (accelerator, precision) == ("cpu", "32-true"):
+        pytest.skip("the same run")
     expected = build("regularizer=r1")
     state = build(
         "regularizer=r1", f"trainer.accelerator={accelerator}", f"trainer.precision={precision}"

@@ -20,7 +20,6 @@ class Arm(NamedTuple):
 
     name: str
     precision: str
-    word: str = ""  # in a race, the setting that makes it differ from ours
 
     @property
     def is_baseline(self) -> bool:
@@ -45,14 +44,18 @@ def command_of(
     if arm.is_baseline:
         return baseline_command(config, steps, run_dir)
     settings = [
-        f"data.image_size={pixels}",
-        f"generator.filters={pixels}",
-        f"discriminator.filters={pixels}",
+        *size_settings(pixels),
         *overrides,
         f"trainer.precision={arm.precision}",
         f"trainer.steps={steps}",
     ]
     return our_command(settings, run_dir)
+
+
+def size_settings(pixels: int) -> list[str]:
+    """Images of this side, and as many filters."""
+    names = ("data.image_size", "generator.filters", "discriminator.filters")
+    return [f"{name}={pixels}" for name in names]
 
 
 def baseline_command(

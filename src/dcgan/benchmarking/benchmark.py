@@ -29,6 +29,7 @@ from dcgan.benchmarking.baseline import Baseline
 from dcgan.benchmarking.beside import TURNS, comparisons, quartiles, time_in_turn
 from dcgan.benchmarking.race import race
 from dcgan.config import BenchmarkConfig, TrainConfig
+from dcgan.data.preparation import prepare
 from dcgan.files import make_folder, write_json, write_text
 from dcgan.intervals import Summary
 from dcgan.processor import cpu_info
@@ -59,6 +60,8 @@ def benchmark(
     if load > BUSY:
         log.warning("the machine is busy, timings are unreliable: load %.2f (over %s)", load, BUSY)
     in_turn = comparisons(config, compose) if config.beside and not config.race else []
+    for each in (each for configs in in_turn for each in configs.values()):
+        prepare(each.data)  # or refuse it, before anything is timed
     make_folder(run_dir)
     if config.race:
         template, rows = "race.txt", race(config, run_dir, environment)

@@ -1,18 +1,20 @@
 """What a setting adds to the cost of a training step: several runs take turns in one process.
 
-Turns of a few steps, a fraction of a second apart, meet the same disturbances. So the ratio of two
+Turns of a single step, next to one another, meet the same disturbances. So the ratio of two
 of them is accurate to a percent or two where commands that run minutes apart differ by a fifth.
 """
 
 import random
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from dcgan.benchmarking.arms import size_settings
 from dcgan.config import BenchmarkConfig, TrainConfig
 from dcgan.data.preparation import prepare
 from dcgan.training.checkpoint import build_state
@@ -20,8 +22,8 @@ from dcgan.training.devices import connected
 from dcgan.training.memory import keep_freed_memory
 from dcgan.training.step import State, train_step
 
-STEPS = 4  # per turn; with a penalty that is due at intervals, one interval
-TURNS = 10  # of every run, per round
+STEPS = 1  # per turn; with a penalty that is due at intervals, one interval
+TURNS = 40  # of every run, per round
 
 
 def comparisons(
@@ -40,9 +42,7 @@ def comparisons(
     return [
         {
             name: compose(
-                f"data.image_size={pixels}",
-                f"generator.filters={pixels}",
-                f"discriminator.filters={pixels}",
+                *size_settings(pixels),
                 *config.overrides,
                 f"trainer.precision={precision}",
                 *word,
@@ -63,8 +63,11 @@ def time_in_turn(configs: Mapping[str, TrainConfig], turns: int) -> list[dict[st
     """
     keep_freed_memory()
     first = next(iter(configs.values()))
-    with connected(first.trainer) as fabric:
-        states = {name: build_state(c, prepare(c.data), fabric) for name, c in configs.items()}
+    with ExitStack() as stack:
+        states = {}
+        for name, each in configs.items():
+            fabric = stack.enter_context(connected(each.trainer))  # of its own: it has a precision
+            states[name] = build_state(each, prepare(each.data), fabric)
         for state in states.values():  # not timed: the first steps allocate memory
             run_steps(state)
         seconds: dict[str, list[float]] = {name: [] for name in states}

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from dcgan.benchmarking.arms import BASELINE, Arm, baseline_command, our_command, run
 from dcgan.config import BenchmarkConfig
 from dcgan.config.identity import LAST
-from dcgan.evaluation.distances import frechet_distance
+from dcgan.evaluation.distances import fid_against
 from dcgan.evaluation.features import get_extractor
 from dcgan.evaluation.heldout import held_out, read_run
 from dcgan.intervals import summarize
@@ -47,21 +47,21 @@ def race(
         UserError: a command refuses its settings, or there are no features for its data.
         RunFailed: a command fails.
     """
-    arms = [BASELINE, OURS, *(Arm(word, "auto", word) for word in config.beside)]
+    arms = [BASELINE, OURS, *(Arm(word, "auto") for word in config.beside)]
     runs: dict[Arm, list[dict[str, Any]]] = {arm: [] for arm in arms}
     with TemporaryDirectory(dir=run_dir, prefix="runs-") as name:
         first, folder = Path(name, "first"), Path(name, "run")
         # Not timed: these prepare the images and the features, and refuse what cannot be trained.
-        run(command_of(OURS, config, 0, 1, first, first), environment)
+        run(race_command(OURS, config, 0, 1, first, first), environment)
         for arm in (BASELINE, *arms[2:]):
-            run(command_of(arm, config, 0, 1, first, folder), environment)
+            run(race_command(arm, config, 0, 1, first, folder), environment)
             shutil.rmtree(folder)
         measure = fid_meter(first)
         mark = config.race_fid
         turns = [(seed, arm) for seed in range(config.rounds) for arm in arms]
         for seed, arm in tqdm(turns, desc="race", unit="run", disable=None):
             steps = config.race_steps[not arm.is_baseline]
-            command = command_of(arm, config, seed, steps, first, folder)
+            command = race_command(arm, config, seed, steps, first, folder)
             laps = train(command, folder, environment)
             if arm.is_baseline and config.race_fid is None:
                 mark, _ = measure(laps[-1].path)
@@ -71,7 +71,7 @@ def race(
     return [row(arm, each, runs[BASELINE]) for arm, each in runs.items()]
 
 
-def command_of(
+def race_command(
     arm: Arm, config: BenchmarkConfig, seed: int, steps: int, first: Path, run_dir: Path
 ) -> list[str]:
     """The command that trains and saves checkpoints; the baseline as the run `first` says."""
@@ -79,7 +79,8 @@ def command_of(
     if arm.is_baseline:
         return baseline_command(first / "config.yaml", steps, run_dir, seed, every)
     length = f"trainer.steps={steps}", f"trainer.checkpoint_every={every}", f"seed={seed}"
-    return our_command([*config.overrides, *([arm.word] if arm.word else []), *length], run_dir)
+    added = [] if arm == OURS else [arm.name]  # the setting that it is named after
+    return our_command([*config.overrides, *added, *length], run_dir)
 
 
 def train(command: Sequence[str], run_dir: Path, environment: Mapping[str, str]) -> list[Lap]:
@@ -99,7 +100,9 @@ def train(command: Sequence[str], run_dir: Path, environment: Mapping[str, str])
 
 
 def fid_meter(run_dir: Path) -> Callable[[Path], tuple[float, int]]:
-    """A function that measures a checkpoint: path in; FID, as dcgan-train has it, and images out.
+    """A function that measures a checkpoint: path in, FID and images seen out.
+
+    All checkpoints get the same latents.
 
     Args:
         run_dir: a run, which says what the real images are.
@@ -110,15 +113,14 @@ def fid_meter(run_dir: Path) -> Callable[[Path], tuple[float, int]]:
     checkpoint, data, training = read_run(run_dir)
     extractor = get_extractor(data, checkpoint["data_digest"])
     number = checkpoint["config"]["trainer"]["fid_images"]
-    real = extractor.extract(held_out(data, training, number)).values
+    fid = fid_against(held_out(data, training, number), extractor)
 
     def measure(path: Path) -> tuple[float, int]:
         content = load_tensors(path)
         generator = generator_of(content)
         latents = torch.randn(number, generator.latent_size, generator=stream(0, "quality"))
-        fake = extractor.extract(generate(generator, latents)).values
         images_seen = content["step"] * content["config"]["trainer"]["batch_size"]
-        return frechet_distance(real, fake), images_seen
+        return fid(generate(generator, latents)), images_seen
 
     return measure
 

@@ -119,8 +119,8 @@ class Memory:
         else:
             names = [argument.name for argument in function._schema.arguments]
             mapped = {
-                name: tree_map(_on_cpu if name in INDICES else numbered, value)
-                for name, value in [*zip(names, args, strict=False), *kwargs.items()]
+                argument: tree_map(_on_cpu if argument in INDICES else numbered, value)
+                for argument, value in [*zip(names, args, strict=False), *kwargs.items()]
             }
             positional = [mapped.pop(name) for name in names[: len(args)]]
             moved = function(*positional, **mapped)

@@ -44,8 +44,8 @@ class Node:
     layer: nn.Module | None = None
     call: int = 0  # how many of its kind this call of the module ran before
     channel_last: bool = False  # as in matrix products; otherwise channels are axis 1
-    name: str = ""  # of its operation, and
-    number: int = 0  # how many of that name the run had before
+    name: str = ""  # of its operation
+    number: int = 0  # how many operations of that name ran before
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ class Diagnosis:
                 f" ({e.amplitude[0]:.2g} → {e.amplitude[1]:.2g} gray levels)"
                 for e in layer.effects
             )
-            lines.append(f"{i}. {layer.name}: {changes}")
+            lines.append(f"{i}. layer {layer.name}: {changes}")
         return lines
 
     def __str__(self) -> str:

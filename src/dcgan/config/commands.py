@@ -108,5 +108,7 @@ class BenchmarkConfig:
             doublings(pixels)
             if short >= long:
                 raise ValueError(f"sizes={self.sizes}: must be [pixels, steps, more steps], each")
+        if len(set(self.beside)) < len(self.beside):
+            raise ValueError(f"beside={self.beside}: has a setting twice")
         if self.race_fid is not None and not self.race:
             raise ValueError(f"race_fid={self.race_fid}: has no effect without race=true")

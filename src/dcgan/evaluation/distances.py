@@ -1,6 +1,7 @@
 """Distances between generated and real images, given their features (N, D)."""
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.kid import KernelInceptionDistance
 
+from dcgan.evaluation.features import Extractor
 from dcgan.seeding import derive_seed
 
 NEIGHBORS = 3  # Kynkäänniemi et al., 2019
@@ -24,6 +26,12 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
     metric.update(real.double(), real=True)
     metric.update(fake.double(), real=False)
     return float(metric.compute())
+
+
+def fid_against(real: Tensor, extractor: Extractor) -> Callable[[Tensor], float]:
+    """A function: images (N, C, H, W) in [−1, 1] in, their FID against `real` out."""
+    expected = extractor.extract(real).values
+    return lambda images: frechet_distance(expected, extractor.extract(images).values)
 
 
 def kernel_distance(real: Tensor, fake: Tensor) -> float:

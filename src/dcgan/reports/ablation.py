@@ -17,7 +17,7 @@ from dcgan.checkerboard.cure import bake
 from dcgan.checkerboard.images import contrast
 from dcgan.checkerboard.layers import convolution_of
 from dcgan.convolution.coverage import coverage_ratio
-from dcgan.intervals import LEVEL, summarize
+from dcgan.intervals import LEVEL, Summary, summarize
 from dcgan.networks.building import build_generator
 from dcgan.reports.runs import Arm, LeftOut, common_moments, find_runs, sort_into_arms
 from dcgan.training.scores import upsampling_blocks
@@ -155,6 +155,13 @@ def analyze(folder: Path) -> Ablation:
     return Ablation(arms, scores, moments, compare_arms(arms, tested, moments), left_out)
 
 
+def verdict_of(ratio: Summary, raw: Summary) -> str | None:
+    """The rule's verdict on R₂ ÷ real and R₂; None for a single seed, which has no interval."""
+    if ratio.low is None or ratio.high is None:
+        return None
+    return names.apply_rule(ratio.low, ratio.high, raw.mean)
+
+
 def presence(arm: Arm, moments: Sequence[int]) -> dict[str, Any]:
     """Whether an arm's images have a checkerboard at the end, and since when they are clean.
 
@@ -165,16 +172,13 @@ def presence(arm: Arm, moments: Sequence[int]) -> dict[str, Any]:
     ratios = {moment: arm.values(names.PEAK_OVER_REAL[2].key, moment) for moment in moments}
     raws = {moment: arm.values(names.PEAK[2].key, moment) for moment in moments}
     ratio, raw = summarize(ratios[last], logarithmic=True), summarize(raws[last], logarithmic=True)
-    verdict = None
-    if ratio.low is not None and ratio.high is not None:
-        verdict = names.apply_rule(ratio.low, ratio.high, raw.mean)
     gridded = [m for m in moments if median(ratios[m]) > names.PRESENT and median(raws[m]) > 1]
     clean = [m for m in moments if m > max(gridded, default=-1)]
     return {
         "name": arm.name,
         "ratio": ratio,
         "raw": raw,
-        "verdict": verdict,
+        "verdict": verdict_of(ratio, raw),
         "clean_from": min(clean, default=None),
         "last_median": median(ratios[last]),
     }

@@ -8,9 +8,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from dcgan.checkerboard.scores import PEAK, PEAK_OVER_REAL, apply_rule
+from dcgan.checkerboard.scores import PEAK, PEAK_OVER_REAL
 from dcgan.intervals import Summary, summarize
-from dcgan.reports.ablation import Ablation
+from dcgan.reports.ablation import Ablation, verdict_of
 from dcgan.reports.figures import STYLE, colored, panels, use_log_scale, wrapped
 from dcgan.reports.runs import Arm, Run
 from dcgan.training.records import read_metrics
@@ -33,13 +33,18 @@ def choose(
 
     Returns:
         The content of choice.md, with a row for each arm, the lowest FID first, and the figure;
-        None if a run has no FID or no recorded speed.
+        None with a single arm, or if a run has no FID or no recorded speed.
     """
     arms = ablation.arms
     speeds = [[_speed(run) for run in arm.runs] for arm in arms]
     with_fid = set.intersection(*(set(run.fids) for arm in arms for run in arm.runs))
     moments = with_fid & set(ablation.moments)
-    if not moments or not all(map(all, speeds)) or PEAK_OVER_REAL[2] not in ablation.scores:
+    if (
+        len(arms) < 2
+        or not moments
+        or not all(map(all, speeds))
+        or PEAK_OVER_REAL[2] not in ablation.scores
+    ):
         return None
     last, fastest = max(moments), max(map(max, speeds))
     rows = [
@@ -75,11 +80,9 @@ def _scores(arm: Arm, images: float) -> dict[str, Any]:
         _mean([{m: scores[key] for m, scores in run.scores.items()} for run in arm.runs], images)
         for key in keys
     )
-    verdict = None
-    if ratio.low is not None and ratio.high is not None:
-        verdict = apply_rule(ratio.low, ratio.high, raw.mean)
+    verdict = VERDICTS[verdict_of(ratio, raw)]
     fid = _mean([run.fids for run in arm.runs], images)
-    return found | {"ratio": asdict(ratio), "fid": asdict(fid), "verdict": VERDICTS[verdict]}
+    return found | {"ratio": asdict(ratio), "fid": asdict(fid), "verdict": verdict}
 
 
 def _mean(runs: Sequence[Mapping[int, float]], images: float) -> Summary:

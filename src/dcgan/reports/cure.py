@@ -19,8 +19,8 @@ from dcgan.checkerboard.scores import PRESENT
 from dcgan.config import CureConfig
 from dcgan.data.splits import num_classes
 from dcgan.errors import UserError
-from dcgan.evaluation.distances import frechet_distance
-from dcgan.evaluation.features import Extractor, get_extractor
+from dcgan.evaluation.distances import fid_against
+from dcgan.evaluation.features import get_extractor
 from dcgan.evaluation.heldout import held_out, read_run
 from dcgan.files import make_folder, write_json
 from dcgan.networks.generator import Generator
@@ -72,7 +72,7 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
     fid = None
     if num_classes(data):
         extractor = get_extractor(data, checkpoint["data_digest"])
-        fid = _fid_against(held_out(data, training, config.num_images), extractor)
+        fid = fid_against(held_out(data, training, config.num_images), extractor)
     candidates = {"nothing": generator, **candidates_for(generator, latents)}
     images: dict[str, Tensor] = {}
     cures = []
@@ -114,12 +114,6 @@ def measure(
         fine_detail(spectrum(after)) / fine_detail(spectrum(before)),
         None if fid is None else fid(after),
     )
-
-
-def _fid_against(real: Tensor, extractor: Extractor) -> Callable[[Tensor], float]:
-    """FID between images and real ones, whose features are computed once."""
-    expected = extractor.extract(real).values
-    return lambda images: frechet_distance(expected, extractor.extract(images).values)
 
 
 def candidates_for(generator: Generator, latents: Tensor) -> dict[str, Generator]:

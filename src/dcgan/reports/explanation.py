@@ -98,7 +98,7 @@ def _panels(matrices: Mapping[str, Tensor], same_scale: bool) -> list[dict[str, 
     panels = []
     for title, matrix in matrices.items():
         values, columns = matrix.flatten().tolist(), matrix.shape[1]
-        full = largest if same_scale else matrix.abs().max().item()
+        full = (largest if same_scale else matrix.abs().max().item()) or 1.0
         cell = 11 / widest if same_scale else 7.5 / columns
         entries = [(value, abs(value) / full) for value in values]
         panels.append(

@@ -19,7 +19,7 @@ class Finding:
 
     errors: Sequence[float]  # deviations from the claim; 0 is exact
     matrices: Mapping[str, Tensor] = field(default_factory=dict)  # the figure, by title
-    fields: Mapping[str, Any] = field(default_factory=dict)  # other computed values, for the text
+    fields: Mapping[str, Any] = field(default_factory=dict)  # other computed values, for the page
 
 
 def state(name: str, found: Finding) -> dict[str, Any]:
