@@ -35,6 +35,15 @@ def test_resizing_and_tied_kernels_are_already_balanced() -> None:
     torch.testing.assert_close(BalancedSubpixel([3, 3], 2)(icnr), icnr, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+def test_the_memory_format_is_kept_and_changes_no_value(memory: torch.memory_format) -> None:
+    weight, balanced = random(6, 5, 4, 4), Balanced([4, 4], [2, 2]).double()
+    found = balanced(weight.to(memory_format=memory))
+    assert found.is_contiguous(memory_format=memory)
+    by_definition = (weight.flatten(2) @ balanced.projection).reshape(weight.shape)
+    torch.testing.assert_close(found, by_definition, rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize("scale", [2, 3])
 def test_sub_pixel_is_balanced_like_its_equivalent_transposed_convolution(

@@ -40,11 +40,15 @@ class Balanced(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """(…, *kernel_size) to the same shape."""
-        axes = weight.ndim - 2
         projection = self._projection(weight)
+        taps = weight.flatten(2).to(projection.dtype)
         with torch.autocast(weight.device.type, enabled=False):
-            taps: Tensor = weight.flatten(-axes).to(projection.dtype) @ projection
-        return taps.reshape(weight.shape).to(weight.dtype)
+            if weight.is_contiguous():
+                taps = taps @ projection
+            else:  # channels-last; the same from the other side, so that nothing is copied
+                taps = (projection @ taps.transpose(1, 2)).transpose(1, 2)
+        balanced: Tensor = taps.unflatten(2, weight.shape[2:]).to(weight.dtype)
+        return balanced
 
     def _projection(self, weight: Tensor) -> Tensor:
         """The projection in the weight's precision, but at least float32.
