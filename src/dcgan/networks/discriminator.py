@@ -66,7 +66,7 @@ class Discriminator(nn.Module):
             self.layers.add_module(f"leaky{i}", nn.LeakyReLU(0.2, inplace=True))
         self.layers.add_module("logit", Readout(widths[-1], 1, base, bias=not batch_norm))
         initialize(self, seed, "discriminator")
-        # A list, because a parametrization adds modules. Not by `balance`: it is for upsampling.
+        # A list, as parametrizations add modules. By hand: `balance` finds only upsampling layers.
         for layer in [m for m in self.layers.modules() if isinstance(m, nn.Conv2d)]:
             if downsample.balanced and max(layer.stride) > 1:
                 kernel = Balanced(layer.kernel_size, layer.stride)

@@ -73,7 +73,7 @@ def train_step(state: State) -> StepResult:
     fabric.backward(discriminator_loss)
     state.discriminator_optimizer.step()
 
-    # Update G with D's weights frozen (but not its running statistics), to save their gradients.
+    # Update G with D's weights frozen (not its running statistics): no need for their gradients.
     state.generator_optimizer.zero_grad()
     discriminator.requires_grad_(False)
     with fabric.no_backward_sync(discriminator):
