@@ -72,7 +72,7 @@ def tiny(compose_train: Compose) -> Compose:
 def run(tmp_path: Path, cache_dir: Path) -> Run:
     """A function that runs a command as a user would, in an empty folder.
 
-    Each run is a process of its own. Without several processes or a special environment, it is
+    Each run is a process of its own. Unless it starts others or needs a special environment, it is
     forked from one that has imported what commands import, which alone takes them 5 seconds.
     """
 
@@ -80,7 +80,7 @@ def run(tmp_path: Path, cache_dir: Path) -> Run:
         name: str, *overrides: str, processes: int = 1, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         line = command_line(name, *overrides, cache_dir=cache_dir, processes=processes)
-        if processes > 1 or environment or not hasattr(os, "fork"):
+        if processes > 1 or "-m" in overrides or environment or not hasattr(os, "fork"):
             return finish(line, tmp_path, **environment)
         return finish_forked(name, line, tmp_path)
 
