@@ -73,7 +73,9 @@ def our_command(settings: Sequence[str], run_dir: Path) -> list[str]:
 
 
 def run(
-    command: Sequence[str], environment: Mapping[str, str], look: Callable[[], None] = lambda: None
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    look: Callable[[], None] | None = None,
 ) -> tuple[float, float]:
     """Run a command to its end; kill it if this process is stopped.
 
@@ -94,8 +96,9 @@ def run(
         try:
             while process.returncode is None:
                 with suppress(subprocess.TimeoutExpired):
-                    _, said = process.communicate(timeout=LOOK_EVERY)
-                look()
+                    _, said = process.communicate(timeout=LOOK_EVERY if look else None)
+                if look:
+                    look()
         except BaseException:
             process.kill()
             process.wait()  # leaving the block does not, after Ctrl-C

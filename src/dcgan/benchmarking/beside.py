@@ -1,7 +1,7 @@
 """What a setting adds to the cost of a training step: several runs take turns in one process.
 
-Turns of a single step, next to one another, meet the same disturbances. So the ratio of two
-of them is accurate to a percent or two where commands that run minutes apart differ by a fifth.
+Turns that follow one another meet the same disturbances. So the median of their ratios is accurate
+to a percent or two, where commands that run minutes apart differ by a fifth.
 """
 
 import random
@@ -22,7 +22,6 @@ from dcgan.training.devices import connected
 from dcgan.training.memory import keep_freed_memory
 from dcgan.training.step import State, train_step
 
-STEPS = 1  # per turn; with a penalty that is due at intervals, one interval
 TURNS = 40  # of every run, per round
 
 
@@ -91,9 +90,9 @@ def time_in_turn(configs: Mapping[str, TrainConfig], turns: int) -> list[dict[st
 
 
 def run_steps(state: State) -> float:
-    """Run one turn of steps; seconds per step."""
+    """Run one turn: a step, or all steps from one penalty to the next; seconds per step."""
     regularizer = state.config.regularizer
-    steps = STEPS if regularizer.kind == "none" else regularizer.interval
+    steps = 1 if regularizer.kind == "none" else regularizer.interval
     started = time.perf_counter()
     for _ in range(steps):
         result = train_step(state)
