@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 from collections import Counter, defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -52,7 +52,9 @@ def image_files(folder: Path, setting: str = "data.root") -> list[Path]:
         UserError: there is no such folder, or no images in it.
     """
     check_folder(folder, setting)
-    found = _entries_by_kind(folder)
+    found = defaultdict(list)
+    for kind, path in _entries(folder):
+        found[kind].append(path)
     paths = sorted(found.pop(IMAGE, []))
     left_out = ", ".join(_described(kind, found[kind], folder) for kind in sorted(found))
     where = f"{setting}={shown(folder)}"
@@ -80,7 +82,7 @@ def class_folders(folder: Path) -> list[str]:
     with os.scandir(folder) as entries:
         kinds = {entry.name: _kind(entry) for entry in entries}
     folders = sorted(name for name, kind in kinds.items() if kind == FOLDER)
-    names = [name for name in folders if _entries_by_kind(folder / name)[IMAGE]]
+    names = [n for n in folders if any(kind == IMAGE for kind, _ in _entries(folder / n))]
     return [] if len(names) < 2 or IMAGE in kinds.values() else names
 
 
@@ -105,15 +107,14 @@ def abridged(names: Sequence[str], at_most: int) -> str:
     return ", ".join([*names[:at_most], *["…"] * (len(names) > at_most)])
 
 
-def _entries_by_kind(root: Path) -> dict[str, list[Path]]:
-    """Everything below a folder, by kind; hidden folders are not entered."""
-    found = defaultdict(list)
+def _entries(root: Path) -> Iterator[tuple[str, Path]]:
+    """Everything below a folder, each with its kind; hidden folders are not entered."""
     seen = set()
     pending = deque([root])
     while pending:
         folder = pending.popleft()
         if (real := folder.resolve()) in seen:
-            found[REPEATED].append(folder)
+            yield REPEATED, folder
             continue
         seen.add(real)
         try:
@@ -121,14 +122,13 @@ def _entries_by_kind(root: Path) -> dict[str, list[Path]]:
                 for entry in entries:
                     path, kind = folder / entry.name, _kind(entry)
                     if kind != FOLDER:
-                        found[kind].append(path)
+                        yield kind, path
                     elif entry.is_symlink():
                         pending.append(path)  # last, so that folders are read under their own names
                     else:
                         pending.appendleft(path)
         except OSError:
-            found[UNREADABLE].append(folder)
-    return found
+            yield UNREADABLE, folder
 
 
 def _kind(entry: os.DirEntry[str]) -> str:

@@ -74,11 +74,13 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
         extractor = get_extractor(data, checkpoint["data_digest"])
         fid = fid_against(held_out(data, training, config.num_images), extractor)
     candidates = {"nothing": generator, **candidates_for(generator, latents)}
-    images: dict[str, Tensor] = {}
-    cures = []
+    before = generate(generator, latents)
+    detail = fine_detail(spectrum(before))
+    cures, images = [], {"nothing": before}
     for name, candidate in progress(candidates.items(), desc="curing", unit="cure"):
-        images[name] = generate(candidate, latents)
-        cures.append(measure(name, images["nothing"], images[name], real, fid))
+        if name not in images:
+            images[name] = generate(candidate, latents)
+        cures.append(measure(name, before, detail, images[name], real, fid))
     best = recommended(cures)
     make_folder(run_dir)
     files = []
@@ -102,16 +104,20 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
 def measure(
     name: str,
     before: Tensor,
+    detail: float,
     after: Tensor,
     real: Tensor,
     fid: Callable[[Tensor], float] | None,
 ) -> Cure:
-    """What a cure makes of images: before, after and real ones, (N, C, H, W) in [−1, 1]."""
+    """What a cure makes of images: before (with their fine detail), after, and real ones.
+
+    All are (N, C, H, W) in [−1, 1].
+    """
     return Cure(
         name,
         judge(after, real),
         (after - before).square().mean().sqrt().item(),
-        fine_detail(spectrum(after)) / fine_detail(spectrum(before)),
+        fine_detail(spectrum(after)) / detail,
         None if fid is None else fid(after),
     )
 
