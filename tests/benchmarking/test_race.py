@@ -16,6 +16,7 @@ from dcgan.benchmarking.baseline import train as train_baseline
 from dcgan.benchmarking.race import OURS, Lap, race, race_command, reach, train
 from dcgan.config import BenchmarkConfig
 from dcgan.config.identity import LAST
+from dcgan.errors import UserError
 from dcgan.intervals import Summary
 from dcgan.networks.saved import generator_of
 from dcgan.networks.weights import load_tensors
@@ -138,6 +139,20 @@ def test_the_mark_is_each_baselines_own_fid_at_its_end(
     assert "3125" in commands[0]
     assert "trainer.steps=1250" in commands[1]
     assert "loss=hinge" in commands[2]
+
+
+def test_an_interrupted_race_goes_on(tmp_path: Path, commands: list[list[str]]) -> None:
+    one = race(race_config(rounds=1, race_fid=15), tmp_path, {"A": "B"})
+    ran = len(commands)
+    two = race(race_config(rounds=2, race_fid=15), tmp_path, {"A": "B"})
+    assert len(commands) == 2 * ran
+    assert math.isnan(two[0]["runs"][0]["seconds"])
+    assert two[1]["runs"][0]["looked_at"] == one[1]["runs"][0]["looked_at"]
+    again = race(race_config(rounds=1, race_fid=15), tmp_path, {"A": "B"})
+    assert len(commands) == 2 * ran
+    assert [len(row["runs"]) for row in again] == [1, 1]
+    with pytest.raises(UserError, match=r"^race_fid=20.0: .* holds a race with 15.0$"):
+        race(race_config(race_fid=20), tmp_path, {"A": "B"})
 
 
 @pytest.mark.usefixtures("commands")

@@ -4,6 +4,7 @@ The commands only train and save checkpoints. FIDs are measured after a command 
 checkpoints in the order in which they were saved, until one is as good as the mark.
 """
 
+import json
 import math
 import shutil
 import time
@@ -19,9 +20,11 @@ from tqdm import tqdm
 from dcgan.benchmarking.arms import BASELINE, Arm, baseline_command, our_command, run
 from dcgan.config import BenchmarkConfig
 from dcgan.config.identity import LAST
+from dcgan.errors import UserError
 from dcgan.evaluation.distances import fid_against
 from dcgan.evaluation.features import get_extractor
 from dcgan.evaluation.heldout import held_out, read_run
+from dcgan.files import write_json
 from dcgan.intervals import summarize
 from dcgan.networks.saved import generator_of
 from dcgan.networks.weights import load_tensors
@@ -29,6 +32,7 @@ from dcgan.sampling import generate
 from dcgan.seeding import stream
 
 OURS = Arm("ours", "auto")
+JOURNAL = "race.json"  # in the folder of the race
 
 
 class Lap(NamedTuple):
@@ -43,12 +47,18 @@ def race(
 ) -> list[dict[str, Any]]:
     """Train every arm once per seed, in turn, the baseline first; a row for each, with its runs.
 
+    Every run is kept in race.json as soon as it is measured: an interrupted race goes on there.
+
     Raises:
-        UserError: a command refuses its settings, or there are no features for its data.
+        UserError: a command refuses its settings, there are no features for its data, or `run_dir`
+            holds a race with other settings.
         RunFailed: a command fails.
     """
     arms = [BASELINE, OURS, *(Arm(word, "auto") for word in config.beside)]
-    runs: dict[Arm, list[dict[str, Any]]] = {arm: [] for arm in arms}
+    settings = {name: value for name, value in asdict(config).items() if name != "rounds"}
+    runs = read_runs(run_dir / JOURNAL, settings) or {arm.name: [] for arm in arms}
+    seeds = range(config.rounds)
+    turns = [(seed, arm) for seed in seeds for arm in arms if seed >= len(runs[arm.name])]
     with TemporaryDirectory(dir=run_dir, prefix="runs-") as name:
         first, folder = Path(name, "first"), Path(name, "run")
         # Not timed: these prepare the images and the features, and refuse what cannot be trained.
@@ -57,18 +67,40 @@ def race(
             run(race_command(arm, config, 0, 1, first, folder), environment)
             shutil.rmtree(folder)
         measure = fid_meter(first)
-        mark = config.race_fid
-        turns = [(seed, arm) for seed in range(config.rounds) for arm in arms]
         for seed, arm in tqdm(turns, desc="race", unit="run", disable=None):
             steps = config.race_steps[not arm.is_baseline]
             command = race_command(arm, config, seed, steps, first, folder)
             laps = train(command, folder, environment)
-            if arm.is_baseline and config.race_fid is None:
+            mark = config.race_fid
+            if mark is None and arm.is_baseline:
                 mark, _ = measure(laps[-1].path)
-            assert mark is not None  # the baseline goes first
-            runs[arm].append({"seed": seed, "mark": mark, **reach(mark, laps, measure)})
+            elif mark is None:
+                mark = runs[BASELINE.name][seed]["mark"]
+            runs[arm.name].append({"seed": seed, "mark": mark, **reach(mark, laps, measure)})
+            write_json(run_dir / JOURNAL, {"settings": settings, "runs": runs})
             shutil.rmtree(folder)
-    return [row(arm, each, runs[BASELINE]) for arm, each in runs.items()]
+    to_compare = {name: each[: config.rounds] for name, each in runs.items()}
+    return [row(name, each, to_compare[BASELINE.name]) for name, each in to_compare.items()]
+
+
+def read_runs(journal: Path, settings: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The finished runs of an interrupted race, by arm; none if there was no race.
+
+    Raises:
+        UserError: it had other settings.
+    """
+    if not journal.exists():
+        return {}
+    content = json.loads(journal.read_text(encoding="utf-8"))
+    for name, value in settings.items():
+        if content["settings"][name] != value:
+            raise UserError(
+                f"{name}={value}: {journal.parent} holds a race with {content['settings'][name]}"
+            )
+    runs: dict[str, list[dict[str, Any]]] = content["runs"]
+    for one in (one for each in runs.values() for one in each):
+        one["seconds"] = math.nan if one["seconds"] is None else one["seconds"]
+    return runs
 
 
 def race_command(
@@ -138,9 +170,9 @@ def reach(
     return looked_at[-1] | {"seconds": math.nan, "looked_at": looked_at}
 
 
-def row(arm: Arm, runs: list[dict[str, Any]], baseline: list[dict[str, Any]]) -> dict[str, Any]:
+def row(name: str, runs: list[dict[str, Any]], baseline: list[dict[str, Any]]) -> dict[str, Any]:
     """An arm's runs, and how many times as soon as the baseline they reach the mark."""
     for one, other in zip(runs, baseline, strict=True):
         one["ratio_to_baseline"] = other["seconds"] / one["seconds"]
     ratios = [one["ratio_to_baseline"] for one in runs]
-    return {"name": arm.name, "runs": runs, "ratio_to_baseline": asdict(summarize(ratios, True))}
+    return {"name": name, "runs": runs, "ratio_to_baseline": asdict(summarize(ratios, True))}
