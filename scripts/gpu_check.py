@@ -60,7 +60,7 @@ def speed(column: str, size: int, settings: Sequence[str], steps: int, folder: P
     if column == "baseline":
         config, long = folder / f"{size}, float32" / "config.yaml", 1 + steps * 128 // size
         commands = (baseline_command(config, n, folder / f"{size}, {n} steps") for n in (1, long))
-        start, whole = (run(command, os.environ)[0] for command in commands)
+        start, whole = (run(command, os.environ) for command in commands)
         return (long - 1) * size / (whole - start)
     precision, _, compiled = column.partition(", ")
     length = f"trainer.batch_size={size}", f"trainer.steps={steps}"

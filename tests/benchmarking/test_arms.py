@@ -54,13 +54,6 @@ def test_a_command_runs_in_the_given_environment(
     assert {name: value for name, value in seen.items() if name != "LC_CTYPE"} == environment
 
 
-@pytest.mark.skipif(not hasattr(os, "wait4"), reason="page faults are not counted here")
-def test_page_faults_are_counted_per_command() -> None:
-    _, few = run(python("pass"), os.environ)
-    _, many = run(python("bytearray(2**28)[::4096]"), os.environ)
-    assert many > few + 100  # 128 pages of 2 MB, or 65,536 of 4 kB
-
-
 @pytest.mark.parametrize(("status", "error"), [(1, RunFailed), (2, UserError)])
 def test_a_failure_is_one_line(status: int, error: type[Exception]) -> None:
     code = f"import sys; print('one\\nthe reason\\n', file=sys.stderr); sys.exit({status})"

@@ -3,14 +3,16 @@
 import json
 import shlex
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from dcgan.commands.cure import settings_of_training
 from dcgan.networks.saved import load_generator
 from dcgan.sampling import sample
-from tests.conftest import TINY, Run, command_environment, command_line
+from tests.conftest import TINY, Compose, Run, command_environment, command_line
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +55,14 @@ def test_the_smallest_change_that_is_clean_is_written(run: Run, tmp_path: Path, 
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in (tmp_path / "tuned" / "metrics.jsonl").open()]
     assert max(line["rho_up1"] for line in lines if "rho_up1" in line) < 1e-9
+
+
+def test_the_training_that_cures_has_the_runs_settings(tiny: Compose) -> None:
+    def words(*settings: str) -> list[str]:
+        return settings_of_training("RUN", asdict(tiny(*settings)))
+
+    listed = words("upsample.layers=[up1,last]", "data.num_images=8", "downsample.balanced=true")
+    assert {"start_from=RUN", "upsample.layers=[up1,last]", "upsample.balanced=1"} <= set(listed)
+    assert {"data.num_images=8", "downsample.balanced=true"} <= set(listed)
+    assert "upsample.balanced=2" in words("upsample=transposed_k4_balanced2")
+    assert words("upsample=transposed_k1") == words("upsample=resize_nearest") == []

@@ -19,6 +19,8 @@ def test_a_clean_run_needs_no_cure(tmp_path: Path, compose_train: Compose) -> No
     words = ("upsample=transposed_k4_balanced", "data.image_size=32")
     train(compose_train(*TINY, *words), tmp_path / "run", "again")
     config = CureConfig(checkpoint=str(tmp_path / "run"), num_images=64)
+    (tmp_path / "cured").mkdir()
+    (tmp_path / "cured" / "cured.png").write_text("of another run")
     assert write_cure(config, tmp_path / "cured")["recommended"] == "nothing"
     assert [path.name for path in (tmp_path / "cured").iterdir()] == ["result.json"]
 

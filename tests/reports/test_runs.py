@@ -54,6 +54,14 @@ def test_any_setting_can_name_an_arm(runs: Path) -> None:
     ]
 
 
+def test_a_notch_separates_arms(runs: Path) -> None:
+    path = runs / "transposed_k3" / "seed1" / "config.yaml"
+    path.write_text(path.read_text().replace("notch: 0", "notch: 2"))
+    names = [arm.name for arm in sort_into_arms(find_runs(runs)[0])]
+    assert len(names) == 3
+    assert [name for name in names if "notch of order 2" in name] != []
+
+
 def test_every_kind_of_broken_run_is_listed_with_a_reason(runs: Path) -> None:
     broken = runs / "resize_nearest" / "seed1"
     (broken / "result.json").unlink()
@@ -154,7 +162,6 @@ def test_runs_of_an_earlier_version_join_the_same_arm(runs: Path) -> None:
     config = runs / "transposed_k3" / "seed1" / "config.yaml"
     settings = yaml.safe_load(config.read_text())
     del settings["upsample"]["balanced"], settings["start_from"]
-    settings["trainer"] |= {"compile": False, "score_weights": "ema"}
     config.write_text(yaml.safe_dump(settings))
     assert len(sort_into_arms(find_runs(runs)[0])) == 2
 

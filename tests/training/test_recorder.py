@@ -69,7 +69,7 @@ def test_scores_samples_and_checkpoints_are_written_at_their_steps(
     for folder in ("samples", "checkerboard"):
         assert sorted(p.stem for p in (tmp_path / folder).iterdir()) == steps
     assert saved_step(tmp_path / LAST) == 7
-    assert 0 < shares["scores_share"] < shares["tracking_share"] < 1
+    assert 0 < shares["tracking_share"] < 1
     assert json.loads((tmp_path / "result.json").read_text())["images_seen"] == 56
 
 

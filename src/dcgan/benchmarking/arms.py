@@ -1,6 +1,5 @@
 """The arms of the benchmark: commands, each run in its own process, as a user would."""
 
-import math
 import shlex
 import subprocess
 import sys
@@ -76,20 +75,20 @@ def run(
     command: Sequence[str],
     environment: Mapping[str, str],
     look: Callable[[], None] | None = None,
-) -> tuple[float, float]:
+) -> float:
     """Run a command to its end; kill it if this process is stopped.
 
     Args:
         look: called every `LOOK_EVERY` seconds meanwhile, and at the end.
 
     Returns:
-        Its time in seconds, and its minor page faults (NaN if the system does not count them).
+        Its time in seconds.
 
     Raises:
         UserError: it refused its settings.
         RunFailed: it failed in another way.
     """
-    page_faults, started = _page_faults(), time.perf_counter()
+    started = time.perf_counter()
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as process:
@@ -103,19 +102,10 @@ def run(
             process.kill()
             process.wait()  # leaving the block does not, after Ctrl-C
             raise
-    seconds, page_faults = time.perf_counter() - started, _page_faults() - page_faults
+    seconds = time.perf_counter() - started
     if status := process.returncode:
         lines = said.decode(errors="replace").split("\n")
         reason = next(filter(str.strip, reversed(lines)), f"exit status {status}")
         error = UserError if status == UserError.exit_status else RunFailed
         raise error(f"{shlex.join(command)}: {reason}")
-    return seconds, page_faults
-
-
-def _page_faults() -> float:
-    """Minor page faults of all finished commands."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return math.nan
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
+    return seconds

@@ -69,7 +69,11 @@ def benchmark(
         template, turns = "beside.txt", TURNS * config.rounds
         rows = [row for configs in in_turn for row in time_in_turn(configs, turns)]
     else:
-        template, rows = "benchmark.txt", time_steps(config, run_dir, environment)
+        template, rows = "benchmark.txt", []
+        for size in config.sizes:
+            with TemporaryDirectory(dir=run_dir, prefix="runs-") as folder:
+                settings, runs = take_turns(size, config, Path(folder), environment)
+            rows += compare(size, settings, runs)
     result = {
         "processor": cpu_info("model name") or platform.processor(),
         "num_threads": torch.get_num_threads(),
@@ -83,31 +87,18 @@ def benchmark(
     write_text(run_dir / "benchmark.txt", text)
 
 
-def time_steps(
-    config: BenchmarkConfig, run_dir: Path, environment: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """Time every arm at every size; a row for each."""
-    rows = []
-    for size in config.sizes:
-        with TemporaryDirectory(dir=run_dir, prefix="runs-") as folder:
-            settings, runs = take_turns(size, config, Path(folder), environment)
-        rows += compare(size, settings, runs)
-    return rows
-
-
 def take_turns(
     size: Sequence[int], config: BenchmarkConfig, folder: Path, environment: Mapping[str, str]
 ) -> tuple[dict[str, Any], dict[Arm, list[Any]]]:
     """Run every arm at one size once per round, in a random order.
 
     Returns:
-        Our config.yaml; and for every arm (rounds, 2, 2): seconds and page faults of the short run
-        and of the long one.
+        Our config.yaml; and for every arm (rounds, 2), seconds of the short run and the long one.
     """
     pixels, *lengths = size
     settings = folder / "ours" / "config.yaml"
 
-    def train(arm: Arm, steps: int, run_dir: Path) -> tuple[float, float]:
+    def train(arm: Arm, steps: int, run_dir: Path) -> float:
         command = command_of(arm, pixels, steps, config.overrides, settings, run_dir)
         return run(command, environment)
 
@@ -135,7 +126,7 @@ def compare(
     gflop = step_gflop(baseline, real.to(baseline.device))
     peaks = {arm.precision: peak_gflops(arm.precision, baseline.device) for arm in OURS}
     rows = []
-    for arm, (seconds, page_faults) in step.items():
+    for arm, seconds in step.items():
         steps_per_second = 1 / float(np.median(seconds))
         gflops = gflop[arm in OURS] * steps_per_second
         rows.append(
@@ -146,10 +137,9 @@ def compare(
                 "precision": arm.precision,
                 "ms": quartiles(1000 * seconds),
                 "images_per_second": batch_size * steps_per_second,
-                "ratio_to_baseline": quartiles(step[BASELINE][0] / seconds),  # one ratio per round
+                "ratio_to_baseline": quartiles(step[BASELINE] / seconds),  # one ratio per round
                 "gflops": gflops,
                 "share_of_peak": gflops / peaks[arm.precision],
-                "page_faults": float(np.median(page_faults)),
                 "runs": runs[arm],
             }
         )
@@ -157,10 +147,9 @@ def compare(
 
 
 def per_step(runs: list[Any], steps: int) -> NDArray[np.float64]:
-    """Per-step (quantities, rounds) from (rounds, 2, quantities) of short and long runs."""
-    short, long = np.asarray(runs, np.float64).swapaxes(0, 1)
-    step: NDArray[np.float64] = (long - short).T / steps
-    return step
+    """Seconds per step (rounds,) from those of short and long runs (rounds, 2)."""
+    seconds: NDArray[np.float64] = np.diff(runs)[:, 0] / steps
+    return seconds
 
 
 def peak_gflops(precision: str, device: torch.device) -> float:

@@ -27,18 +27,9 @@ from dcgan.files import expand, make_folder
 
 Config = TypeVar("Config")
 
+COMMANDS = ("train", "sample", "evaluate", "diagnose", "cure", "explain", "report", "benchmark")
 SCHEMAS: dict[str, type[Any]] = {
-    name: getattr(dcgan.config, f"{name.capitalize()}Config")
-    for name in (
-        "train",
-        "sample",
-        "evaluate",
-        "diagnose",
-        "cure",
-        "explain",
-        "report",
-        "benchmark",
-    )
+    name: getattr(dcgan.config, f"{name.capitalize()}Config") for name in COMMANDS
 }
 LONGEST_NAME = 100  # of a job's folder; file systems allow 255
 

@@ -1,5 +1,6 @@
 """dcgan-cure: remove the checkerboard from a trained generator."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,8 @@ from omegaconf import OmegaConf
 
 from dcgan.commands.app import Command
 from dcgan.commands.composing import compose
-from dcgan.commands.prompt import command_line, setting
-from dcgan.config import CureConfig
+from dcgan.commands.prompt import command_line, quoted, setting
+from dcgan.config import CureConfig, UpsampleConfig
 from dcgan.config.identity import flatten
 
 # Groups of settings that belong to a run's weights; how long and how fast to train is up to the
@@ -24,17 +25,31 @@ def main(config: CureConfig, run_dir: Path) -> int:
 
     result = write_cure(config, run_dir)
     words = settings_of_training(config.checkpoint, result["config"])
-    training = command_line("dcgan-train", *words)
+    training = command_line("dcgan-train", *words) if words else None
     print(render("cure.txt", run_dir=run_dir, training=training, **result))
     return int(result["recommended"] is None)
 
 
 def settings_of_training(checkpoint: str, settings: dict[str, Any]) -> list[str]:
-    """What fine-tunes a run with balanced kernels on its data, networks and losses, as words."""
+    """What fine-tunes a run with balanced kernels on its data, networks and losses, as words.
+
+    None if its kernels cannot be balanced: kernel 1, or layers that resize.
+    """
+    balanced = max(1, settings["upsample"]["balanced"])
+    try:
+        UpsampleConfig(**settings["upsample"] | {"balanced": balanced})
+    except ValueError:
+        return []
     default: Any = OmegaConf.to_container(compose("train", []), resolve=False)
     usual = dict(flatten(default))
     own = {k: v for k, v in flatten(settings) if k.partition(".")[0] in KEPT}
-    words = {k: v for k, v in own.items() if v != usual.get(k)} | {"upsample.balanced": 1}
-    typed = {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in words.items()}
-    texts = [f"{k}=null" if v == "None" else setting(k, v) for k, v in typed.items()]
-    return [setting("start_from", checkpoint), *texts]
+    own["upsample.balanced"] = balanced
+    words = (f"{k}={_typed(v)}" for k, v in own.items() if v != usual.get(k))
+    return [setting("start_from", checkpoint), *words]
+
+
+def _typed(value: object) -> str:
+    """A value as Hydra reads it."""
+    if isinstance(value, list):
+        return f"[{','.join(map(_typed, value))}]"
+    return json.dumps(value) if value is None or isinstance(value, bool) else quoted(str(value))

@@ -181,9 +181,11 @@ class GeneratorConfig:
     @property
     def label(self) -> str:
         """The name in legends: 32 filters, z of 100; flat k9, 4 layers of 5 filters."""
+        notch = f", notch of order {self.notch}" if self.notch else ""
         if self.kind == "flat":
-            return f"flat k{self.kernel_size}, {self.num_layers} layers of {self.filters} filters"
-        return f"{self.filters} filters, z of {self.latent_size}"
+            layers = f"{self.num_layers} layers of {self.filters} filters"
+            return f"flat k{self.kernel_size}, {layers}{notch}"
+        return f"{self.filters} filters, z of {self.latent_size}{notch}"
 
 
 @dataclass(kw_only=True, config=RULES)

@@ -36,7 +36,6 @@ def _formats_by_suffix() -> dict[str, str]:
 
 IMAGE_SUFFIXES = _formats_by_suffix()  # formats that Pillow opens, by suffix: .png → PNG
 FORMATS = [name for name in Image.ID if name in IMAGE_SUFFIXES.values()]  # in Pillow's order
-JPEG_SUFFIXES = {suffix for suffix, name in IMAGE_SUFFIXES.items() if name in ("JPEG", "MPO")}
 
 
 def image_files(folder: Path, setting: str = "data.root") -> list[Path]:

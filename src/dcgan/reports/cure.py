@@ -1,7 +1,6 @@
 """The work of dcgan-cure: remove the checkerboard from a trained generator, without training."""
 
 import copy
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -76,19 +75,30 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
     candidates = {"nothing": generator, **candidates_for(generator, latents)}
     before = generate(generator, latents)
     detail = fine_detail(spectrum(before))
-    cures, images = [], {"nothing": before}
+    cures, shown = [], {}
     for name, candidate in progress(candidates.items(), desc="curing", unit="cure"):
-        if name not in images:
-            images[name] = generate(candidate, latents)
-        cures.append(measure(name, before, detail, images[name], real, fid))
+        after = before if candidate is generator else generate(candidate, latents)
+        shown[name] = after[:NUM_SHOWN].clone()  # a view would keep all images
+        cures.append(
+            Cure(
+                name,
+                judge(after, real),
+                change=(after - before).square().mean().sqrt().item(),
+                detail=fine_detail(spectrum(after)) / detail,
+                fid=None if fid is None else fid(after),
+            )
+        )
     best = recommended(cures)
     make_folder(run_dir)
-    files = []
-    if best is not None and best.name != "nothing":
-        export_generator(run_dir / "cured.safetensors", candidates[best.name])
-        shown = torch.cat([images[name][:NUM_SHOWN] for name in ("nothing", best.name)])
-        save_grid(F.interpolate(shown, scale_factor=ENLARGE), run_dir / "cured.png", NUM_SHOWN)
-        files = ["cured.safetensors", "cured.png"]
+    files = ["cured.safetensors", "cured.png"]
+    for name in files:  # of another run that was cured into this folder
+        (run_dir / name).unlink(missing_ok=True)
+    if best is None or best.name == "nothing":
+        files = []
+    else:
+        export_generator(run_dir / files[0], candidates[best.name])
+        pairs = torch.cat([shown["nothing"], shown[best.name]])
+        save_grid(F.interpolate(pairs, scale_factor=ENLARGE), run_dir / files[1], NUM_SHOWN)
     result = {
         "checkpoint": config.checkpoint,
         "step": checkpoint["step"],
@@ -99,27 +109,6 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
     }
     write_json(run_dir / "result.json", result)
     return result | {"cures": cures, "present": PRESENT, "config": checkpoint["config"]}
-
-
-def measure(
-    name: str,
-    before: Tensor,
-    detail: float,
-    after: Tensor,
-    real: Tensor,
-    fid: Callable[[Tensor], float] | None,
-) -> Cure:
-    """What a cure makes of images: before (with their fine detail), after, and real ones.
-
-    All are (N, C, H, W) in [−1, 1].
-    """
-    return Cure(
-        name,
-        judge(after, real),
-        (after - before).square().mean().sqrt().item(),
-        fine_detail(spectrum(after)) / detail,
-        None if fid is None else fid(after),
-    )
 
 
 def candidates_for(generator: Generator, latents: Tensor) -> dict[str, Generator]:

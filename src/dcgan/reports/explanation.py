@@ -1,6 +1,5 @@
 """The article: transposed convolution explained, with every claim checked as the page is made."""
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -80,8 +79,6 @@ def _page(claims: list[dict[str, Any]], **content: Any) -> str:
         panels=_panels,
         formula=lambda caller: _formula(caller, "block"),
         tex=lambda caller: _formula(caller, "inline"),
-        # Inside a script element, only "<" must not stand as it is.
-        json=lambda value: Markup(json.dumps(value).replace("<", "\\u003c")),
         scripts=Markup(article.scripts()),
         styles=Markup(article.styles()),
         **content,

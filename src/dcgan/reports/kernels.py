@@ -6,9 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from dcgan.checkerboard.layers import convolution_of
-from dcgan.config import GeneratorConfig, UpsampleConfig
+from dcgan.networks.building import build_generator
 from dcgan.networks.checkpoint import find_checkpoint, read_checkpoint
-from dcgan.networks.generator import Generator
 from dcgan.networks.saved import generator_of
 from dcgan.training.scores import upsampling_blocks
 
@@ -28,15 +27,8 @@ def kernels_of(path: str) -> list[dict[str, Any]]:
         UserError: the checkpoint cannot be read.
     """
     checkpoint = read_checkpoint(find_checkpoint(path))
-    config = checkpoint["config"]
-    untrained = Generator(
-        GeneratorConfig(**config["generator"]),
-        UpsampleConfig(**config["upsample"]),
-        image_size=config["data"]["image_size"],
-        channels=config["data"]["channels"],
-        seed=config["seed"],
-    )
-    blocks = upsampling_blocks(untrained), upsampling_blocks(generator_of(checkpoint))
+    networks = build_generator(checkpoint["config"]), generator_of(checkpoint)
+    blocks = [upsampling_blocks(network) for network in networks]
     kernels = []
     for name in blocks[0]:
         (before, share), (after, share_after) = (principal_kernel(each[name]) for each in blocks)

@@ -267,7 +267,7 @@ def _name(run: Run, differing: Sequence[str]) -> str:
     groups = {key.partition(".")[0] for key in differing}
     if not differing or "generator.kind" in differing:
         groups.add("upsample")
-    if generator.kind == "flat":  # it has no upsampling block
+    if generator.kind == "flat" and len(groups) > 1:  # it has no upsampling block
         groups.discard("upsample")
     others = [key for key in differing if key.partition(".")[0] not in labels]
     words = [label for group, label in labels.items() if group in groups]

@@ -36,7 +36,7 @@ def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> Stat
     """Build a run at step 0, on prepared images.
 
     Raises:
-        UserError: incompatible sizes.
+        UserError: there are fewer images than one batch.
     """
     torch.manual_seed(derive_seed(config.seed, "torch"))
     trainer, data, device = config.trainer, config.data, fabric.device

@@ -51,7 +51,7 @@ class Recorder:
         # The last checkpoint and, on its own line, the command that resumes from it.
         self._where_to_resume = f"{run_dir / LAST}\nTo go on: {resume_command}"
         self._state, self._run_dir = state, run_dir
-        self._seconds = self._score_seconds = 0.0
+        self._seconds = 0.0
         self._ratio: float | None = None  # the last R₂ ÷ real
         self._unread: list[Tensor] = []  # losses since the last check
         shape = trainer.num_samples, state.generator.latent_size
@@ -167,7 +167,6 @@ class Recorder:
             "seconds": seconds,
             "images_per_second": speed,
             "tracking_share": self._seconds / seconds,
-            "scores_share": self._score_seconds / seconds,
             "processes": state.fabric.world_size,
             "metrics": lines[-1] if lines else {},
             "samples": f"samples/{state.step:06d}.png",
@@ -186,12 +185,10 @@ class Recorder:
 
     def _score(self) -> None:
         assert self._scorer is not None
-        started = time.perf_counter()
         scores = self._scorer.measure()
         self._tracker.metrics(self._state.step, scores.numbers, CHECKERBOARD)
         self._ratio = scores.numbers.get(PEAK_OVER_REAL[2].key)
         self._tracker.arrays(scores.arrays, self._state.step)
-        self._score_seconds += time.perf_counter() - started
 
     def _measure_fid(self) -> None:
         """Measure FID; keep the best so far as best.pt."""

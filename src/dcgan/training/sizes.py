@@ -29,26 +29,22 @@ def check_sizes(config: TrainConfig) -> None:
         ("trainer.batch_size", trainer.batch_size, 4),
         ("trainer.num_samples", trainer.num_samples, 4),
         ("trainer.checkerboard_images", trainer.checkerboard_images, 8),
+        ("trainer.fid_images", trainer.fid_images if trainer.fid_every else 0, 8),
     ):
         check_memory(f"{name}={value}", value * size * numbers)
     shape = {"image_size": data.image_size, "channels": data.channels}
     # Unbalanced layers are as large as balanced ones, which cannot be built on the meta device.
     free, strided = replace(config.upsample, balanced=0), replace(config.downsample, balanced=False)
-    kernel = config.generator.kernel_size or free.kernel_size
-    for settings, copies, build in (
-        (
-            f"generator.filters={config.generator.filters}, latent_size="
-            f"{config.generator.latent_size}, kernel_size={kernel}",
-            COPIES_OF_G,
-            lambda: Generator(config.generator, free, **shape),
-        ),
-        (
-            f"discriminator.filters={config.discriminator.filters}",
-            COPIES_OF_D,
-            lambda: Discriminator(config.discriminator, strided, **shape),
-        ),
-    ):
-        check_memory(settings, 4 * copies * _count_weights(build))
+    g, d = config.generator, config.discriminator
+    kernel = g.kernel_size or free.kernel_size
+    check_memory(
+        f"generator.filters={g.filters}, latent_size={g.latent_size}, kernel_size={kernel}",
+        4 * COPIES_OF_G * _count_weights(lambda: Generator(g, free, **shape)),
+    )
+    check_memory(
+        f"discriminator.filters={d.filters}",
+        4 * COPIES_OF_D * _count_weights(lambda: Discriminator(d, strided, **shape)),
+    )
 
 
 def _count_weights(build: Callable[[], nn.Module]) -> float:

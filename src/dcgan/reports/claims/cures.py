@@ -46,10 +46,10 @@ def balanced() -> Finding:
     for kernels in (tied, subpixel_as_transposed(icnr).flatten(2)):
         side = math.isqrt(kernels.shape[-1])
         errors.append(difference(kernels @ balancing_projection([side] * 2, [2, 2]), kernels))
-    examples = [
-        (taps, [f"{tap:.3g}" for tap in cured_taps(taps)])
-        for taps in ([1, 2, 1], [3, 1, 3, 1], [1, 1, 1])
-    ]
+    examples = []
+    for given in ([1, 2, 1], [3, 1, 3, 1], [1, 1, 1]):
+        cured = balancing_projection([len(given)], [2]) @ torch.tensor(given, dtype=torch.float64)
+        examples.append((given, [f"{tap:.3g}" for tap in cured.tolist()]))
     return Finding(errors, fields={"examples": examples, "free": free})
 
 
@@ -60,13 +60,6 @@ def nearest_by_formula(taps: Tensor, stride: int, dilation: int) -> Tensor:
     counts = coverage([len(taps)], [stride], [dilation]).double()
     common = (gains / counts).sum() / (1 / counts).sum()
     return taps + ((common - gains) / counts)[phase]
-
-
-def cured_taps(taps: list[int]) -> list[float]:
-    """The nearest balanced kernel at stride 2."""
-    kernel = torch.tensor(taps, dtype=torch.float64)
-    balanced_taps: list[float] = (balancing_projection([len(taps)], [2]) @ kernel).tolist()
-    return balanced_taps
 
 
 def notch() -> Finding:

@@ -5,16 +5,15 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
+from dcgan.config.run import DOUBLING_TRIPLES
 from dcgan.convolution import image_shift, index_shift, stacked_shift, triangular_kernel
 from dcgan.reports.claims.claim import Finding, ones
-
-DOUBLING = ((1, 0, 1), (2, 0, 0), (3, 1, 1), (4, 1, 0), (5, 2, 1), (6, 2, 0))  # k, p, op at s = 2
 
 
 def alignment() -> Finding:
     """Claim 13."""
     errors = []
-    for k, p, op in DOUBLING:
+    for k, p, op in DOUBLING_TRIPLES:
         impulse = torch.zeros(1, 1, 21, dtype=torch.float64)
         impulse[0, 0, 10] = 1
         output = F.conv_transpose1d(impulse, ones(1, 1, k), stride=2, padding=p, output_padding=op)
@@ -22,7 +21,7 @@ def alignment() -> Finding:
         shift = image_shift(k, 2, p)
         errors += [abs(center - 20 - index_shift(k, p)), abs(center - 20.5 - shift)]
         errors.append(abs(shift + op / 2))
-    shifts = {k: image_shift(k, 2, p) for k, p, _ in DOUBLING}
+    shifts = {k: image_shift(k, 2, p) for k, p, _ in DOUBLING_TRIPLES}
     stacked = stacked_shift(image_shift(3, 2, 1), 2, 3)
     return Finding(errors, fields={"shifts": shifts, "stacked": stacked})
 
