@@ -2,6 +2,7 @@
 
 import copy
 import warnings
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -41,6 +42,41 @@ class ShuffledByFunction(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) to (N, 3, 2H, 2W)."""
         return F.pixel_shuffle(self.expand(x), 2)
+
+
+class Then(nn.Module):
+    """A convolution, then a function."""
+
+    def __init__(self, layer: nn.Module, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.layer, self.function = layer, function
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Whatever the function makes of the layer's output."""
+        return self.function(self.layer(x))
+
+
+def along_width(y: Tensor) -> Tensor:
+    """Move pairs of channels into pairs of columns."""
+    n, c, h, w = y.shape
+    return y.view(n, c // 2, 2, h, w).permute(0, 1, 3, 4, 2).reshape(n, c // 2, h, 2 * w)
+
+
+def along_height(y: Tensor) -> Tensor:
+    """Move pairs of channels into pairs of rows."""
+    n, c, h, w = y.shape
+    return y.view(n, c // 2, 2, h, w).permute(0, 1, 3, 2, 4).reshape(n, c // 2, 2 * h, w)
+
+
+def along_length(y: Tensor) -> Tensor:
+    """Move pairs of channels into pairs of elements of a sequence."""
+    n, c, t = y.shape
+    return y.view(n, c // 2, 2, t).permute(0, 1, 3, 2).reshape(n, c // 2, 2 * t)
+
+
+def folded(y: Tensor) -> Tensor:
+    """Sub-pixel convolution by nn.Fold, of images of 12x12."""
+    return F.fold(y.flatten(2), (24, 24), 2, stride=2)
 
 
 def unevenness(network: nn.Module, channels: int, axes: int = 2) -> float:
@@ -152,6 +188,37 @@ def test_an_unbalanceable_sub_pixel_convolution_gives_the_reason(
     assert layer.problem is not None
     assert layer.problem.startswith(problem)
     assert bake(network) == []
+
+
+FACTORS = torch.linspace(1, 5, 12)[:, None, None]
+
+
+@pytest.mark.parametrize(
+    ("layer", "function", "problem"),
+    [
+        (nn.Conv2d(8, 12, 3, padding=1), folded, "its pixels are not moved as by nn.PixelShuffle"),
+        (nn.Conv2d(8, 8, 3, padding=1), along_width, "its pixels are not moved as by"),
+        (nn.Conv2d(8, 8, 3, padding=1), along_height, "its pixels are not moved as by"),
+        (nn.Conv1d(8, 8, 3, padding=1), along_length, "its pixels are not moved as by"),
+        (
+            nn.Conv2d(8, 12, 3, padding=1),
+            lambda y: F.pixel_shuffle(y * FACTORS, 2),
+            "mul before the shuffle scales its phases",
+        ),
+    ],
+)
+def test_other_ways_to_move_pixels_are_diagnosed_but_not_balanced(
+    layer: nn.Module, function: Callable[[Tensor], Tensor], problem: str
+) -> None:
+    axes = 1 if isinstance(layer, nn.Conv1d) else 2
+    network, x = Then(layer, function), torch.randn(2, 8, *[12] * axes)
+    before = copy.deepcopy(network.state_dict())
+    (row,) = diagnose(network, x).layers
+    assert row.verdict == "grid"
+    (balanced,) = balance(network, x)
+    assert balanced.problem is not None
+    assert balanced.problem.startswith(problem)
+    assert all(torch.equal(before[k], v) for k, v in network.state_dict().items())
 
 
 def test_old_style_hooks_and_invalid_orders_are_reported() -> None:

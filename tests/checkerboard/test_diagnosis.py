@@ -133,6 +133,40 @@ def test_an_unjudged_layer_gives_the_reason(layer: nn.Module, problem: str) -> N
     assert diagnosis.verdict.startswith("Not judged")
 
 
+def test_a_container_is_not_mistaken_for_the_layer_that_its_name_resembles() -> None:
+    class ConvTransposeBlock(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.up = nn.ConvTranspose2d(8, 8, 3, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return F.relu(self.up(x))
+
+    assert [row.name for row in diagnose(ConvTransposeBlock()).layers] == ["up"]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [nn.FractionalMaxPool2d(2, output_size=8), nn.LPPool2d(2, 2), nn.AdaptiveAvgPool2d(5)],
+)
+def test_any_pooling_may_come_before(layer: nn.Module) -> None:
+    network = nn.Sequential(layer, nn.ConvTranspose2d(8, 3, 3, 2, 1, 1))
+    (row,) = diagnose(network, torch.randn(2, 8, 12, 12)).layers
+    assert row.verdict == "grid"
+
+
+def test_geometry_may_be_given_once_for_all_axes() -> None:
+    class Direct(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            weight = torch.ones(8, 3, 3, 3)
+            return torch.convolution(x, weight, None, [2], [1], [1], True, [1], 1)
+
+    (row,) = diagnose(Direct(), torch.randn(2, 8, 12, 12)).layers
+    assert (row.verdict, row.coverage) == ("grid", 4)
+    assert "kernel_size=4" in row.advice
+    assert row.effects != []
+
+
 def test_an_example_reveals_a_scale_given_as_a_size() -> None:
     network = nn.Sequential(nn.Upsample(size=(16, 16)), nn.Conv2d(3, 3, 3, padding=1))
     assert diagnose(network).layers[0].stride == ()

@@ -36,6 +36,13 @@ def test_state_dicts_exported_programs_and_meta_devices() -> None:
         assert "meta device" in row.advice
 
 
+def test_any_names_of_weights_are_kept() -> None:
+    weight = torch.randn(8, 8, 4, 4)
+    for names in (["train.weight"], ["up.b.weight", "up.weight"], ["half.type.weight"]):
+        found = diagnose(dict.fromkeys(names, weight), strides=dict.fromkeys(names, 2))
+        assert [f"{row.name}.weight" for row in found.layers] == names
+
+
 def test_onnx_files_need_their_package(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx", reason="onnx is an optional extra")
     path = tmp_path / "up.onnx"

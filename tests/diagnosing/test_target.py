@@ -10,6 +10,8 @@ from PIL import Image
 from dcgan.config import DiagnoseConfig
 from dcgan.data.drawn import draw_photos
 from dcgan.diagnosing import diagnose_target
+from dcgan.diagnosing.target import diagnose_images
+from dcgan.diagnosing.tiles import Pictures, luminance, read_folder
 from dcgan.errors import UserError
 
 
@@ -127,6 +129,21 @@ def test_hidden_files_and_links_are_handled_as_in_training(tmp_path: Path, folde
     (linked / "gone.png").symlink_to(tmp_path / "nowhere.png")
     result = diagnosed(tmp_path, linked)
     assert (result["num_tiles"], result["unreadable"], result["verdict"]) == (100, {}, "clean")
+
+
+def test_gray_images_are_compared_with_the_brightness_of_jpegs(
+    tmp_path: Path, folders: Path
+) -> None:
+    folder = tmp_path / "jpeg"
+    folder.mkdir()
+    for path in (folders / "clean" / "deeper").iterdir():
+        with Image.open(path) as image:
+            image.save(folder / f"{path.stem}.jpg", quality=95)
+    jpegs = read_folder(folder, 100, "reference")
+    gray = Pictures(luminance(jpegs.tiles))
+    config = DiagnoseConfig(target=str(folder), reference=str(folder), num_images=100)
+    ratios = [period["ratio"] for period in diagnose_images(config, gray)["periods"]]
+    assert ratios == pytest.approx([1] * len(ratios))
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "JPEG", "jfif"])

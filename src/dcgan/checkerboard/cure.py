@@ -122,14 +122,14 @@ def _shuffle_problem(found: Upsampling, order: int) -> str | None:
     layer: Any = found.layer
     phases = int(found.scale[0]) ** 2
     if found.norm is not None:
-        return f"{type(found.norm).__name__} before the shuffle scales its phases"
+        return f"{found.norm} before the shuffle scales its phases"
+    if not found.is_pixel_shuffle():
+        return "its pixels are not moved as by nn.PixelShuffle"
     if layer.out_channels // layer.groups % phases:
         wanted = f"each group needs a multiple of {phases} channels"
         return f"{wanted}; out_channels={layer.out_channels}, groups={layer.groups}"
     if order == 2 and max(*layer.dilation, *layer.stride) > 1:
         return "order 2 before a shuffle needs dilation 1 and stride 1"
-    if not found.is_pixel_shuffle():
-        return "its pixels are not moved as by nn.PixelShuffle"
     return None
 
 

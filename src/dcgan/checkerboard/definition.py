@@ -3,8 +3,9 @@
 Without an example, modules run alone or with their neighbors in an nn.Sequential, on zeros.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import torch
@@ -73,8 +74,8 @@ def find_defined(network: nn.Module) -> list[Upsampling]:
         if isinstance(module, torch.jit.ScriptModule):
             problem = "TorchScript hides its layers: give an example input"
             found[name] = Upsampling(name, "TorchScript", obstacle=problem)
-        elif "ConvTranspose" in (kind := type(module).__name__) and not isinstance(
-            module, TRANSPOSED
+        elif "ConvTranspose" in (kind := type(module).__name__) and not any(
+            isinstance(part, TRANSPOSED) for part in module.modules()
         ):
             problem = "it is not one of torch.nn: give an example input"
             found[name] = Upsampling(name or kind, kind, obstacle=problem)
@@ -84,27 +85,25 @@ def find_defined(network: nn.Module) -> list[Upsampling]:
     return list(found.values())
 
 
-def _chains(network: nn.Module) -> Iterator[list[nn.Module]]:
+def _chains(module: nn.Module) -> Iterator[list[nn.Module]]:
     """Modules that run one after the other, with an upsampling module among them."""
-    seen: set[nn.Module] = set()
-    for module in network.modules():
-        if module in seen:
+    leaves = list(_leaves(module))
+    if leaves == [module]:
+        if is_upsampling(module):
+            yield leaves
+        for child in module.children():
+            yield from _chains(child)
+        return
+    run: list[nn.Module] = []
+    for leaf in [*leaves, None]:
+        if isinstance(leaf, LOCAL):
+            run.append(leaf)
             continue
-        if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
-            leaves = list(_leaves(module))
-            seen.update(m for m in module.modules())
-            run: list[nn.Module] = []
-            for leaf in [*leaves, None]:
-                if leaf is not None and isinstance(leaf, LOCAL):
-                    run.append(leaf)
-                    continue
-                if any(map(is_upsampling, run)):
-                    yield run
-                run = []
-                if leaf is not None:
-                    yield from _chains(leaf)
-        elif is_upsampling(module):
-            yield [module]
+        if any(map(is_upsampling, run)):
+            yield run
+        run = []
+        if leaf is not None:
+            yield from _chains(leaf)
 
 
 def _leaves(module: nn.Module) -> Iterator[nn.Module]:
@@ -128,8 +127,7 @@ def _run(
     for size in SIZES if not problem else ():
         try:
             x = _made_input(chain, size)
-            recording = record(network, _composed(chain, x), (x,))
-            found = find_recorded(recording)
+            found = find_recorded(record(network, partial(nn.Sequential(*chain), x), (x,)))
         except Exception as error:  # noqa: BLE001 - a module of somebody else may raise anything
             problem = first_line(error)
             continue
@@ -143,16 +141,6 @@ def _run(
         return [up for m in chain if is_upsampling(m) for up in _run(network, [m], names)]
     name = names[first] or type(first).__name__
     return [Upsampling(name, type(first).__name__, obstacle=problem)]
-
-
-def _composed(chain: list[nn.Module], x: Tensor) -> Callable[[], Tensor]:
-    def run() -> Tensor:
-        y = x
-        for module in chain:
-            y = module(y)
-        return y
-
-    return run
 
 
 def _made_input(chain: list[nn.Module], size: int) -> Tensor:

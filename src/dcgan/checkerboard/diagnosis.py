@@ -27,6 +27,7 @@ from dcgan.checkerboard.replay import (
 )
 from dcgan.checkerboard.rerunning import NotRepeatedError
 from dcgan.checkerboard.stored import modules_of
+from dcgan.checkerboard.torus import per_axis
 from dcgan.checkerboard.traversal import Upsampling, find_recorded
 from dcgan.checkerboard.verdicts import Diagnosis, LayerDiagnosis, cell, signed
 from dcgan.convolution.alignment import image_shift
@@ -201,7 +202,7 @@ def _stamp(found: Upsampling) -> Stamp:
     after, with_energy = list(found.after), True
     while True:
         try:
-            return stamp_of([*found.steps, *after], with_energy=with_energy)
+            return stamp_of([*found.steps, *after], len(found.scale), with_energy=with_energy)
         except NotLinearError as error:
             if with_energy and isinstance(error, TooCostlyError):
                 with_energy = False
@@ -214,9 +215,7 @@ def _stamp(found: Upsampling) -> Stamp:
 def _add_geometry(row: LayerDiagnosis, found: Upsampling, node: Node) -> None:
     row.kernel_size = tuple(weight_of(node).shape[2:])
     axes = len(row.kernel_size)
-    padding, dilation = (
-        tuple(node.args[i]) * (axes if len(node.args[i]) == 1 else 1) for i in (4, 5)
-    )
+    padding, dilation = (per_axis(node.args[i], axes) for i in (4, 5))
     row.dilation = dilation
     stride = upsampling_stride(node)
     if stride and not found.shuffled:
@@ -235,8 +234,10 @@ def _cure(found: Upsampling, row: LayerDiagnosis, *, padded: bool) -> str:
     balance = BALANCE
     if found.layer is None:
         balance = "dcgan.checkerboard.balance would cure it if it were a layer of torch.nn"
+    elif found.shuffled and not found.is_pixel_shuffle():
+        balance = "dcgan.checkerboard.balance would cure it before an nn.PixelShuffle"
     if found.norm is not None:
-        return f"put {type(found.norm).__name__} after the shuffle, then {balance}"
+        return f"put {found.norm} after the shuffle, then {balance}"
     if row.coverage == 1 or row.coverage is None:
         return f"coverage is even but the weights are not: {balance}"
     assert found.source is not None
@@ -254,7 +255,8 @@ def _evenly_covering(node: Node) -> str:
     Output size − stride·(input size − 1) is 1 + d(k − 1) − 2p + op along every axis.
     """
     weight, groups = weight_of(node), node.args[8]
-    axes = zip(weight.shape[2:], *(node.args[i] for i in (3, 4, 7, 5)), strict=True)
+    given = (per_axis(node.args[i], weight.ndim - 2) for i in (3, 4, 7, 5))
+    axes = zip(weight.shape[2:], *given, strict=True)
     geometry = []
     for k, s, p, op, d in axes:
         extent = 1 + d * (k - 1) - 2 * p + op

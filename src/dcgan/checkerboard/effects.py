@@ -15,9 +15,8 @@ from dcgan.checkerboard.parametrization import Balanced, BalancedSubpixel, Equal
 from dcgan.checkerboard.recording import Node, Recording, tensors_of
 from dcgan.checkerboard.replay import is_convolution, upsampling_stride
 from dcgan.checkerboard.rerunning import rerun
+from dcgan.checkerboard.torus import per_axis
 from dcgan.checkerboard.traversal import Upsampling
-
-PERIODS = (2, 4)
 
 
 @dataclass(frozen=True)
@@ -105,13 +104,10 @@ def effect_of(
     )
     half = (high - low) / 2
     effects = []
-    for period in PERIODS:
-        if period in usable_periods(*before.shape[2:]):
-            peaks = [grid_peak((x - low) / half - 1, period) for x in (before, after)]
-            ratio, levels = zip(
-                *((p.ratio, max(0.0, p.amplitude) * 127.5) for p in peaks), strict=True
-            )
-            effects.append(Effect(period, ratio, levels))
+    for period in usable_periods(*before.shape[2:]):
+        a, b = (grid_peak((x - low) / half - 1, period) for x in (before, after))
+        levels = max(0.0, a.amplitude) * 127.5, max(0.0, b.amplitude) * 127.5
+        effects.append(Effect(period, (a.ratio, b.ratio), levels))
     return effects
 
 
@@ -122,10 +118,10 @@ def _balanced(up: Upsampling, node: Node) -> tuple[Tensor, Tensor | None] | None
     weight, bias = node.args[1:3]
     try:
         if not up.shuffled:
-            stride, dilation = upsampling_stride(node), node.args[5]
+            stride, dilation = upsampling_stride(node), per_axis(node.args[5], weight.ndim - 2)
             part: Balanced = Balanced(weight.shape[2:], stride, dilation)
             return part.to(weight.device)(weight), None
-        if not up.is_pixel_shuffle() or weight.ndim != 4:
+        if not up.is_pixel_shuffle():
             return None
         scale = int(up.scale[0])
         part = BalancedSubpixel(weight.shape[2:], scale).to(weight.device)

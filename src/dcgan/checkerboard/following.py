@@ -29,12 +29,11 @@ class Followers:
         """The operations that read node i, each with what it reads."""
         return self._uses.get(i, [])
 
-    def linear(self, uses: Uses) -> list[Node]:
-        """The linear operations that follow, as long as nothing else reads what is between."""
-        return self._chain(uses)[0]
+    def linear(self, uses: Uses, passed: Collection[str] = ()) -> tuple[list[Node], Uses]:
+        """The linear operations that follow, and what reads the last of them.
 
-    def _chain(self, uses: Uses, passed: Collection[str] = ()) -> tuple[list[Node], Uses]:
-        """These, and others that may lie between; and what reads the last of them."""
+        They end where something else reads what is between. Those named `passed` may lie between.
+        """
         found: list[Node] = []
         while len(uses) == 1:
             i, operand = uses[0]
@@ -52,7 +51,7 @@ class Followers:
 
     def obstacle(self, uses: Uses) -> str | None:
         """Why the block alone does not tell what becomes of a constant."""
-        chain, last = self._chain(uses, {*POINTWISE, *MASKS})
+        chain, last = self.linear(uses, {*POINTWISE, *MASKS})
         if any(operand.scattered for _, operand in [*uses, *last]):
             return "what follows replaces some of its pixels"
         if any(map(_masks, chain)):

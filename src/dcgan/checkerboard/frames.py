@@ -68,7 +68,7 @@ def _after(node: Node, frame: Frame | None) -> Frame | None:
         kernel: Any = weight_of(node).shape[2:] if hasattr(node.args[1], "shape") else ()
         transposed, stride, padding, dilation = (node.args[i] for i in (6, 3, 4, 5))
         reach = [d * (k - 1) / 2 for d, k in zip(dilation, kernel, strict=False)]
-    elif "_pool" in node.op and "unpool" not in node.op and "adaptive" not in node.op:
+    elif node.op.startswith(("avg_pool", "max_pool", "quantized_max_pool")):
         given = [*node.args[1:4], [], []][:3]  # kernel, and where given stride and padding
         kernel, stride, padding = (per_axis(x, axes) if x != [] else () for x in given)
         transposed, stride = False, stride or kernel

@@ -15,6 +15,7 @@ from dcgan.seeding import stream
 
 ROUNDING_NOISE = (2 / 255) ** 2 / 12  # variance of rounding [−1, 1] to 8 bits: the noise floor
 BATCH = 256  # images transformed at a time; limits memory use
+NUM_RESAMPLES = 1000  # of the bootstrap
 
 
 def hann_window(height: int, width: int) -> Tensor:
@@ -138,14 +139,7 @@ def amplitude(cells: Tensor, height: int, width: int) -> float:
     return float(excess.sign() * excess.abs().sqrt())
 
 
-def ratio_interval(
-    generated: Tensor,
-    real: Tensor | None,
-    period: int,
-    *,
-    num_resamples: int = 1000,
-    seed: int = 0,
-) -> tuple[float, float]:
+def ratio_interval(generated: Tensor, real: Tensor | None, period: int) -> tuple[float, float]:
     """A 95 % bootstrap interval of R(generated) ÷ R(real); both sets of images are resampled.
 
     Percentiles of ln(R(generated)/R(real)), returned as ratios; without real images, of
@@ -158,9 +152,9 @@ def ratio_interval(
     for side, spectra in enumerate([generated] if real is None else [generated, real]):
         count = len(spectra)
         cells = bins_and_neighbors(spectra, grid_bins(period, *spectra.shape[-2:]))
-        random = stream(seed, "bootstrap", side)
-        drawn = torch.randint(count, (num_resamples, count), generator=random)
-        weights = torch.zeros(num_resamples, count, dtype=torch.float64)
+        random = stream(0, "bootstrap", side)
+        drawn = torch.randint(count, (NUM_RESAMPLES, count), generator=random)
+        weights = torch.zeros(NUM_RESAMPLES, count, dtype=torch.float64)
         weights.scatter_add_(1, drawn, torch.full_like(weights, 1 / count))
         resampled = torch.einsum("rn,nkc->rkc", weights, cells) + ROUNDING_NOISE
         peak, background = _peak_and_background(resampled)

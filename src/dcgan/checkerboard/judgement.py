@@ -53,14 +53,10 @@ class PeriodJudgement:
         verdict = apply_rule(self.low, self.high, self.raw)
         if verdict == "clean" or not (self.jpeg or self.trace_of):
             return verdict
-        if self.jpeg:
+        if self.jpeg or self.trace_of is None:
             return "JPEG"
-        return f"harmonic of {self.trace_of}?" if self.is_harmonic else f"trace of {self.trace_of}"
-
-    @property
-    def is_harmonic(self) -> bool:
-        """Whether the period divides that of the pattern that it comes from."""
-        return self.trace_of is not None and self.trace_of % self.period == 0
+        harmonic = self.trace_of % self.period == 0  # the period divides that of the pattern
+        return f"harmonic of {self.trace_of}?" if harmonic else f"trace of {self.trace_of}"
 
 
 def judge(images: Tensor, reference: Tensor | None = None) -> list[PeriodJudgement]:

@@ -7,7 +7,6 @@ convolution, resizing followed by a convolution, or a convolution followed by a 
 
 import copy
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ from torch.nn import functional as F
 from dcgan.checkerboard.rearrangement import Operand
 from dcgan.checkerboard.recording import OUTPUT, Node, record
 from dcgan.checkerboard.replay import (
-    Signal,
     downsampling_stride,
     impulse,
     reach_of,
@@ -81,25 +79,16 @@ def measure_stamp(block: nn.Module) -> Stamp:
         (operand,) = node.operands
         steps += [operand] if operand.table is not None else []
         steps += [node] if node.op != OUTPUT else []
-    return stamp_of(steps)
-
-
-def respond(steps: Sequence[Node | Operand], size: Sequence[int]) -> Signal:
-    """What recorded operations answer to an impulse on a torus of `size` pixels."""
-    signal = impulse(size)
-    for step in steps:
-        signal = rearrange(signal, step) if isinstance(step, Operand) else replay_node(signal, step)
-    return signal
+    return stamp_of(steps, len(size))
 
 
 @torch.no_grad()
-def stamp_of(steps: Sequence[Node | Operand], *, with_energy: bool = True) -> Stamp:
-    """The response of recorded operations.
+def stamp_of(steps: Sequence[Node | Operand], axes: int, *, with_energy: bool = True) -> Stamp:
+    """The response of recorded operations on images with this number of axes.
 
     Raises:
         ValueError: one of them is not linear, or they have too many channels.
     """
-    axes = _num_axes(steps)
     size, pitch = [1] * axes, [1.0] * axes
     for step in steps if with_energy else ():
         if isinstance(step, Node):
@@ -107,7 +96,10 @@ def stamp_of(steps: Sequence[Node | Operand], *, with_energy: bool = True) -> St
             size = [n + math.ceil(r / p) for n, r, p in zip(size, reach, pitch, strict=True)]
         ups, downs = _factors(step, axes)
         pitch = [p * up / down for p, up, down in zip(pitch, ups, downs, strict=True)]
-    values = respond(steps, size).values
+    signal = impulse(size)
+    for step in steps:
+        signal = rearrange(signal, step) if isinstance(step, Operand) else replay_node(signal, step)
+    values = signal.values
     if len(values) == 1:  # of each channel alone: zeros between pixels, or resizing
         values = torch.cat([values, torch.zeros_like(values)])
     phases = _period(steps, axes)
@@ -117,15 +109,6 @@ def stamp_of(steps: Sequence[Node | Operand], *, with_energy: bool = True) -> St
     offset = _sum_by_phase(constant, phases).movedim(0, -1) / blocks
     energy = stamps.square().mean((0, 1)) if with_energy else None
     return Stamp(gains, energy, phases, offset)
-
-
-def _num_axes(steps: Sequence[Node | Operand]) -> int:
-    step = steps[0]
-    if isinstance(step, Operand):
-        assert step.table is not None
-        return step.table.ndim - 1
-    tables = [x.table.ndim - 1 for x in steps if isinstance(x, Operand) and x.table is not None]
-    return (len(step.shape) - 2) if step.op not in ("mm", "addmm") else tables[0]
 
 
 def _factors(step: Node | Operand, axes: int) -> tuple[Sequence[float], Sequence[int]]:
@@ -173,25 +156,18 @@ def second_moment(inputs: Tensor, *, constant: bool = False) -> Tensor:
 
 @contextmanager
 def input_moments(blocks: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
-    """Record the inputs of named blocks: yields name → `second_moment`, averaged over all passes.
+    """Record what named blocks read in one pass: yields name → `second_moment`.
 
-    Blocks that did not run have no entry. All batches are assumed to have the same size.
+    Blocks that did not run have no entry.
     """
     moments: dict[str, Tensor] = {}
-    passes: Counter[str] = Counter()
 
-    def note(name: str, block: nn.Module, inputs: tuple[Any], keywords: dict[str, Any]) -> None:
-        x, *_ = *inputs, *keywords.values()
-        if x.ndim == len(convolution_of(block).kernel_size) + 1:
-            x = x[None]  # a single example without a batch axis
-        moment = second_moment(x)
-        passes[name] += 1
-        moments[name] = torch.lerp(moments.get(name, moment), moment, 1 / passes[name])
+    def note(name: str, _: nn.Module, inputs: tuple[Tensor]) -> None:
+        moments[name] = second_moment(*inputs)
 
     with ExitStack() as watching:
         for name, block in blocks.items():
-            hook = block.register_forward_pre_hook(partial(note, name), with_kwargs=True)
-            watching.enter_context(hook)
+            watching.enter_context(block.register_forward_pre_hook(partial(note, name)))
         yield moments
 
 

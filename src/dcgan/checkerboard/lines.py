@@ -48,7 +48,6 @@ def own_lines(period: int) -> list[tuple[int, int]]:
 class Lines:
     """The lines of one period, measured in N images."""
 
-    period: int
     side: int  # pixels on a side that were used: a multiple of the period
     logs: Tensor  # (N, K): ln(power ÷ that of the neighbors), per image, for `own_lines`
     excess: Tensor  # (K,): power above the neighbors', of a typical image (geometric means)
@@ -83,7 +82,7 @@ def measure_lines(images: Tensor, whole: Tensor | None = None) -> dict[int, Line
             if period > 2:  # the opposite frequencies, too
                 cells = torch.cat([cells, cells])
             rms = amplitude(cells, side, side)
-            measured[period] = Lines(period, side, power - background, excess, rms)
+            measured[period] = Lines(side, power - background, excess, rms)
     return dict(sorted(measured.items()))
 
 

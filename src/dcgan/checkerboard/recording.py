@@ -36,7 +36,6 @@ class Node:
     """An operation that computes new values from activations."""
 
     op: str  # such as convolution
-    index: int  # its place among all operations of the run; −1: none
     args: tuple[Any, ...] = ()  # tensors that do not depend on the example; `Input` for others
     operands: list[Operand] = field(default_factory=list)
     shape: tuple[int, ...] = ()
@@ -46,6 +45,7 @@ class Node:
     channel_last: bool = False  # as in matrix products; otherwise channels are axis 1
     name: str = ""  # of its operation
     number: int = 0  # how many operations of that name ran before
+    index: int = 0  # its place in the recording
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,9 @@ class Recording(TorchDispatchMode):
         self._names = {module: name for name, module in network.named_modules()}
         self._stack: list[tuple[nn.Module, Counter[str]]] = [(network, Counter())]
         self._memory = Memory()
-        self._index = 0
         self.counts: Counter[str] = Counter()  # operations that ran, by name
         for tensor in _dense(inputs):
-            self._add(Node("input", -1, shape=tuple(tensor.shape)), [tensor])
+            self._add(Node("input", shape=tuple(tensor.shape)), [tensor])
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -101,7 +100,7 @@ class Recording(TorchDispatchMode):
 
     def _add_output(self, operands: list[Operand], shape: Sequence[int]) -> None:
         call = sum(node.op == OUTPUT for node in self.nodes)
-        self._add(Node(OUTPUT, self._index, (), operands, tuple(shape), call=call), [])
+        self._add(Node(OUTPUT, (), operands, tuple(shape), call=call), [])
 
     def __torch_dispatch__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None
@@ -142,12 +141,11 @@ class Recording(TorchDispatchMode):
             path = self._names[self._stack[-1][0]]
             memory.move(name, function, args, kwargs, outputs, path)
         elif op in RANDOM:
-            self._add(Node(NOISE, -1, shape=tuple(outputs[0].shape)), outputs)
+            self._add(Node(NOISE, shape=tuple(outputs[0].shape)), outputs)
         elif not active:
             for x in outputs:
                 if key_of(x) not in known:
                     memory.forget(x)  # memory of an activation, used again
-        self._index += 1
         self.counts[name_of(function)] += 1
         return result
 
@@ -168,16 +166,17 @@ class Recording(TorchDispatchMode):
         )
         operands = [operand for x in active for operand in memory.read(x)]
         path, calls[op] = self._names[module], calls[op] + 1
-        return Node(op, self._index, kept, operands, (), path, module, calls[op] - 1)
+        return Node(op, kept, operands, (), path, module, calls[op] - 1)
 
     def _add(self, node: Node, outputs: list[Tensor]) -> None:
         sources = [self.nodes[operand.node] for operand in node.operands[:1] if operand.same]
         inherited = any(x.channel_last and x.shape[-1:] == node.shape[-1:] for x in sources)
         node.channel_last = node.op in PRODUCTS or len(node.shape) < 3 or inherited
         node.channel_last &= node.op != "convolution"
+        node.index = len(self.nodes)
         self.nodes.append(node)
         for x in outputs:
-            self._memory.write(x, len(self.nodes) - 1, channel_last=node.channel_last)
+            self._memory.write(x, node.index, channel_last=node.channel_last)
 
 
 def tensors_of(output: Any) -> Iterator[Tensor]:

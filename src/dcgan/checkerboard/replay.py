@@ -150,18 +150,16 @@ def _number(value: Any) -> Tensor:
     return torch.tensor(float(value), dtype=torch.float64)
 
 
-def _geometry(node: Node, axes: int) -> Geometry:
-    if node.op != "convolution":
-        return Geometry((1,) * axes, (0,) * axes, (1,) * axes, False, 1)
-    stride, padding, dilation = (per_axis(node.args[i], axes) for i in (3, 4, 5))
-    return Geometry(stride, padding, dilation, bool(node.args[6]), node.args[8])
-
-
 def _convolve(signal: Signal, node: Node) -> Signal:
     weight, axes = _number(weight_of(node)), len(signal.size)
-    if node.op != "convolution":
+    if node.op == "convolution":
+        bias = node.args[2]
+        stride, padding, dilation = (per_axis(node.args[i], axes) for i in (3, 4, 5))
+        shape = Geometry(stride, padding, dilation, bool(node.args[6]), node.args[8])
+    else:
+        bias = node.args[0] if node.op == "addmm" else None
         weight = weight.reshape(*weight.shape[:2], *[1] * axes)
-    shape = _geometry(node, axes)
+        shape = Geometry((1,) * axes, (0,) * axes, (1,) * axes, False, 1)
     values = signal.values
     if not shape.transposed:  # whole strides
         sizes = zip(signal.size, shape.stride, strict=True)
@@ -175,8 +173,7 @@ def _convolve(signal: Signal, node: Node) -> Signal:
             * (1 if shape.transposed else weight.shape[0] / shape.groups / weight.shape[1])
         )
         values = swept(values, weight, shape)
-    bias = node.args[2] if node.op == "convolution" else node.args[0]
-    if isinstance(bias, Tensor) and node.op != "mm":
+    if isinstance(bias, Tensor):
         values[-1] += _number(bias).reshape(-1, *[1] * axes)
     return Signal(values)
 
@@ -243,7 +240,7 @@ def _pool(signal: Signal, node: Node) -> Signal:
     values = signal.values.flatten(0, 1)[:, None]
     box = torch.full((1, 1, *kernel), 1 / math.prod(kernel), dtype=torch.float64)
     args = (Input(()), box, None, stride, padding, (1,) * axes, False, (0,) * axes, 1)
-    pooled = _convolve(Signal(values), Node("convolution", -1, args)).values[:, 0]
+    pooled = _convolve(Signal(values), Node("convolution", args)).values[:, 0]
     return replace(signal, values=pooled.unflatten(0, signal.values.shape[:2]))
 
 
@@ -255,7 +252,7 @@ def _fold(signal: Signal, node: Node) -> Signal:
     channels = node.args[0].shape[1] // taps
     weight = weight.repeat(channels, 1, 1, 1)
     args = (Input(()), weight, None, stride, padding, dilation, True, (0, 0), channels)
-    return _convolve(signal, Node("convolution", -1, args))
+    return _convolve(signal, Node("convolution", args))
 
 
 def resized_scale(node: Node) -> tuple[float, ...]:
@@ -293,7 +290,7 @@ def reach_of(node: Node) -> tuple[int, ...]:
     if node.op != "convolution":
         return (0,) * max(1, len(node.shape) - 2)
     weight = weight_of(node)
-    dilations = _geometry(node, weight.ndim - 2).dilation
+    dilations = per_axis(node.args[5], weight.ndim - 2)
     strides = upsampling_stride(node) or (1,) * len(dilations)
     axes = zip(dilations, weight.shape[2:], strides, strict=True)
     return tuple(-(-d * (k - 1) // s) for d, k, s in axes)

@@ -60,14 +60,7 @@ def modules_of(stored: Any, strides: Mapping[str, Any] | None) -> nn.Module:
 def _named(modules: Mapping[str, nn.Module]) -> nn.Module:
     """Modules under names that may have dots."""
     root = nn.Module()
-    for name, module in modules.items():
-        *path, last = name.split(".")
-        parent = root
-        for part in path:
-            if part not in parent._modules:
-                parent.add_module(part, nn.Module())
-            parent = parent.get_submodule(part)
-        parent.add_module(last, module)
+    root._modules.update(modules)  # add_module refuses dots, and names such as train
     return root
 
 

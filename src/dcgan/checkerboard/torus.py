@@ -1,8 +1,8 @@
 """Convolutions of small periodic images, exact whatever the size of the kernel."""
 
-import itertools
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -37,32 +37,21 @@ class Geometry:
 
 
 def stamped(values: Tensor, weight: Tensor, shape: Geometry) -> Tensor:
-    """Convolve one image (1, 1, *size) as each input channel in turn, by adding up its kernels.
+    """Convolve one image (1, 1, *size) as each input channel in turn.
 
     Returns:
         (in_channels + 1, out_channels, *size); the last is zero.
     """
+    kernel_size = weight.shape[2:]
+    taps = torch.eye(math.prod(kernel_size), dtype=values.dtype).reshape(-1, 1, *kernel_size)
+    taps = taps.transpose(0, 1) if shape.transposed else taps
+    moved = swept(values, taps, replace(shape, groups=1))[0]  # to where each tap puts the image
     # Between groups the weights are 0.
     parts = [part.flatten(1) for part in weight.chunk(shape.groups)]
-    dense = torch.block_diag(*parts).unflatten(1, (-1, *weight.shape[2:]))
-    if not shape.transposed:
-        dense = dense.transpose(0, 1)
-    axes = zip(values.shape[2:], shape.stride, strict=True)
-    size = [n * s if shape.transposed else n // s for n, s in axes]
-    answer: Tensor = dense.new_zeros(len(dense) + 1, dense.shape[1], *size)
-    pixels: list[list[int]] = values[0, 0].nonzero().tolist()
-    for pixel in pixels:
-        for tap in itertools.product(*map(range, dense.shape[2:])):
-            at: list[float] = []
-            for i, t, a in zip(pixel, tap, itertools.count(), strict=False):
-                s, p, d = shape.stride[a], shape.padding[a], shape.dilation[a]
-                at.append(s * i - p + d * t if shape.transposed else (i + p - d * t) / s)
-            if any(place % 1 for place in at):
-                continue
-            to = tuple(int(x) % n for x, n in zip(at, size, strict=True))
-            of: tuple[Any, ...] = (slice(None), slice(None), *tap)
-            into: tuple[Any, ...] = (slice(-1), slice(None), *to)
-            answer[into] += values[0, 0][tuple(pixel)] * dense[of]
+    dense = torch.block_diag(*parts).unflatten(1, (-1, *kernel_size))
+    dense = dense if shape.transposed else dense.transpose(0, 1)
+    dense = F.pad(dense.flatten(2), (0, 0, 0, 0, 0, 1))
+    answer: Tensor = torch.tensordot(dense, moved, dims=1)
     return answer
 
 

@@ -1,11 +1,11 @@
 """Find what enlarges images in a recorded run, and what is linear around it."""
 
-from collections.abc import Iterable
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from dcgan.checkerboard.following import AFFINE, Followers, Uses
 from dcgan.checkerboard.growth import find_grown
@@ -37,7 +37,7 @@ class Upsampling:
     after: list[Node] = field(default_factory=list)  # linear operations that follow
     layer: nn.Module | None = None  # the source's module, where it is one of torch's own
     clean: bool = False  # it copies or interpolates pixels, which keeps constants
-    norm: Any = None  # a batch norm between the convolution and a shuffle
+    norm: str | None = None  # what scales or shifts channels between the convolution and a shuffle
     obstacle: str | None = None  # why it cannot be judged
     place: int = 0  # in the order of the run
     calls: list[Node] = field(default_factory=list)  # each time that the source runs
@@ -45,12 +45,15 @@ class Upsampling:
     @property
     def shuffled(self) -> bool:
         """Whether pixels are moved after the convolution."""
-        return any(isinstance(step, Operand) for step in self.steps)
+        return len(self.steps) != 1 or self.steps[0] is not self.source
 
     def is_pixel_shuffle(self) -> bool:
         """Whether they are moved as by nn.PixelShuffle."""
-        table = self.steps[-1].table if self.steps and self.shuffled else None  # type: ignore[union-attr]
-        return table is not None and torch.equal(table.flatten(), torch.arange(table.numel()))
+        last = self.steps[-1] if self.steps else None
+        if not isinstance(last, Operand) or last.table is None or len(set(self.scale)) > 1:
+            return False
+        order = last.table.flatten()
+        return last.table.ndim == 3 and torch.equal(order, torch.arange(len(order)))
 
 
 def find_recorded(recording: Recording) -> list[Upsampling]:
@@ -87,15 +90,14 @@ def _key(node: Node) -> tuple[str, str, int]:
     return node.path, node.op, node.call
 
 
-def _numbered(found: Iterable[Upsampling]) -> list[Upsampling]:
+def _numbered(found: list[Upsampling]) -> list[Upsampling]:
     """Equal names get numbers."""
-    counts: dict[str, int] = {}
-    result = list(found)
-    for each in result:
-        counts[each.name] = number = counts.get(each.name, 0) + 1
-        if number > 1:
-            each.name = f"{each.name} {number}"
-    return result
+    counts = Counter[str]()
+    for each in found:
+        counts[each.name] += 1
+        if counts[each.name] > 1:
+            each.name = f"{each.name} {counts[each.name]}"
+    return found
 
 
 class _Finder:
@@ -197,7 +199,8 @@ class _Finder:
                 return up
             if node.op in AFFINE:
                 between.insert(0, node)
-                up.norm = node.layer if node.op in NORMS else up.norm
+                if any(isinstance(x, Tensor) and x.numel() > 1 for x in node.args):
+                    up.norm = type(node.layer).__name__ if node.op in NORMS else node.op
             node = self.nodes[node.operands[0].node]
         up.name, up.source = _name(node, (*PLAIN, *TRANSPOSED, nn.Linear)), node
         own = type(node.layer).__name__ if up.name == node.path else "convolution"
@@ -211,7 +214,7 @@ class _Finder:
         up.obstacle = up.obstacle or self.followers.obstacle(uses)
         if not up.clean:
             up.obstacle = up.obstacle or self.followers.purpose(uses)
-            up.after = self.followers.linear(uses)
+            up.after, _ = self.followers.linear(uses)
         return up
 
 

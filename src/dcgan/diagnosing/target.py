@@ -39,10 +39,10 @@ def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
         found: dict[str, Any] = {"verdict": verdict, "reason": reason}
     elif target.suffix in (".pt", ".safetensors") or (target / LAST).is_file():
         network, pictures = _diagnose_generator(config)
-        found = _diagnose_images(config, pictures)
+        found = diagnose_images(config, pictures)
         found["both"] = both(network, found["verdict"])
     else:
-        found = _diagnose_images(config, read_folder(target, config.num_images, "target"))
+        found = diagnose_images(config, read_folder(target, config.num_images, "target"))
     given = {"target": config.target, "reference": config.reference}
     result = {**given, "both": None, **found}  # a run's layers and images
     if network is not None:
@@ -74,7 +74,7 @@ def _diagnose_generator(config: DiagnoseConfig) -> tuple[Diagnosis, Pictures]:
     return network, Pictures(cut_into_tiles(images, tile_side([images.shape[-1]])))
 
 
-def _diagnose_images(config: DiagnoseConfig, pictures: Pictures) -> dict[str, Any]:
+def diagnose_images(config: DiagnoseConfig, pictures: Pictures) -> dict[str, Any]:
     """The part of the result that is about images."""
     tiles, against, jpeg = pictures.tiles, None, pictures.jpeg
     unreadable = dict(pictures.unreadable)
@@ -84,7 +84,7 @@ def _diagnose_images(config: DiagnoseConfig, pictures: Pictures) -> dict[str, An
         jpeg = jpeg or reference.jpeg
         side = min(tiles.shape[-1], reference.tiles.shape[-1])
         tiles, against = (cut_into_tiles(t, side) for t in (tiles, reference.tiles))
-    if jpeg and tiles.shape[1] == 3:
+    if jpeg:
         tiles, against = luminance(tiles), None if against is None else luminance(against)
     periods = judge_all(tiles, against, jpeg)
     verdict, reason = judge_images(periods, tiles, against)

@@ -36,11 +36,13 @@ class Pictures:
 
 
 def luminance(tiles: Tensor) -> Tensor:
-    """The brightness of (N, 3, H, W) tiles: (N, 1, H, W).
+    """The brightness of (N, 3, H, W) tiles: (N, 1, H, W). Gray ones stay as they are.
 
     JPEG usually stores color at half the resolution. The decoder enlarges it, which leaves a
     pattern of period 2 in red, green and blue; their brightness is free of it.
     """
+    if tiles.shape[1] == 1:
+        return tiles
     return torch.einsum("nchw,c->nhw", tiles, tiles.new_tensor(LUMA))[:, None]
 
 
