@@ -76,12 +76,14 @@ def run(line: list[str]) -> None:
 
 def complete(line: str, data: Path, folder: Path) -> list[str]:
     """A command with the paths of the data and of its results; multiruns resume."""
-    from dcgan.commands.prompt import setting
+    from dcgan.commands.prompt import quoted, setting
 
     program, *words = shlex.split(line)
     for i, word in enumerate(words):
         key, _, value = word.partition("=")
-        if "PATH" in value:
+        if value.startswith("["):
+            words[i] = word.replace("PATH", quoted(str(data)))
+        elif "PATH" in value:
             words[i] = setting(key, value.replace("PATH", str(data)))
     where = "hydra.run.dir"
     if "-m" in words:

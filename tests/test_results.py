@@ -146,6 +146,8 @@ def test_the_data_go_where_path_stands(tmp_path: Path) -> None:
         str(Path(sys.executable).parent / "dcgan-train"),
         *("-m", f"data.root='{tmp_path}/a b/four'", "seed=0,1", "resume=auto", "hydra.sweep.dir=x"),
     ]
-    assert results.complete("dcgan-benchmark rounds=3", tmp_path, Path("x"))[1:] == [
-        *("rounds=3", "hydra.run.dir=x"),
+    line = """dcgan-benchmark 'overrides=["seed=1","data.root=PATH"]'"""
+    assert results.complete(line, tmp_path / "a b", Path("x"))[1:] == [
+        f"""overrides=["seed=1","data.root='{tmp_path}/a b'"]""",
+        "hydra.run.dir=x",
     ]
