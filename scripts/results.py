@@ -28,12 +28,17 @@ KEPT = ("report.md", "fid.md", "choice.md", "tests.csv", "benchmark.txt", "*.png
 MADE = "made.txt"  # in every folder: minutes, machine, versions, day
 
 
+def read_entries() -> dict[str, Any]:
+    """What commands.yaml says of every folder of docs/results."""
+    entries: dict[str, Any] = yaml.safe_load((RESULTS / "commands.yaml").read_text("utf-8"))
+    return entries
+
+
 def read_commands() -> dict[str, list[str]]:
     """The commands of every folder of docs/results, as a user would type them."""
-    entries: dict[str, Any] = yaml.safe_load((RESULTS / "commands.yaml").read_text("utf-8"))
     return {
         name: [f"{entry['command']} {more}".strip() for more in entry.get("each", [""])]
-        for name, entry in entries.items()
+        for name, entry in read_entries().items()
     }
 
 
@@ -57,8 +62,11 @@ def make(name: str, lines: list[str], data: Path, work: Path, results: Path = RE
         write_report(folder, made_in, "\n".join(lines))
     shutil.rmtree(results / name, ignore_errors=True)
     (results / name).mkdir()
-    for path in (path for pattern in KEPT for path in made_in.glob(pattern)):
+    keep = read_entries().get(name, {}).get("keep", KEPT)
+    for path in (path for pattern in keep for path in made_in.glob(pattern)):
         shutil.copy(path, results / name)
+    for path in (results / name).glob("*.txt"):  # shows the settings
+        path.write_text(path.read_text("utf-8").replace(str(data), "PATH"), encoding="utf-8")
     (results / name / MADE).write_text(description(seconds), encoding="utf-8")
 
 
