@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from dcgan.checkerboard.scores import PEAK, PEAK_OVER_REAL
 from dcgan.intervals import Summary, summarize
 from dcgan.reports.ablation import Ablation, verdict_of
-from dcgan.reports.figures import STYLE, colored, panels, use_log_scale, wrapped
+from dcgan.reports.figures import STYLE, add_legend, colored, panels, use_log_scale, wrapped
 from dcgan.reports.runs import Arm, Run
 from dcgan.training.records import read_metrics
 
@@ -101,7 +101,7 @@ def _draw(
     arms: Sequence[Arm], rows: Sequence[Mapping[str, Any]], filled: str, hollow: str
 ) -> Figure:
     """FID over training speed, at two moments."""
-    figure, (axis,) = panels(1, 1, 7.5, 4.6)
+    figure, (axis,) = panels(1, 1, 7.5, 3.6)
     for (arm, color), row in zip(colored(arms), rows, strict=True):
         speed, end, sooner = row["images_per_second"], row["equal_images"], row["equal_time"]
         fid, ratio = Summary(**end["fid"]), Summary(**end["ratio"])
@@ -117,5 +117,5 @@ def _draw(
     use_log_scale(axis)
     axis.set_title(f"filled: {filled}; hollow: {hollow} of training", loc="left")
     axis.set(xlabel="training speed, images/s", ylabel="FID (lower is better)")
-    figure.legend(loc="outside lower center", fontsize=7)
+    add_legend(figure)
     return figure

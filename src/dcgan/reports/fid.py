@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from dcgan.intervals import Summary, summarize
-from dcgan.reports.figures import STYLE, colored, panels, use_log_scale, wrapped
+from dcgan.reports.figures import STYLE, add_legend, colored, panels, use_log_scale, wrapped
 from dcgan.reports.runs import Arm, LeftOut, differing_settings, find_runs, sort_into_arms
 
 ROUNDING = 1 + 1e-9  # the geometric mean of one number may come out slightly below it
@@ -56,7 +56,7 @@ def _row(arm: Arm, keys: Sequence[str], worst: float) -> dict[str, Any]:
 @mpl.rc_context(STYLE)
 def _curves(arms: Sequence[Arm]) -> Figure:
     """FID over images seen, one line per seed."""
-    figure, (axis,) = panels(1, 1, 7.5, 4.2)
+    figure, (axis,) = panels(1, 1, 7.5, 3.6)
     for arm, color in colored(arms):
         for run in arm.runs:
             images, fids = zip(*sorted(run.fids.items()), strict=True)
@@ -64,5 +64,5 @@ def _curves(arms: Sequence[Arm]) -> Figure:
         line.set_label(wrapped(arm.name, 110))
     use_log_scale(axis)
     axis.set(xlabel="images seen", ylabel="FID (lower is better)")
-    figure.legend(loc="outside lower center", fontsize=7)
+    add_legend(figure)
     return figure

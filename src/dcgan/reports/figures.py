@@ -62,6 +62,12 @@ def panels(count: int, columns: int, width: float, height: float) -> tuple[Figur
     return figure, axes[:count]
 
 
+def add_legend(figure: Figure) -> None:
+    """Name the arms below the panels; the figure grows, so that the panels keep their size."""
+    legend = figure.legend(loc="outside lower center", fontsize=7)
+    figure.set_figheight(figure.get_figheight() + legend.get_window_extent().height / figure.dpi)
+
+
 @mpl.rc_context(STYLE)
 def draw_curves(ablation: Ablation) -> Figure:
     """Every score over images seen: median over seeds as a line, minimum to maximum as a band."""
