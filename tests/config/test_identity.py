@@ -78,10 +78,11 @@ def test_a_file_without_settings_is_refused_by_name(
     assert str(raised.value) == f"{path}: not the settings of a run: {reason}"
 
 
-def test_settings_of_older_runs_get_the_defaults_of_new_ones(tmp_path: Path, tiny: Compose) -> None:
+def test_older_settings_are_converted_to_this_version(tmp_path: Path, tiny: Compose) -> None:
     settings = asdict(tiny())
     older = copy.deepcopy(settings)
     del older["upsample"]["balanced"], older["start_from"]
+    older["trainer"] |= {"compile": False, "cuda_graphs": True, "score_weights": "ema"}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(older))
     assert read_settings(tmp_path) == settings
     older["trainer"]["batchsize"] = 8

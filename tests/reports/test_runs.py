@@ -162,6 +162,7 @@ def test_runs_of_an_earlier_version_join_the_same_arm(runs: Path) -> None:
     config = runs / "transposed_k3" / "seed1" / "config.yaml"
     settings = yaml.safe_load(config.read_text())
     del settings["upsample"]["balanced"], settings["start_from"]
+    settings["trainer"] |= {"compile": False, "score_weights": "ema"}
     config.write_text(yaml.safe_dump(settings))
     assert len(sort_into_arms(find_runs(runs)[0])) == 2
 

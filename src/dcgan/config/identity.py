@@ -36,6 +36,24 @@ MAY_DIFFER = {
     "data.max_pixels",
 }
 
+# Settings of earlier versions, which runs and checkpoints may hold, and their names today; None:
+# removed.
+RENAMED: dict[str, dict[str, str | None]] = {
+    "data": {"on_error": "on_corrupt_image", "num_workers": "decoding_threads"},
+    "regularizer": {"every": "interval"},
+    "trainer": {
+        "compile": None,
+        "cuda_graphs": None,
+        "score_weights": None,
+        "num_scored": "checkerboard_images",
+        "score_from": "checkerboard_from_step",
+        "evaluate_every": "fid_every",
+        "num_evaluated": "fid_images",
+        "lr_decay_from": "lr_decay_start_images",
+        "ema_half_life": "ema_half_life_images",
+    },
+}
+
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield nested settings as (full name, value)."""
@@ -52,13 +70,17 @@ def identity_settings(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_defaults(settings: Any) -> dict[str, Any]:
-    """Add the defaults of settings that are newer than the run.
+    """Convert a run's settings to this version's names; add defaults for new ones.
 
     Raises:
         UserError: these are not a run's settings, or one of them is unknown or not allowed.
     """
     if not isinstance(settings, dict):
         raise UserError("holds no settings by name")
+    for group, names in RENAMED.items():
+        if isinstance(values := settings.get(group), dict):
+            today = {names.get(name, name): value for name, value in values.items()}
+            settings = settings | {group: {k: v for k, v in today.items() if k is not None}}
     return asdict(build(TrainConfig, settings))
 
 
