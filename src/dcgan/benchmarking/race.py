@@ -28,6 +28,7 @@ from dcgan.files import write_json
 from dcgan.intervals import summarize
 from dcgan.networks.saved import generator_of
 from dcgan.networks.weights import load_tensors
+from dcgan.reading import naming
 from dcgan.sampling import generate
 from dcgan.seeding import stream
 
@@ -87,17 +88,19 @@ def read_runs(journal: Path, settings: Mapping[str, Any]) -> dict[str, list[dict
     """The finished runs of an interrupted race, by arm; none if there was no race.
 
     Raises:
-        UserError: it had other settings.
+        UserError: it had other settings, or its file is damaged.
     """
     if not journal.exists():
         return {}
-    content = json.loads(journal.read_text(encoding="utf-8"))
+    runs: dict[str, list[dict[str, Any]]]
+    with naming(journal, "the record of a race"):
+        content = json.loads(journal.read_text(encoding="utf-8"))
+        runs, before = content["runs"], dict(content["settings"])
     for name, value in settings.items():
-        if content["settings"][name] != value:
+        if before.get(name) != value:
             raise UserError(
-                f"{name}={value}: {journal.parent} holds a race with {content['settings'][name]}"
+                f"{name}={value}: {journal.parent} holds a race with {before.get(name)}"
             )
-    runs: dict[str, list[dict[str, Any]]] = content["runs"]
     for one in (one for each in runs.values() for one in each):
         one["seconds"] = math.nan if one["seconds"] is None else one["seconds"]
     return runs
