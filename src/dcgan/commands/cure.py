@@ -33,7 +33,7 @@ def main(config: CureConfig, run_dir: Path) -> int:
 def settings_of_training(checkpoint: str, settings: dict[str, Any]) -> list[str]:
     """What fine-tunes a run with balanced kernels on its data, networks and losses, as words.
 
-    None if its kernels cannot be balanced: kernel 1, or layers that resize.
+    The list is empty if its kernels cannot be balanced: kernel 1, or layers that resize.
     """
     balanced = max(1, settings["upsample"]["balanced"])
     try:

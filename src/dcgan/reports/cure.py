@@ -1,6 +1,7 @@
 """The work of dcgan-cure: remove the checkerboard from a trained generator, without training."""
 
 import copy
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -73,21 +74,7 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
         extractor = get_extractor(data, checkpoint["data_digest"])
         fid = fid_against(held_out(data, training, config.num_images), extractor)
     candidates = {"nothing": generator, **candidates_for(generator, latents)}
-    before = generate(generator, latents)
-    detail = fine_detail(spectrum(before))
-    cures, shown = [], {}
-    for name, candidate in progress(candidates.items(), desc="curing", unit="cure"):
-        after = before if candidate is generator else generate(candidate, latents)
-        shown[name] = after[:NUM_SHOWN].clone()  # a view would keep all images
-        cures.append(
-            Cure(
-                name,
-                judge(after, real),
-                change=(after - before).square().mean().sqrt().item(),
-                detail=fine_detail(spectrum(after)) / detail,
-                fid=None if fid is None else fid(after),
-            )
-        )
+    cures, shown = try_cures(candidates, latents, real, fid)
     best = recommended(cures)
     make_folder(run_dir)
     files = ["cured.safetensors", "cured.png"]
@@ -109,6 +96,35 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
     }
     write_json(run_dir / "result.json", result)
     return result | {"cures": cures, "present": PRESENT, "config": checkpoint["config"]}
+
+
+def try_cures(
+    candidates: Mapping[str, Generator],
+    latents: Tensor,
+    real: Tensor,
+    fid: Callable[[Tensor], float] | None,
+) -> tuple[list[Cure], dict[str, Tensor]]:
+    """Compare the images of generators with those of "nothing", the uncured one.
+
+    Returns:
+        What each makes of the images; and its first `NUM_SHOWN` images, by name.
+    """
+    cures, shown = [], {}
+    before = generate(candidates["nothing"], latents)
+    detail = fine_detail(spectrum(before))
+    for name, candidate in progress(candidates.items(), desc="curing", unit="cure"):
+        after = before if name == "nothing" else generate(candidate, latents)
+        shown[name] = after[:NUM_SHOWN].clone()  # a view would keep all images
+        cures.append(
+            Cure(
+                name,
+                judge(after, real),
+                change=(after - before).square().mean().sqrt().item(),
+                detail=fine_detail(spectrum(after)) / detail,
+                fid=None if fid is None else fid(after),
+            )
+        )
+    return cures, shown
 
 
 def candidates_for(generator: Generator, latents: Tensor) -> dict[str, Generator]:

@@ -68,13 +68,8 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
     values = {key: [each.numbers[key] for each in found] for key in found[0].numbers}
     scores = {key: summarize(each) for key, each in values.items()}
     make_folder(run_dir)
-    shown, columns = images[:NUM_NEAREST], COLUMNS
-    if (probabilities := found[-1].probabilities) is None:
-        shown = shown[: ROWS * COLUMNS]
-    else:
-        columns = min(probabilities.shape[1], COLUMNS)
-        shown = by_class(shown, probabilities[: len(shown)].argmax(1), columns, near, training)
-    save_grid(shown, run_dir / "quality.png", columns)
+    shown = images[:NUM_NEAREST]
+    save_samples(run_dir / "quality.png", shown, found[-1].probabilities, near, training)
     result = {
         **_origin(config, checkpoint, data),
         "num_images": len(known),
@@ -127,6 +122,22 @@ def _extractor(data: DataConfig, digest: str) -> Extractor | None:
             raise
         log.warning("no FID, KID, precision and recall: %s", error)
         return None
+
+
+def save_samples(
+    path: Path,
+    images: Tensor,
+    probabilities: Tensor | None,
+    near: tuple[Tensor, Tensor] | None,
+    training: Tensor,
+) -> None:
+    """Save images as a grid, with a column per class where there are classes; see `by_class`."""
+    if probabilities is None:
+        save_grid(images[: ROWS * COLUMNS], path, COLUMNS)
+    else:
+        classes = probabilities[: len(images)].argmax(1)
+        num_columns = min(probabilities.shape[1], COLUMNS)
+        save_grid(by_class(images, classes, num_columns, near, training), path, num_columns)
 
 
 def by_class(
