@@ -140,7 +140,7 @@ def test_an_interrupted_run_is_saved_and_the_printed_call_resumes_it(
     finally:
         thread.join()
         signal.signal(signal.SIGINT, before)
-    call = str(raised.value).partition("To go on: ")[2]
+    call = str(raised.value).partition("To resume: ")[2]
     step = torch.load("here/checkpoints/last.pt", weights_only=True)["step"]
     resumed = eval(call.replace("100000", str(step + 2)))
     assert (resumed.folder, resumed.numbers["resumed_from_step"]) == (tmp_path / "here", step)

@@ -63,8 +63,8 @@ def test_after_ctrl_c_a_multirun_prints_how_to_resume(
     process.send_signal(signal.SIGINT)
     errors = process.communicate(timeout=30)[1]
     assert process.returncode == 128 + signal.SIGINT
-    command = shlex.split(errors.partition("To go on: ")[2].splitlines()[0])
-    again = shlex.split(errors.rpartition("To go on: ")[2].splitlines()[0])
+    command = shlex.split(errors.partition("To resume: ")[2].splitlines()[0])
+    again = shlex.split(errors.rpartition("To resume: ")[2].splitlines()[0])
     assert command[-1] == f"resume=sweep/{FIRST}"  # only this job
     assert again[-2:] == ["resume=auto", "hydra.sweep.dir=sweep"]  # all of them
     step = torch.load(tmp_path / f"sweep/{FIRST}/checkpoints/last.pt", weights_only=True)["step"]

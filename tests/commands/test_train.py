@@ -135,7 +135,7 @@ def test_a_stopped_run_saves_and_prints_how_to_resume(
     assert "Traceback" not in errors
     step = torch.load(run_dir / "checkpoints" / "last.pt", weights_only=True)["step"]
     assert f"stopped at step {step} of 100000; saved" in errors
-    command = shlex.split(errors.partition("To go on: ")[2].splitlines()[0])
+    command = shlex.split(errors.partition("To resume: ")[2].splitlines()[0])
     assert command[-1] == setting("resume", run_dir.relative_to(tmp_path))
     assert not (run_dir / "result.json").exists()
 

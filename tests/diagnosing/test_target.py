@@ -85,7 +85,9 @@ def test_too_small_images_are_left_out_and_counted(tmp_path: Path, folders: Path
 def test_a_folder_of_runs_is_refused(tmp_path: Path, folders: Path) -> None:
     runs = Path(shutil.copytree(folders / "clean", tmp_path / "runs" / "0" / "samples"))
     (runs.parent / "metrics.jsonl").write_text("")
-    with pytest.raises(UserError, match=r"runs: holds runs; name one that has saved"):
+    with pytest.raises(
+        UserError, match=r"runs: contains runs; pass the folder of one that has saved"
+    ):
         diagnosed(tmp_path, tmp_path / "runs")
 
 

@@ -86,8 +86,8 @@ def test_the_answer_names_what_is_seen_what_differs_and_what_stays_open() -> Non
     assert answer(*arms) == [
         "After 0 images, a checkerboard remains with k3 and k4 (R₂ ÷ real 11 and 11); there is none"
         " with cured (R₂ ÷ real 1.1); the seeds leave it undecided for wide (R₂ ÷ real 4.9).",
-        "R₂ ÷ real is higher with k3 and k4 than with cured; if these arms were alike, chance would"
-        " give differences as clear in at most 2.9 % of cases.",
+        "R₂ ÷ real is higher with k3 and k4 than with cured; for one pair of equal arms, chance"
+        " would give so clear a difference in at most 2.9 % of cases.",
         "Whether 4 other pairs of arms differ remains open; all of this holds for these images,"
         " networks and this length of training.",
     ]
@@ -110,7 +110,7 @@ def test_many_differences_are_counted() -> None:
         settings = {"upsample": {"kernel_size": kernel, "balanced": 0}}
         arms.append(Arm(name, [replace(run, config=settings) for run in arm.runs]))
     assert answer(*arms)[1].startswith(
-        "R₂ ÷ real differs in 8 of the 8 pairs of arms that were compared (listed under Tests); if"
+        "R₂ ÷ real differs in 8 of the 8 pairs of arms that were compared (listed under Tests); for"
     )
 
 
@@ -119,9 +119,9 @@ def test_the_answer_from_few_seeds_says_so() -> None:
     _, differ, unknown = answer(*arms)
     assert differ == (
         "With 2 seeds per arm, no difference between arms can be shown: even if all seeds of one"
-        " lie above all of another, chance does that in 33 % of cases."
+        " lie above all of another, chance alone does that to equal arms in 33 % of cases."
     )
-    assert unknown.startswith("Four seeds per arm (seed=0,1,2,3) are the fewest")
+    assert unknown.startswith("A difference can be shown with at least four seeds per arm")
     single, differ, _ = answer(*(make_arm(name, [[9]]) for name in "ab"))
     assert "one seed gives no verdict on a and b (R₂ ÷ real 9 and 9)" in single
     assert differ.startswith("With one seed per arm")

@@ -122,7 +122,7 @@ def test_if_a_process_is_lost_the_other_stops_and_the_run_can_be_resumed(
     assert step % 10 == 0
     assert "another process of this run was lost" in errors
     assert "the last good checkpoint, if there is one, is run/checkpoints/last.pt\n" in errors
-    assert "To go on: torchrun --nproc-per-node=2 -m dcgan.commands.train" in errors
+    assert "To resume: torchrun --nproc-per-node=2 -m dcgan.commands.train" in errors
     done = run("train", *options, f"trainer.steps={step + 8}", processes=2)
     assert done.returncode == 0, done.stderr
 

@@ -61,7 +61,7 @@ class LayerDiagnosis:
                 " come out stronger in some pixel phases"
             )
         if any(self.shift):
-            moved = f"the present layer moves the picture by {signed(self.shift)} px"
+            moved = f"as it is, the layer moves the picture by {signed(self.shift)} px"
             words.append(moved + ", as the rest of the path needs" * self.needs_shift)
         return "; ".join(words)
 

@@ -220,7 +220,7 @@ def _check_current_folder() -> None:
     try:
         Path.cwd()
     except OSError as error:
-        raise UserError("the current folder is not there any more; cd to another one") from error
+        raise UserError("the current folder no longer exists; cd to another one") from error
 
 
 def _parse() -> argparse.Namespace:

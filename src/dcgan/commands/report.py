@@ -25,7 +25,7 @@ def after_multirun(folder: Path, stopped: bool) -> None:
     folder = shortest(folder)
     if stopped:
         again = command_again("train", {"resume": "auto", "hydra.sweep.dir": folder})
-        print(f"To go on: {again}", file=sys.stderr)
+        print(f"To resume: {again}", file=sys.stderr)
         return
     from dcgan.reports.page import write_report
 

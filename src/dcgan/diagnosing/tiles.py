@@ -56,7 +56,7 @@ def read_folder(folder: Path, num_images: int, setting: str) -> Pictures:
     if folder.is_file():
         raise UserError(f"{folder}: must be a folder of images, a run, a .pt or a .safetensors")
     if next(folder.rglob("metrics.jsonl"), None) is not None:
-        raise UserError(f"{folder}: holds runs; name one that has saved {LAST}")
+        raise UserError(f"{folder}: contains runs; pass the folder of one that has saved {LAST}")
     paths = image_files(folder, setting)
     paths = [paths[i] for i in _evenly(len(paths), num_images)]
     unreadable: dict[str, str] = {}

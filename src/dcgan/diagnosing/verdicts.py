@@ -46,14 +46,14 @@ def judge_images(
         found = ", ".join(
             f"period {p.period}: {p.ratio:.3g} times that of {beside} {_interval(p)}" for p in grids
         )
-        reason = f"{found}; this is produced by {layers_of([p.period for p in grids])}"
+        reason = f"{found}; in a generator this comes from {layers_of([p.period for p in grids])}"
         if harmonics := [p.period for p in periods if p.verdict.startswith("harmonic")]:
             reason += f"; {_periods(harmonics)}: its harmonics, or patterns of later layers"
         return "grid", reason
     undecided = [f"{p.period} {_interval(p)}" for p in periods if p.verdict == "undecided"]
     if undecided:
         around = f"the interval contains {PRESENT:g} (period {', '.join(undecided)})"
-        return "could not judge", f"{around}: more images help"
+        return "could not judge", f"{around}; more images may decide"
     tested = [p.period for p in periods if p.verdict == "clean"]
     if not tested:
         return "could not judge", "JPEG's blocks hide every period that could be tested"

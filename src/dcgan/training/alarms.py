@@ -18,8 +18,8 @@ MESSAGES = {
     "diversity fallen": "generated images differ from one another only {diversity:.0%} as much as"
     " real ones (mode collapse); try smaller learning rates or regularizer=r1; an earlier"
     " checkpoint may be better",
-    "steps slow": "steps take {times:.0f} times as long as at the start: other programs are using"
-    " the CPU; stop them, or resume with OMP_NUM_THREADS=1",
+    "steps slow": "steps take {times:.0f} times as long as at the start, probably because other"
+    " programs use the CPU; stop them, or resume with OMP_NUM_THREADS=1",
 }
 
 

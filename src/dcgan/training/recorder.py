@@ -49,7 +49,7 @@ class Recorder:
         self._alarms = Alarms(LOSSES[state.config.loss.kind].is_critic)
         self.latest = ""  # the last losses, for a progress bar
         # The last checkpoint and, on its own line, the command that resumes from it.
-        self._where_to_resume = f"{run_dir / LAST}\nTo go on: {resume_command}"
+        self._where_to_resume = f"{run_dir / LAST}\nTo resume: {resume_command}"
         self._state, self._run_dir = state, run_dir
         self._seconds = 0.0
         self._ratio: float | None = None  # the last R₂ ÷ real

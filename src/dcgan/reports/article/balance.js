@@ -79,7 +79,7 @@ mount("balance", () => {
     const norm = (rows) => Math.hypot(...rows.flat());
     const [numTaps, given] = [w.length ** 2, state.stride ** 2 - 1];
     return `Every gain is now ${show(gain)}. `
-      + `The kernel moved by ${show((100 * norm(difference)) / (norm(w) || 1), 0)} % of its length, the least that makes them equal. `
+      + `The kernel moved by ${show((100 * norm(difference)) / (norm(w) || 1), 0)} % of its norm, the least that makes the gains equal. `
       + `${numTaps - given} of its ${numTaps} numbers stay free; ${given} are given up.`;
   }
 

@@ -124,7 +124,7 @@ mount("paint", () => {
       panel("Output: the stamps, added up", output.node),
     ),
     element("p", { class: "soft" }, "Click on input pixels and kernel taps, or type + and − on them. "
-      + "Point at an output pixel: outlined are the inputs and taps that reach it."),
+      + "Point at an output pixel to outline the inputs and taps that reach it."),
     entries,
   ];
 });

@@ -73,7 +73,7 @@ mount("skip", () => {
     element("div", { class: "pair square" }, item("Skip: the encoder's", skip.node),
       item("Decoder: upsampled", decoder.node), item("Skip orange, decoder blue", both.node),
       item("Decoder − skip", difference.node)),
-    element("p", { class: "soft" }, "The decoder halves the skip's picture, then doubles it as often, here with balanced (binomial) kernels. "
+    element("p", { class: "soft" }, "The skip's picture is halved, then doubled as many times, here with binomial kernels. "
       + "In the difference, blur leaves both sides of a shape alike; a shift does not."),
   ];
 });
