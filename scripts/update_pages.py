@@ -1,4 +1,4 @@
-"""Take the numbers in README.md and docs/ from docs/results, so that none can be out of date.
+"""Take the numbers of README.md, docs/ and the article from docs/results: none can go stale.
 
     python scripts/update_pages.py         prints the pages that changed
 
@@ -22,7 +22,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results"
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), RESULTS / "README.md")
+ARTICLE = ROOT / "src" / "dcgan" / "reports" / "templates"
+PAGES = (
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    RESULTS / "README.md",
+    *sorted(ARTICLE.glob("article_*.html")),
+)
 NUMBER = r"-?\d+(?:,\d{3})*(?:\.\d+)?"
 MARK = re.compile(rf"({NUMBER}(?:\s\[{NUMBER},\s{NUMBER}\])?)<!-- (.*?) -->")
 
