@@ -82,5 +82,5 @@ def test_a_current_folder_that_is_gone_is_one_line(tmp_path: Path) -> None:
     done = in_bash(f"mkdir gone; cd gone; rmdir ../gone; {' '.join(words)}", tmp_path)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == (
-        "dcgan-sample: the current folder is not there any more; cd to another one"
+        "dcgan-sample: the current folder no longer exists; cd to another one"
     )
