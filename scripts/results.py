@@ -4,7 +4,7 @@
     python scripts/results.py --data PATH         all of them; commands.yaml says what PATH is
 
 Run nothing else meanwhile. Interrupted, the same command goes on where it stopped, as long as the
-program stays the same. At the end the numbers in README.md and docs/ are updated from the results.
+program stays the same. At the end the pages get their numbers from the results (update_pages.py).
 """
 
 import argparse

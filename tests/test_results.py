@@ -45,6 +45,7 @@ def folder(tmp_path: Path) -> Path:
 def test_no_number_in_a_page_differs_from_the_results(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert pages.updated(text) == text, "run python scripts/update_pages.py"
+    assert len(pages.MARK.findall(text)) == text.count("<!-- "), "a mark is not read"
 
 
 def test_the_readme_and_the_results_have_numbers_to_check() -> None:

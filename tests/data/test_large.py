@@ -21,6 +21,7 @@ BYTES = NUM_IMAGES * 3 * 64 * 64  # when prepared: 737 MB
 SCRIPT = """
     import sys
     import threading
+    import time
     from pathlib import Path
     import torch
     from dcgan.commands.composing import compose, to_dataclass
@@ -34,8 +35,9 @@ SCRIPT = """
         return int(text.split("RssAnon:")[1].split()[0]) * 1024
 
     def watch():
-        while not done.wait(0.2):
-            most.append(owned())
+        while True:
+            peaks.append(max(peaks[-1], owned()))
+            time.sleep(0.2)
 
     def work(root, num_images):
         overrides = ["data=folder", f"data.root={root}", f"data.cache_dir={sys.argv[1]}",
@@ -49,15 +51,13 @@ SCRIPT = """
             batches.draw()
         assert train(config, Path(root + "-run"), "")["step"] == config.trainer.steps
 
-    most, done = [], threading.Event()
-    threading.Thread(target=watch).start()
-    peaks = []
-    for root, num_images in ((sys.argv[2], 600), (sys.argv[3], int(sys.argv[4]))):
-        most[:] = [owned()]
-        work(root, num_images)
-        peaks.append(max(most))
-    done.set()
-    print(peaks[1] - peaks[0])
+    few, many = sys.argv[2:4]
+    peaks = [owned()]
+    threading.Thread(target=watch, daemon=True).start()
+    work(few, 600)
+    without_data = peaks[-1]
+    work(many, int(sys.argv[4]))
+    print(peaks[-1] - without_data)
 """
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from scripts import update_pages as pages
 
+from dcgan.checkerboard.scores import PRESENT
 from dcgan.errors import UserError
 from dcgan.networks import Generator
 from dcgan.networks.upsampling import upsampling_block
@@ -81,6 +82,10 @@ def test_measured_intervals_are_marked() -> None:
     texts = [path.read_text(encoding="utf-8") for path in PARTS]
     assert sum(len(pages.MARK.findall(text)) for text in texts) >= 30
     assert not [text for text in texts if re.search(r"\d \[[\d.]+, [\d.]+\](?!<!-- )", text)]
+    verdicts = re.findall(r"(yes|no), [\d.]+ \[([\d.]+), ([\d.]+)\]", " ".join(texts))
+    assert len(verdicts) == 4
+    for verdict, low, high in verdicts:  # of arms whose R₂ is above 1 if their ratio is above 3
+        assert float(low) > PRESENT if verdict == "yes" else float(high) <= PRESENT
 
 
 def test_a_failed_claim_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

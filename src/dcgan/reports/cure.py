@@ -95,7 +95,7 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
         "files": files,
     }
     write_json(run_dir / "result.json", result)
-    return result | {"cures": cures, "present": PRESENT, "config": checkpoint["config"]}
+    return result | {"cures": cures, "config": checkpoint["config"]}
 
 
 def try_cures(
