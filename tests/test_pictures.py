@@ -26,7 +26,7 @@ def test_the_mapping_to_8_bits_is_fixed() -> None:
 def test_an_image_does_not_depend_on_the_others_in_its_grid() -> None:
     dim = torch.full((1, 1, 8, 8), 26 / 127.5 - 1)
     for images in (dim, torch.cat([dim, torch.ones(1, 1, 8, 8)])):
-        assert grid(images, 2).getpixel((6, 6)) == (26, 26, 26)
+        assert grid(images, 2).getpixel((2, 2)) == (26, 26, 26)
 
 
 def test_a_grid_is_about_square_unless_columns_are_given() -> None:
@@ -34,6 +34,7 @@ def test_a_grid_is_about_square_unless_columns_are_given() -> None:
     assert grid(images).size == (3 * 10 + 2, 4 * 10 + 2)
     assert grid(images, 6).size == (6 * 10 + 2, 2 * 10 + 2)
     assert grid(torch.zeros(1, 1, 8, 8)).mode == "RGB"
+    assert grid(torch.zeros(1, 1, 8, 8)).size == (12, 12)  # with its border, too
 
 
 def test_pictures_keep_their_channels(tmp_path: Path) -> None:

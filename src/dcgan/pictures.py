@@ -37,6 +37,8 @@ def grid(images: Tensor, num_columns: int | None = None) -> Image.Image:
     """Arrange (N, C, H, W) in [−1, 1] in one RGB picture, about square by default."""
     columns = num_columns or max(1, round(len(images) ** 0.5))
     tensor = make_grid(to_uint8(images), nrow=columns, padding=2, pad_value=255)
+    if len(images) == 1:  # make_grid adds no border
+        tensor = F.pad(tensor, (2, 2, 2, 2), value=255)
     picture: Image.Image = to_pil_image(tensor)
     return picture
 

@@ -65,3 +65,9 @@ def test_many_arms_are_compared_with_the_baseline_and_related_arms(
     others = {(name, "resize_nearest") for name in names if name != "resize_nearest"}
     assert set(pairs) == together | others
     assert len(pairs) == len(set(pairs))
+    without = [choice(arm) for arm in arms if choice(arm).startswith("transposed_k4")]
+    kernels = [arm for arm in arms if choice(arm).startswith(("transposed_k3", "transposed_k4"))]
+    pairs = [(choice(first), choice(second)) for first, second in pairs_to_test(kernels)]
+    assert without[-1] == choice(kernels[-1]) == "transposed_k4_balanced2"
+    assert len(kernels) > 4
+    assert len(pairs) == len(set(pairs))

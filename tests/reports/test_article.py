@@ -26,9 +26,9 @@ from dcgan.reports.article import FIGURES, scripts, styles
 from tests.reports.conftest import hard_to_read, opened
 
 KERNELS = [
-    {"name": f"block {n}", "stride": 2, "before": [[1, 0], [0, 1]], "after": [[2, 2], [2, 2]]}
-    for n in (1, 2)
-]
+    {"name": f"block {n}", "stride": 2, "before": [[1, 0], [0, 1]], "after": after}
+    for n, after in ((3, [[1]]), (1, [[2, 2], [2, 2]]), (2, [[2, 2.0000002], [2, 2]]))
+]  # of float32's precision, and with phases without a tap
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>figures</title>
 <style>:root {{ color-scheme: light dark }} body {{ margin: 0; padding: 1rem }} {styles}</style>
@@ -136,6 +136,8 @@ def two_dimensions() -> Iterator[tuple[str, list[Any], Any]]:
             flat = balancing_projection([k, k], [s, s], [d, d]) @ w.flatten()
             yield "balance2d", [w, s, d], flat.reshape(k, k)
             yield "gains2d", [flat.reshape(k, k), s, d], (flat.sum() / s**2).expand(s, s)
+        phases = [w[a::s, b::s].sum() for a in range(s) for b in range(s)]
+        yield "gains2d", [w, s], torch.stack(phases).reshape(s, s)
     for k, layers in product(range(1, 7), range(1, 5)):
         yield "stack", [[[1] * k] * layers, 2], stacked_coverage(k, 2, layers)
 
@@ -290,7 +292,7 @@ def test_balance_makes_the_gains_equal(page: Page) -> None:
 
 def test_the_spectrum_names_what_gets_through(page: Page) -> None:
     figure = live(page, "spectrum")
-    assert "lets 33 % of them through" in messages(figure)
+    assert "leaves them 33 % as strong as the constant" in messages(figure)
     for kernel, clean in (
         ("none", False),
         ("stride ones", True),
@@ -332,11 +334,15 @@ def test_trained_kernels_are_shown_if_there_are_any(
 ) -> None:
     figure = live(page, "kernels")
     assert "block 2" in messages(figure)
-    assert "50 % of the energy before training and 0 % after" in messages(figure)
+    assert "50 % of the energy if untrained and 0 % if trained" in messages(figure)
     press(figure, "radio", "block 1")
     assert "block 1" in messages(figure)
     press(live(page, "balance"), "button", "block 2, trained")
     assert "The gains are all 2: nothing to balance." in messages(live(page, "balance"))
+    press(live(page, "balance"), "button", "block 3, trained")
+    assert "get no tap, so it cannot be balanced" in messages(live(page, "balance"))
+    toggle = live(page, "balance").get_by_role("button", name="Balance", exact=True)
+    assert toggle.is_disabled()
     for without in opened(browser, written(tmp_path, html(kernels=False))):
         assert live(without, "kernels").is_hidden()
 

@@ -11,6 +11,7 @@ from dcgan.errors import UserError
 from dcgan.evaluation.features import Extractor, Features
 from dcgan.networks import Generator
 from dcgan.reports.cure import Cure, candidates_for, recommended, write_cure
+from dcgan.reports.page import render
 from dcgan.training.loop import train
 from tests.conftest import TINY, Compose
 
@@ -74,3 +75,15 @@ def test_only_possible_cures_are_tried_and_statistics_are_updated(compose_train:
     assert torch.equal(last["layers.norm2.running_mean"], mean)
     assert not torch.equal(every["layers.norm2.running_mean"], mean)
     assert all("parametrizations" not in name for name in every)
+
+
+def test_every_number_has_its_heading() -> None:
+    periods = [PeriodJudgement(2, 2, 7.5, 5, 9, 0, 1), PeriodJudgement(4, 2, 3.5, 2, 4, 0, 1)]
+    for count, headings in ((1, ["R₂"]), (2, ["R₂", "R₄"])):
+        cures = [Cure("nothing", periods[:count], 0.125, 1, 4.5)]
+        text = render("cure.txt", cures=cures, recommended=None, run_dir="out", training=None)
+        head, line = text.splitlines()[:2]
+        for name, number in zip(headings, ("7.5", "3.5"), strict=False):
+            assert head.index(name) == line.index(number)
+        assert head.index("change") == line.index("0.125")
+        assert head.index("FID") == line.index("4.5", line.index("100 %"))

@@ -92,3 +92,22 @@ def test_a_single_run_matches_itself(measured: Path) -> None:
         )
         (row,), _, _ = fid_report(measured)
         assert row["images_to_worst"] is not None
+
+
+def test_a_longer_seed_counts_as_far_as_the_others_go(measured: Path) -> None:
+    before = fid_report(measured)[0]
+    with (measured / "transposed_k3" / "seed1" / "metrics.jsonl").open("a") as metrics:
+        metrics.write(json.dumps({"step": 16, "images_seen": 128, "fid": 1}) + "\n")
+    after = fid_report(measured)[0]
+    assert [row["last_fid"] for row in after] == [row["last_fid"] for row in before]
+    assert [row["images_seen"] for row in after] == [64, 64]
+
+
+def test_why_there_is_no_page_is_said(measured: Path, tmp_path: Path) -> None:
+    for folder in (measured / "resize_nearest").iterdir():
+        lines = (folder / "metrics.jsonl").read_text().splitlines(keepends=True)
+        (folder / "metrics.jsonl").write_text("".join(x for x in lines if '"step":0' not in x))
+    shutil.rmtree(measured / "transposed_k3")
+    result = write_report(measured, tmp_path / "report", "command")
+    assert "index.html" not in result["files"]
+    assert "no scores at step 0" in result["no_page"]

@@ -5,17 +5,23 @@ import json
 import math
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import escape
 from PIL import Image
 
+from dcgan.pictures import save_grid
+from dcgan.reports.ablation import analyze
+from dcgan.reports.closeup import draw_closeup
 from dcgan.reports.page import markdown, write_report
+from dcgan.reports.runs import Run
 from dcgan.training.loop import train
 from tests.conftest import TINY, Compose
 from tests.damage import EXAMPLES
@@ -119,6 +125,13 @@ def test_a_single_run_gets_a_page_too(runs: Path, tmp_path: Path) -> None:
     assert "one seed, so no interval" in str(result["conclusions"])
 
 
+def test_one_arm_of_several_seeds_is_compared_with_nothing(runs: Path, tmp_path: Path) -> None:
+    shutil.rmtree(runs / "resize_nearest")
+    answer = write_report(runs, tmp_path / "report", "command")["conclusions"]["In short"]
+    assert len(answer) == 2
+    assert answer[1].startswith("All of this holds for these images")
+
+
 def test_a_broken_run_is_listed_on_the_page(runs: Path, tmp_path: Path) -> None:
     (runs / "transposed_k3" / "seed1" / "result.json").unlink()
     write_report(runs, tmp_path / "report", "command")
@@ -131,9 +144,16 @@ def test_a_broken_run_is_listed_on_the_page(runs: Path, tmp_path: Path) -> None:
 def test_images_too_small_for_scores_get_a_page_too(tmp_path: Path, compose_train: Compose) -> None:
     config = compose_train(*TINY, "data.image_size=12")
     train(config, tmp_path / "run", "again")
+    train(compose_train(*TINY, "data.image_size=12", "seed=1"), tmp_path / "run" / "1", "again")
+    free = "upsample.balanced=1"
+    train(compose_train(*TINY, "data.image_size=12", free), tmp_path / "run" / "2", "again")
     result = write_report(tmp_path / "run", tmp_path / "report", "command")
     assert [score["key"] for score in result["scores"]] == ["rho_up1", "kappa_up1", "std"]
     assert result["tests"]["number"] == 0
+    answer = result["conclusions"]["In short"]
+    assert answer[0] == "Images of this size have no score that is tested."
+    assert "seed" not in "".join(answer)
+    assert "Dotted" not in (tmp_path / "report" / "index.html").read_text()
 
 
 def test_dead_zones_and_arms_that_differ_only_in_some_blocks(
@@ -182,7 +202,7 @@ def test_a_generator_without_upsampling_is_compared_by_its_scores(
     assert "images/s" in (tmp_path / "report" / "report.md").read_text()
 
 
-ODD = "/a$b$ <c> & |d|e_ _f_ *g* `h` ~i~"
+ODD = "/a$b$ <c> & |d|e_ _f_ *g* `h` ~i~ \N{MATHEMATICAL DOUBLE-STRUCK CAPITAL A}"
 
 
 def test_odd_names_appear_literally(runs: Path, tmp_path: Path) -> None:
@@ -204,7 +224,7 @@ def test_odd_names_appear_literally(runs: Path, tmp_path: Path) -> None:
     assert f"    dcgan-report {ODD}\n    rest\n" in text
     head, _, *rows = (line for line in text.splitlines() if line.startswith("| "))
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows[:2]} == {head.count("|")}
-    escaped = r"/a\$b\$ \<c\> \& \|d\|e\_ \_f\_ \*g\* \`h\` \~i\~"
+    escaped = r"/a\$b\$ \<c\> \& \|d\|e\_ \_f\_ \*g\* \`h\` \~i\~" + ODD[-2:]
     assert text.count(escaped) > 3
     assert f"- left out: never started; 12:00:00 ERROR {escaped}" in text
 
@@ -216,3 +236,30 @@ def test_markdown_special_characters_are_escaped(text: str) -> None:
     assert "\n" not in shown
     assert re.sub(r"\\(.)", r"\1", shown) == " ".join(text.split())
     assert not re.search(r"(?<!\\)(?:\\\\)*[*`$|<>~&]", shown)
+
+
+def test_runs_with_few_samples_get_a_page_too(runs: Path, tmp_path: Path) -> None:
+    for folder in runs.glob("*/*"):  # as if resumed with more samples, after a single one
+        path = folder / "samples" / "000000.png"
+        save_grid(torch.zeros(1, 3, 32, 32), path)
+    write_report(runs, tmp_path / "report", "command")
+    assert '"latents": 1' in (tmp_path / "report" / "index.html").read_text()
+
+
+def test_arms_of_large_images_do_not_lie_on_each_other(runs: Path) -> None:
+    ablation = analyze(runs)
+    for folder in runs.glob("*/*"):
+        config = (folder / "config.yaml").read_text()
+        (folder / "config.yaml").write_text(config.replace("image_size: 32", "image_size: 512"))
+        for path in folder.glob("samples/*.png"):
+            save_grid(torch.zeros(1, 3, 512, 512), path)
+        for path in folder.glob("checkerboard/*.npz"):
+            path.unlink()
+    arms = [replace(arm, runs=[*map(moved, arm.runs)]) for arm in ablation.arms]
+    wide = draw_closeup(replace(ablation, arms=arms), 0).height
+    assert wide > 2 * 2 * 512  # one below the other
+
+
+def moved(run: Run) -> Run:
+    """The run with the settings that its folder has now."""
+    return replace(run, config=yaml.safe_load((run.folder / "config.yaml").read_text()))

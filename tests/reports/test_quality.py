@@ -1,10 +1,18 @@
 """The picture that dcgan-evaluate writes."""
 
+from pathlib import Path
+
+import pytest
 import torch
 
+from dcgan.config import EvaluateConfig
+from dcgan.evaluation.features import Extractor, Features
+from dcgan.evaluation.heldout import held_out, read_run
 from dcgan.evaluation.memorization import nearest
-from dcgan.pictures import normalize
-from dcgan.reports.quality import by_class
+from dcgan.pictures import normalize, save_picture
+from dcgan.reports.quality import by_class, write_evaluation
+from dcgan.training.loop import train
+from tests.conftest import Compose
 
 
 def test_each_class_is_a_column_and_copies_are_above_their_originals() -> None:
@@ -22,3 +30,27 @@ def test_each_class_is_a_column_and_copies_are_above_their_originals() -> None:
     empty = [column for column in range(10) if column not in (3, 5)]
     assert (rows[:, empty] == 1).all()
     assert by_class(images, classes, 4, None, training).shape == (40, 1, 1, 1)
+
+
+def test_the_nearest_training_images_are_those_of_truly_held_out_data(
+    tmp_path: Path, tiny: Compose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extractor = Extractor(lambda images: Features(images.flatten(1)[:, ::64], None), {})
+    monkeypatch.setattr("dcgan.reports.quality.get_extractor", lambda *_: extractor)
+    random = torch.Generator().manual_seed(0)
+    for part, count in (("train", 40), ("test", 20)):
+        for kind in ("a", "b"):
+            folder = tmp_path / "data" / part / kind
+            folder.mkdir(parents=True)
+            for i in range(count):
+                save_picture(torch.rand(3, 16, 16, generator=random) * 2 - 1, folder / f"{i}.png")
+    small = ("data=folder", f"data.root={tmp_path}/data", "data.image_size=16")
+    train(tiny(*small, "data.num_images=null"), tmp_path / "run", "again")
+    config = EvaluateConfig(checkpoint=str(tmp_path / "run"), num_images=32, seeds=[0, 1])
+    found = write_evaluation(config, tmp_path / "out")
+    known = read_run(tmp_path / "run")[2]
+    near = nearest(held_out(read_run(tmp_path / "run")[1], known, 32), known)[0].median().item()
+    assert found["held_out"] == "test split"
+    assert found["real_training_images"]["nearest_training"] == pytest.approx(near)
+    assert len(found["scores"]["nearest_training"]["values"]) == 2
+    assert "nearest training" in found["table"]

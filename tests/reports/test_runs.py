@@ -14,6 +14,8 @@ from PIL import Image
 from dcgan.errors import UserError
 from dcgan.reports.page import write_report
 from dcgan.reports.runs import common_moments, find_runs, sort_into_arms
+from dcgan.training.loop import train
+from tests.conftest import TINY, Compose
 
 
 def test_runs_are_grouped_into_arms_by_differing_settings(runs: Path) -> None:
@@ -175,3 +177,15 @@ def test_an_unknown_speed_is_left_out(runs: Path, tmp_path: Path) -> None:
         path.write_text(json.dumps(json.loads(path.read_text()) | {"images_per_second": None}))
     arms = write_report(runs, tmp_path / "report", "command")["arms"]
     assert [arm["images_per_second"] for arm in arms] == [7.0, None]
+
+
+def test_settings_without_effect_do_not_make_an_arm(tmp_path: Path, compose_train: Compose) -> None:
+    for upsample in ("transposed_k3", "transposed_k4"):
+        words = ("generator=flat", f"upsample={upsample}", "data.image_size=16")
+        small = [word for word in TINY if not word.startswith("generator")]
+        train(compose_train(*small, *words), tmp_path / upsample, "again")
+    found, left_out = find_runs(tmp_path)
+    assert len(found) == 1
+    assert left_out == [
+        {"folder": "transposed_k4", "reason": "same settings and seed as transposed_k3"}
+    ]

@@ -76,7 +76,7 @@ class Ablation:
             },
             "single_seeds": [arm.name for arm in self.arms if len(arm.runs) == 1],
             "left_out": list(self.left_out),
-            "cut_short": [run.folder.name for run in runs if max(run.scores) > last],
+            "scored_later": [run.folder.name for run in runs if max(run.scores) > last],
         }
 
     def evidence(self) -> dict[str, Any]:
@@ -85,6 +85,7 @@ class Ablation:
         question = self._question()
         at_end = [c for c in self.comparisons if (c.score, c.images_seen) == question]
         return {
+            "num_arms": len(self.arms),
             "question": question[0],
             "higher": separated(at_end),
             "unseparated": [(c.first, c.second) for c in at_end if c.p > LEVEL],
@@ -128,7 +129,7 @@ class Ablation:
             "predicted_gradient": coverage_ratio([down["kernel_size"]] * 2, [stride] * 2),
             "pooled": {
                 f"{when}_{array}": contrast(energy)
-                for when, moment in (("untrained", self.moments[0]), ("trained", last))
+                for when, moment in (("start", self.moments[0]), ("end", last))
                 for array, energy in arm.pooled(moment).items()
             },
             "scores": {
@@ -166,7 +167,7 @@ def presence(arm: Arm, moments: Sequence[int]) -> dict[str, Any]:
     """Whether an arm's images have a checkerboard at the end, and since when they are clean.
 
     The verdict is None if there is only one seed, and so no interval. From `clean_from` images on,
-    the median of R₂ ÷ real stays at or below 3; None if it is above 3 at the end.
+    the medians of R₂ ÷ real and R₂ show no checkerboard; None if they show one at the end.
     """
     last = moments[-1]
     ratios = {moment: arm.values(names.PEAK_OVER_REAL[2].key, moment) for moment in moments}
@@ -224,14 +225,15 @@ def separated(tests: Sequence[Comparison]) -> list[tuple[list[str], list[str]]]:
 
 
 def pairs_to_test(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
-    """All pairs of up to four arms; of more, related pairs, and every arm with the last one.
+    """All pairs of up to four arms; of more, related pairs, and every arm with the last one, once.
 
     The last arm is the baseline, if there is one.
     """
     if len(arms) <= 4:
         return list(combinations(arms, 2))
-    together = [(a, b) for a, b in product(arms, arms) if a.is_compared_with(b)]
-    return [*together, *((arm, arms[-1]) for arm in arms[:-1])]
+    last = arms[-1]
+    related = [(a, b) for a, b in product(arms, arms) if a.is_compared_with(b)]
+    return [*related, *((arm, last) for arm in arms[:-1] if not arm.is_compared_with(last))]
 
 
 def least_p(first: int, second: int) -> float:

@@ -44,9 +44,9 @@ def _mean(image: np.ndarray, taps: np.ndarray) -> np.ndarray:
 def draw_closeup(ablation: Ablation, images_seen: int) -> Image.Image:
     """Per arm: its name, its first sample, the checkerboard alone, and its median R₂ ÷ real."""
     arms, runs, ratio = ablation.arms, shown_runs(ablation.arms), PEAK_OVER_REAL[2]
-    columns = len(arms) if len(arms) <= 4 else 5
     samples = [run.first_samples(images_seen, 1)[0] for run in runs]
     size = len(samples[0])
+    columns = max(1, min(len(arms) if len(arms) <= 4 else 5, WIDTH // (size + GAP)))
     side = size * max(1, min(LARGEST, WIDTH // columns - GAP) // size)
     font = ImageFont.truetype(matplotlib.font_manager.findfont("DejaVu Sans"), 15)
     names = [textwrap.wrap(arm.name, max(8, side // 9)) for arm in arms]

@@ -31,13 +31,20 @@ def fid_report(folder: Path) -> tuple[list[dict[str, Any]], list[LeftOut], Figur
     return rows, left_out, _curves(arms)
 
 
+def _fids(arm: Arm) -> list[dict[int, float]]:
+    """Each seed's FIDs by images seen, up to the last that the shortest run has."""
+    every = [run.fids for run in arm.runs]
+    end = max(min(map(max, every)), max(map(min, every)))  # if FIDs are far apart: one of each
+    return [{n: fid for n, fid in fids.items() if n <= end} for fids in every]
+
+
 def _last(arm: Arm) -> Summary:
-    return summarize([run.fids[max(run.fids)] for run in arm.runs], logarithmic=True)
+    return summarize([fids[max(fids)] for fids in _fids(arm)], logarithmic=True)
 
 
 def _row(arm: Arm, keys: Sequence[str], worst: float) -> dict[str, Any]:
     """An arm's row. The arms differ in the settings `keys`; `worst` is the worst arm's last FID."""
-    fids = [run.fids for run in arm.runs]
+    fids = _fids(arm)
     reached = [[images for images in each if each[images] <= worst * ROUNDING] for each in fids]
     return {
         "settings": {key: arm.runs[0].settings.get(key) for key in keys},

@@ -119,8 +119,8 @@ def draw_gallery(ablation: Ablation) -> Figure:
     arms, (start, *between, end) = ablation.arms, ablation.moments
     early = min(between, key=lambda moment: abs(moment - EARLY), default=end)
     moments = sorted({start, early, end})
-    titles = [f"{moment:,} images seen" if moment else "untrained" for moment in moments]
-    titles += ["mean spectrum", "pixel phases", "∂D/∂x, untrained", "∂D/∂x, trained"]
+    titles = [f"{moment:,} images seen" for moment in moments]
+    titles += ["mean spectrum", "pixel phases", "∂D/∂x, start", "∂D/∂x, end"]
     widths = [2] * len(moments) + [1] * 4
     size = (1.3 * sum(widths) + 1.5, 1.4 * len(arms) + 0.2)
     figure = Figure(figsize=size, layout="constrained")

@@ -1,4 +1,4 @@
-"""The kernels of a trained generator's upsampling layers, before and after training."""
+"""The kernels of a generator's upsampling layers, untrained and trained."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ SIDE = 7  # pixels of the impulse image: the footprint of its middle pixel stays
 
 
 def kernels_of(path: str) -> list[dict[str, Any]]:
-    """The principal kernel of each upsampling block of a run, before training and after.
+    """The principal kernel of each upsampling block of a run, untrained (before) and trained.
 
     Before is the network that the run's config and seed build, after is its EMA.
 

@@ -40,7 +40,8 @@ def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]
         command: the command that made the runs or the report; shown on the page.
 
     Returns:
-        The content of result.json; "files" lists the written files.
+        The content of result.json; "files" lists the written files, and "no_page" says why there
+        are only FIDs.
 
     Raises:
         UserError: there are no runs to compare.
@@ -52,9 +53,10 @@ def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]
         files |= {"fid.md": render("fid.md", **result, Summary=Summary), "fid.png": curves}
     try:
         _add_ablation(analyze(folder), result, files)
-    except UserError:
+    except UserError as error:
         if not files:
             raise
+        result["no_page"] = str(error)
     make_folder(report_dir)
     for name, content in files.items():
         _write(content, report_dir / name)
@@ -109,6 +111,9 @@ def render(template: str, **content: Any) -> str:
     # matplotlib has escaped the text.
     environment.filters["svg"] = lambda figure: Markup(svg(figure))
     environment.filters["webp"] = lambda picture: data_uri(picture, "WEBP", lossless=True, method=6)
+    environment.filters["quoted"] = lambda text: yaml.safe_dump(
+        text, default_style='"', width=10**9
+    )
     environment.filters["markdown"] = markdown
     environment.filters["whole"] = lambda n: "–" if n is None else f"{n:.0f}"
     return environment.get_template(template).render(**content)

@@ -43,7 +43,10 @@ class Run:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """The settings that can define an arm, flattened to dotted names."""
-        return {k: v for k, v in flatten(self.config) if k not in NOT_AN_ARM}
+        every = dict(flatten(self.config))
+        # A flat generator has no upsampling block.
+        unused = ("upsample.",) if every.get("generator.kind") == "flat" else ()
+        return {k: v for k, v in every.items() if not (k in NOT_AN_ARM or k.startswith(unused))}
 
     def samples(self, images_seen: int) -> Image.Image:
         """This run's sample grid, in color."""
@@ -83,7 +86,7 @@ class Arm:
     def is_compared_with(self, other: "Arm") -> bool:
         """Whether only the kernel differs (this one's is 3, the other's 4), or only its balance."""
         mine, others = self.runs[0].settings, other.runs[0].settings
-        kernels = mine["upsample.kernel_size"], others["upsample.kernel_size"]
+        kernels = mine.get("upsample.kernel_size"), others.get("upsample.kernel_size")
         differing = {key for key in mine if mine[key] != others.get(key)}
         is_cured = differing == {"upsample.balanced"} and mine["upsample.balanced"] == 0
         return is_cured or (kernels == (3, 4) and differing <= GEOMETRY)
@@ -267,7 +270,7 @@ def _name(run: Run, differing: Sequence[str]) -> str:
     groups = {key.partition(".")[0] for key in differing}
     if not differing or "generator.kind" in differing:
         groups.add("upsample")
-    if generator.kind == "flat" and len(groups) > 1:  # it has no upsampling block
+    if generator.kind == "flat" and len(groups) > 1:
         groups.discard("upsample")
     others = [key for key in differing if key.partition(".")[0] not in labels]
     words = [label for group, label in labels.items() if group in groups]

@@ -18,7 +18,7 @@ from dcgan.pictures import spectrum_picture
 from dcgan.reports.ablation import Ablation
 from dcgan.reports.closeup import GAIN, TAPS
 from dcgan.reports.figures import colored, draw_curve
-from dcgan.reports.runs import Arm, Run, shown_runs
+from dcgan.reports.runs import Arm, shown_runs
 
 PIXELS = 1_000_000  # of samples; at most 4 MB on the page
 LATENTS = 12
@@ -29,9 +29,9 @@ def viewer(ablation: Ablation) -> dict[str, Any]:
     """The interactive part of templates/ablation.html; figures and sprites are not yet text."""
     arms, moments, runs = ablation.arms, ablation.moments, shown_runs(ablation.arms)
     size = runs[0].config["data"]["image_size"]
-    samples = min(run.config["trainer"]["num_samples"] for run in runs)
-    fitting = PIXELS // (len(arms) * len(moments) * size**2)
-    latents = max(1, min(LATENTS, samples, fitting))
+    most = max(1, min(LATENTS, PIXELS // (len(arms) * len(moments) * size**2)))
+    samples = [[run.first_samples(moment, most) for moment in moments] for run in runs]
+    latents = min(len(row) for rows in samples for row in rows)  # a resumed run may save more
     curves = [(score, *draw_curve(ablation, score)) for score in ablation.scores]
     shown = _arms_to_show(ablation)
     seeds = sorted({run.config["seed"] for run in runs})
@@ -51,10 +51,10 @@ def viewer(ablation: Ablation) -> dict[str, Any]:
                 "name": arm.name,
                 "shown": arm in shown,
                 "color": mpl.colors.to_hex(color),
-                "sprite": _sprite(arm, run, moments, latents),
+                "sprite": _sprite(arm, moments, [row[:latents] for row in rows]),
                 "ratios": _ratios(ablation, arm),
             }
-            for (arm, color), run in zip(colored(arms), runs, strict=True)
+            for (arm, color), rows in zip(colored(arms), samples, strict=True)
         ],
     }
 
@@ -90,10 +90,9 @@ def _ratios(ablation: Ablation, arm: Arm) -> list[str]:
     return [f"{median(arm.values(key, moment)):.2g}" for moment in ablation.moments]
 
 
-def _sprite(arm: Arm, run: Run, moments: Sequence[int], latents: int) -> Image.Image:
+def _sprite(arm: Arm, moments: Sequence[int], samples: Sequence[np.ndarray]) -> Image.Image:
     rows = []
-    for moment in moments:
-        power = torch.stack([each.arrays(moment)[SPECTRUM] for each in arm.runs]).mean(0)
-        spectrum = np.asarray(spectrum_picture(power, enlarge=1))
-        rows.append(np.hstack([*run.first_samples(moment, latents), spectrum]))
+    for moment, row in zip(moments, samples, strict=True):
+        power = torch.stack([run.arrays(moment)[SPECTRUM] for run in arm.runs]).mean(0)
+        rows.append(np.hstack([*row, np.asarray(spectrum_picture(power, enlarge=1))]))
     return Image.fromarray(np.vstack(rows))

@@ -72,7 +72,7 @@ class Scorer:
 
 
 class FidMeter:
-    """Measures FID, always with the same latents and the same held-out images.
+    """Measures FID, always with the same latents and the same real images (see `held_out`).
 
     Every process of the run generates its share, so none waits long for the others.
 

@@ -1,7 +1,7 @@
 // Balance: make the gains of a kernel equal, and the checkerboard is gone.
 
 const {
-  button, controls, cycled, element, item, kernelView, list, message, mount, panel, panels, picture,
+  button, controls, cycled, element, equal, item, kernelView, list, message, mount, panel, panels, picture,
   pixels, scene, show, trained, upsample,
 } = article.ui;
 
@@ -60,6 +60,8 @@ mount("balance", () => {
     const largest = Math.max(...w.flat().map(Math.abs));
     const gains = before.draw(w, stride, largest);
     toggle.textContent = balanced ? "Undo" : "Balance";
+    const reached = !article.coverage(w.length, stride).includes(0);
+    toggle.disabled = !reached;
     after.node.hidden = !balanced;
     changed.hidden = !balanced;
     if (balanced) {
@@ -68,10 +70,11 @@ mount("balance", () => {
       const [gain] = after.draw(result, stride, largest);
       changes.draw(difference, { largest });
       sentence.say(summary(gain, w, difference), "good");
-    } else if (Math.max(...gains) - Math.min(...gains) < 1e-9) {
+    } else if (equal(gains)) {
       sentence.say(`The gains are all ${show(gains[0])}: nothing to balance.`, "good");
     } else {
-      sentence.say(`The gains are ${list(gains, 2)}: a constant becomes a checkerboard. Press Balance.`, "bad");
+      sentence.say(`The gains are ${list(gains, 2)}: a constant becomes a checkerboard. `
+        + (reached ? "Press Balance." : "Some outputs get no tap, so it cannot be balanced."), "bad");
     }
   }
 

@@ -16,6 +16,11 @@ function show(value, digits = 3) {
   return (text === "-0" ? "0" : text).replace("-", "−");
 }
 
+// Whether numbers are equal up to rounding, which is float32's in the kernels of a run.
+function equal(values) {
+  return Math.max(...values) - Math.min(...values) <= 1e-6 * Math.max(...values.map(Math.abs));
+}
+
 const list = (values, digits) => values.map((value) => show(value, digits)).join(", ");
 
 // A labeled slider; `set` moves it without calling `change`.
@@ -91,5 +96,5 @@ function mount(name, build) {
 }
 
 article.ui = {
-  element, show, list, slider, button, choice, controls, panels, panel, message, mount,
+  element, equal, show, list, slider, button, choice, controls, panels, panel, message, mount,
 };

@@ -1,7 +1,7 @@
 // Geometry: kernel size, stride, padding, output padding and dilation, and what follows from them.
 
 const {
-  chart, choice, controls, drawResponse, element, list, message, mount, panel, panels, picture, pixels,
+  chart, choice, controls, drawResponse, element, equal, list, message, mount, panel, panels, picture, pixels,
   show, slider,
 } = article.ui;
 
@@ -54,7 +54,7 @@ mount("geometry", () => {
     );
     const gains2d = article.outer(article.gains(w, stride, dilation));
     tile.draw(gains2d, { largest: 2 * Math.max(...gains2d.flat().map(Math.abs)) });
-    drawResponse(canvas, article.outer(y));
+    drawResponse(canvas, article.outer(y), equal(gains2d.flat()));
     judge(article.coverage(k, stride, dilation), article.gains(w, stride, dilation));
   }
 
@@ -66,18 +66,19 @@ mount("geometry", () => {
     if (outputs === N * stride) return `${formula}${N} → ${outputs}: ${reached}.`;
     const needed = stride + 2 * padding - dilation * (k - 1) - 1;
     const possible = needed >= 0 && needed < Math.max(stride, dilation);
+    if (stride === 1 && dilation === 1 && k % 2 === 0) {
+      return `${formula}At stride 1, no padding keeps the size with an even kernel.`;
+    }
     return `${formula}Does not ${scale} exactly: that takes ${N * stride}. `
       + (possible ? `Set output_padding to ${needed}.`
         : `No output_padding helps at padding ${padding}; try ${needed < 0 ? "more" : "less"} padding.`);
   }
 
   function judge(coverage, gains) {
-    const spread = Math.max(...gains) - Math.min(...gains);
-    const even = spread <= 1e-9;
     const dead = coverage.filter((count) => count === 0).length;
     const taps = `Coverage ${list(coverage)}; gains ${list(gains)}. `;
     if (dead) verdict.say(`${taps}Nothing reaches ${dead} of ${state.stride} phases: holes.`, "bad");
-    else if (!even) verdict.say(`${taps}The gains differ: a checkerboard of period ${state.stride}.`, "bad");
+    else if (!equal(gains)) verdict.say(`${taps}The gains differ: a checkerboard of period ${state.stride}.`, "bad");
     else verdict.say(`${taps}The gains are equal: no checkerboard (away from the border).`, "good");
   }
 

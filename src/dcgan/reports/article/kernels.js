@@ -1,4 +1,4 @@
-// Kernels of a trained run, before and after training, and what they make of a constant.
+// Kernels of an untrained network and of a trained run, and what they make of a constant.
 
 const { choice, controls, kernelView, message, mount, panels, show, trained } = article.ui;
 
@@ -13,15 +13,15 @@ mount("kernels", (figure) => {
   figure.hidden = trained.length === 0;
   if (figure.hidden) return null;
 
-  const before = kernelView("Before training", { factor: 100 });
-  const after = kernelView("After training", { factor: 100 });
+  const before = kernelView("Untrained", { factor: 100 });
+  const after = kernelView("Trained", { factor: 100 });
   const sentence = message();
   let shown = trained[trained.length - 1];
 
   function update() {
     const share = (view, w) => show(100 * unevenness(view.draw(w, shown.stride)), 1);
     sentence.say(`${shown.name}: of its response to a constant, a pattern takes `
-      + `${share(before, shown.before)} % of the energy before training and ${share(after, shown.after)} % after.`);
+      + `${share(before, shown.before)} % of the energy if untrained and ${share(after, shown.after)} % if trained.`);
   }
 
   update();

@@ -1,6 +1,6 @@
 // Grids of numbers that can be clicked or pointed at, and pictures.
 
-const { element, show } = article.ui;
+const { element, equal, show } = article.ui;
 
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
@@ -101,12 +101,12 @@ function picture(size = "") {
   return { node, draw };
 }
 
-// Gray around the mean, for the response to a constant: flat is plain gray.
-function drawResponse(canvas, values) {
+// Gray around the mean, for the response to a constant: flat is plain gray. even: whether it has no
+// pattern, away from its border.
+function drawResponse(canvas, values, even = equal(values.flat())) {
   const flat = values.flat();
   const mean = article.sum(flat) / flat.length;
   const spread = Math.max(...flat) - Math.min(...flat);
-  const even = spread <= 1e-9 * Math.max(1, Math.abs(mean));
   const size = Math.max(1e-9, Math.abs(mean), spread / 2);
   canvas.draw(values, even ? "even gray: no pattern" : "a pattern that repeats: a checkerboard",
     (value) => 0.5 + (0.45 * (value - mean)) / size);

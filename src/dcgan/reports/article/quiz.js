@@ -53,9 +53,11 @@ function exercise({ title, make, again }, index) {
     const form = element("form", { submit },
       element("div", { class: "fields" }, ...parts.map((part) => part.node)),
       element("div", { class: "buttons" }, element("button", { type: "submit", class: "primary" }, "Check"),
-        ...(again ? [button("Another one", build)] : [])));
-    body.replaceChildren(element("p", {}, question), form, verdict.node,
+        ...(again ? [button("Another one", () => build().focus())] : [])));
+    const asked = element("p", { tabindex: -1 }, question);
+    body.replaceChildren(asked, form, verdict.node,
       element("details", {}, element("summary", {}, "Hint"), element("p", {}, hint)), reason);
+    return asked; // where the focus goes: the pressed button is gone
   }
 
   build();

@@ -55,7 +55,7 @@ mount("spectrum", () => {
   function update() {
     const { waves, stride } = state;
     const length = N * stride;
-    const x = Array.from({ length: N }, (_, n) => 1 + 0.6 * Math.cos((2 * Math.PI * waves * n) / N));
+    const x = Array.from({ length: N }, (_, n) => 1 + (waves ? 0.6 * Math.cos((2 * Math.PI * waves * n) / N) : 0));
     const stretched = Array.from({ length }, (_, n) => (n % stride ? 0 : x[n / stride]));
     const h = circular(state.kernel, stride);
     const smooth = convolve(stretched, h);
@@ -69,7 +69,7 @@ mount("spectrum", () => {
     const left = Math.max(...images) / passed[0];
     sentence.say(left > 1e-9
       ? `The copies of the constant sit at ${copies(stride)} waves per pixel: a pattern of period ${stride}. `
-        + `This kernel lets ${show(100 * left, 0)} % of them through.`
+        + `This kernel leaves them ${show(100 * left, 0)} % as strong as the constant.`
       : `The kernel is 0 at ${copies(stride)} waves per pixel, where the copies of the constant sit: no checkerboard.`,
     left > 1e-9 ? "bad" : "good");
   }
@@ -119,6 +119,6 @@ mount("spectrum", () => {
     sentence.node, charts,
     element("p", { class: "soft" }, "Any signal is a sum of waves; a bar says how much of one there is. "
       + "0 is the constant part; far right, at 1/2, is up, down, up, down: the finest checkerboard. "
-      + "Blue: the input's waves. Orange: their copies. Line: the share that the kernel lets through; “ideal” removes every copy and nothing else."),
+      + "Blue: the input's waves. Orange: their copies. Line: what the kernel multiplies each wave by, divided by the stride; “ideal” removes every copy and nothing else."),
   ];
 });
