@@ -3,6 +3,7 @@
 import copy
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -291,3 +292,43 @@ def test_keep_norm_preserves_the_initial_norm() -> None:
     balance(nearest)
     assert kept.weight.norm().item() == pytest.approx(free.weight.norm().item(), rel=1e-5)
     assert nearest.weight.norm() < free.weight.norm()
+
+
+def test_a_shared_weight_is_left_alone() -> None:
+    down, up = nn.Conv2d(3, 8, 4, 2, 1), nn.ConvTranspose2d(8, 3, 4, 2, 1)
+    up.weight = down.weight
+    before = down.weight.clone()
+    (layer,) = balance(nn.Sequential(down, up))
+    assert "shares its weight" in str(layer)
+    assert torch.equal(down.weight, before)
+
+
+def test_channels_beside_a_shuffle_are_left_alone() -> None:
+    network = Then(nn.Conv2d(3, 16, 3, padding=1), lambda y: F.pixel_shuffle(y[:, :12], 2))
+    (layer,) = balance(network, torch.randn(1, 3, 8, 8))
+    assert layer.problem == "only some of its channels are shuffled"
+    (row,) = diagnose(network, torch.randn(1, 3, 8, 8)).layers
+    assert not row.effects
+
+
+def test_weights_without_values_are_left_alone() -> None:
+    (layer,) = balance(nn.ConvTranspose2d(3, 3, 4, 2, 1, device="meta"))
+    assert layer.problem is not None
+    assert "meta device" in layer.problem
+
+
+def test_an_example_may_have_names_and_is_not_changed() -> None:
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.up = nn.ConvTranspose2d(3, 3, 4, 2, 1)
+
+        def forward(self, *, image: Tensor) -> Tensor:
+            output: Tensor = self.up(image.mul_(2))
+            return output
+
+    image = torch.ones(1, 3, 8, 8)
+    compiled: Any = torch.compile(Named())
+    (layer,) = balance(compiled, {"image": image})
+    assert str(layer) == "up (ConvTranspose2d): balanced"
+    assert image.eq(1).all()

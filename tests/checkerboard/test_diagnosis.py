@@ -308,3 +308,14 @@ def test_squeeze_and_excitation_is_not_mistaken_for_the_convolution() -> None:
 
     (row,) = diagnose(Block(), torch.randn(2, 4, 8, 8)).layers
     assert (row.verdict, row.problem) == ("not judged", "it gates the channels that are shuffled")
+
+
+def test_the_default_device_does_not_matter() -> None:
+    network, example = UNet(), torch.randn(2, 3, 16, 16)
+    expected = [(row.rho, row.coverage) for row in diagnose(network, example).layers]
+    torch.set_default_device("meta")  # stands for a GPU
+    try:
+        found = [(row.rho, row.coverage) for row in diagnose(network, example).layers]
+    finally:
+        torch.set_default_device(None)
+    assert found == expected

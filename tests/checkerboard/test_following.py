@@ -104,3 +104,17 @@ def test_a_mask_that_is_even_away_from_borders_is_a_factor() -> None:
     network = nn.Sequential(nn.ConvTranspose2d(8, 8, 4, 2, 1), nn.AvgPool2d(2, 1))
     row = only_of(diagnose(network, X, forward=lambda net, x: net[1](net[0](x) * ends)).layers)
     assert row.rho == pytest.approx(0, abs=1e-9)  # the pooling is reached
+
+
+@pytest.mark.parametrize(
+    "moved", [lambda y: y.flip(1), lambda y: y[:, :6], lambda y: F.pixel_unshuffle(y, 2)]
+)
+def test_other_channels_than_the_layers_end_what_is_judged_with_it(
+    moved: Callable[[Tensor], Tensor],
+) -> None:
+    up = nn.ConvTranspose2d(8, 8, 4, 2, 1)
+    channels = moved(torch.zeros(1, 8, 4, 4)).shape[1]
+    network = nn.Sequential(up, Block(lambda y: nn.functional.conv2d(moved(y), weight)))
+    network[1].conv, weight = nn.Identity(), torch.rand(3, channels, 1, 1)
+    row = next(row for row in diagnose(network, X).layers if row.name == "0")
+    assert row.rho == pytest.approx(only(up, X).rho)

@@ -31,3 +31,46 @@ def test_an_odd_padding_moves_by_half_a_block(way: Callable[[Tensor], Tensor]) -
 
     assert diagnose(Block(padded), X).alignment == []
     assert diagnose(Block(lambda x: padded(x)[..., 1:]), X).alignment != []
+
+
+class Bottleneck(nn.Module):
+    """Image to vector to image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = nn.Conv2d(8, 8, 4, 2, 1)
+        self.linear = nn.Linear(8 * 6 * 6, 8 * 6 * 6)
+        self.up = nn.ConvTranspose2d(8, 8, 3, 2, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 8, 12, 12) to the same shape."""
+        z = self.linear(self.down(x).flatten(1))
+        output: Tensor = self.up(z.view(-1, 8, 6, 6))
+        return output
+
+
+def test_nothing_is_said_about_places_beyond_a_vector() -> None:
+    diagnosis = diagnose(Bottleneck(), X)
+    (row,) = diagnosis.layers
+    assert diagnosis.alignment == []
+    assert not row.needs_shift
+    gated = Block(lambda x: x * F.conv2d(x.mean((2, 3), keepdim=True), torch.ones(8, 8, 1, 1)))
+    shifted = nn.Sequential(nn.AvgPool2d(2), nn.ConvTranspose2d(8, 8, 3, 2, 1, 1), gated)
+    assert diagnose(shifted, X).alignment == [
+        "the output lies -0.5, -0.5 px from where the input does"
+    ]
+
+
+def test_one_pixel_is_no_image_to_lie_on() -> None:
+    network = nn.Sequential(nn.ConvTranspose2d(8, 8, 4), nn.ConvTranspose2d(8, 3, 4, 2, 1))
+    assert diagnose(network, torch.randn(2, 8, 1, 1)).alignment == []
+
+
+def test_axes_may_come_and_go() -> None:
+    def frames(x: Tensor) -> Tensor:
+        return F.interpolate(x.flatten(0, 1), scale_factor=2)
+
+    film = nn.Sequential(nn.Conv3d(3, 3, 1), Block(frames))
+    film[1].conv = nn.Conv3d(3, 8, 1)
+    (row,) = diagnose(film, torch.randn(1, 3, 4, 8, 8)).layers
+    assert row.verdict == "clean"

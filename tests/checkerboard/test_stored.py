@@ -24,6 +24,8 @@ def test_state_dicts_exported_programs_and_meta_devices() -> None:
         with pytest.raises(ValueError, match=r"strides: weight: .* not a positive integer"):
             diagnose(network.state_dict(), strides={"weight": stride})
     assert only_of(diagnose(network.state_dict(), strides={"weight": [2, 2]}).layers).rho
+    with pytest.raises(ValueError, match="leave out the example"):
+        diagnose(network.state_dict(), X, strides={"weight": 2})
     with pytest.raises(ValueError, match=r"not an nn\.Module"):
         diagnose(3)
     exported = torch.export.export(network, (X,))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dcgan.checkerboard import diagnose
-from tests.checkerboard.networks import Block, X, only
+from tests.checkerboard.networks import Block, X, only, zeros_between
 
 
 @pytest.mark.parametrize(
@@ -164,3 +164,30 @@ def test_channels_last_and_patches_put_back_enlarge_nothing() -> None:
     ).layers
     back = Block(lambda x: F.fold(F.unfold(x, 2, stride=2), x.shape[2:], 2, stride=2), last=True)
     assert not diagnose(back, X).layers
+
+
+def test_one_pixel_made_into_a_picture_has_no_grid() -> None:
+    network = nn.Sequential(nn.ConvTranspose2d(8, 8, 5, 2), nn.ConvTranspose2d(8, 3, 5, 2))
+    rows = diagnose(network, torch.randn(2, 8, 1, 1)).layers
+    assert [(row.name, row.verdict) for row in rows] == [("1", "grid")]
+
+
+def test_a_fold_is_judged_by_its_own_kernel() -> None:
+    def folded(kernel: int) -> Block:
+        settings = {"kernel_size": kernel, "stride": 2, "padding": 1}
+        block = Block(lambda y: F.fold(y.flatten(2), (24, 24), **settings))
+        block.conv = nn.Conv2d(8, 3 * kernel**2, 3, padding=1)
+        return block
+
+    row = only(folded(3), X)
+    assert (row.kernel_size, row.coverage) == ((3, 3), 4)
+    assert "a kernel size that the stride divides" in row.advice
+    row = only(folded(4), X)
+    assert (row.kernel_size, row.coverage, row.shift) == ((4, 4), 1, (0, 0))
+    assert "coverage is even" in row.advice
+
+
+def test_no_coverage_is_claimed_of_zeros_between_pixels() -> None:
+    row = only(nn.Sequential(Block(zeros_between), nn.Conv2d(8, 3, 3, padding=1)), X)
+    assert (row.kernel_size, row.coverage) == ((), None)
+    assert "coverage" not in row.advice

@@ -9,13 +9,15 @@
 It uses torch's own parametrizations: the optimizer, checkpoints and copies work as before.
 """
 
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
 from torch.nn.utils import parametrize
 
-from dcgan.checkerboard.definition import evaluating, find_upsampling, inputs_of
+from dcgan.checkerboard.definition import evaluating, find_upsampling, original
 from dcgan.checkerboard.parametrization import (
     Balanced,
     BalancedSubpixel,
@@ -51,8 +53,9 @@ def balance(
 
     Args:
         network: changed in place.
-        example: an input, or a tuple of inputs, as for `diagnose`. Needed if a pixel shuffle is
-            called as a function, used more than once, or not defined right after its convolution.
+        example: an input, a tuple of inputs, or a dict of keyword inputs, as for `diagnose`. Needed
+            if a pixel shuffle is called as a function, used more than once, or not defined right
+            after its convolution.
         order: 1 or 2.
         keep_norm: for an untrained network; see `keep_balanced`.
 
@@ -64,10 +67,12 @@ def balance(
     """
     if order not in (1, 2):
         raise ValueError(f"order {order}: must be 1 or 2")
-    inputs = inputs_of(example)
+    network = original(network)
     with evaluating(network):
-        layers = find_upsampling(network, inputs)
-    return [_balance_layer(found, order, keep_norm) for found in layers]
+        layers = find_upsampling(network, example)
+    owners = Counter(p for part in network.modules() for p in part.parameters(recurse=False))
+    shared = {parameter for parameter, count in owners.items() if count > 1}
+    return [_balance_layer(found, order, shared, keep_norm) for found in layers]
 
 
 def bake(network: nn.Module) -> list[str]:
@@ -89,8 +94,10 @@ def bake(network: nn.Module) -> list[str]:
     return list(dict.fromkeys(changed))
 
 
-def _balance_layer(found: Upsampling, order: int, keep_norm: bool) -> BalancedLayer:
-    problem = _problem(found, order)
+def _balance_layer(
+    found: Upsampling, order: int, shared: Collection[nn.Parameter], keep_norm: bool
+) -> BalancedLayer:
+    problem = _problem(found, order, shared)
     try:
         if problem is None:
             assert found.layer is not None
@@ -100,7 +107,7 @@ def _balance_layer(found: Upsampling, order: int, keep_norm: bool) -> BalancedLa
     return BalancedLayer(found.name, found.kind, problem)
 
 
-def _problem(found: Upsampling, order: int) -> str | None:
+def _problem(found: Upsampling, order: int, shared: Collection[nn.Parameter]) -> str | None:
     """Why a layer cannot or need not be balanced; its geometry is checked later."""
     layer: Any = found.layer
     if found.obstacle is not None:
@@ -108,14 +115,20 @@ def _problem(found: Upsampling, order: int) -> str | None:
     if found.clean:
         return "needs no cure: interpolation preserves constants"
     if layer is None:
-        return "is not one of torch's own layers"
+        return "is not one of torch.nn's convolutions"
     if found.shuffled:
         problem = _shuffle_problem(found, order)
         if problem is not None:
             return problem
     if "weight" not in dict(layer.named_parameters()) and not parametrize.is_parametrized(layer):
         return "its weight is computed by an old-style hook: use torch.nn.utils.parametrizations"
-    return "already balanced: bake it first to change that" if _is_balanced(layer) else None
+    if _is_balanced(layer):
+        return "already balanced: bake it first to change that"
+    if any(parameter in shared for parameter in layer.parameters()):
+        return "shares its weight with another layer, which would change, too"
+    if any(parameter.is_meta for parameter in layer.parameters()):
+        return "its weights are on the meta device: balance it when they have values"
+    return None
 
 
 def _shuffle_problem(found: Upsampling, order: int) -> str | None:
@@ -125,6 +138,8 @@ def _shuffle_problem(found: Upsampling, order: int) -> str | None:
         return f"{found.norm} before the shuffle scales its phases"
     if not found.is_pixel_shuffle():
         return "its pixels are not moved as by nn.PixelShuffle"
+    if found.num_shuffled() != layer.out_channels:
+        return "only some of its channels are shuffled"
     if layer.out_channels // layer.groups % phases:
         wanted = f"each group needs a multiple of {phases} channels"
         return f"{wanted}; out_channels={layer.out_channels}, groups={layer.groups}"

@@ -3,7 +3,7 @@
 Without an example, modules run alone or with their neighbors in an nn.Sequential, on zeros.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
+from torch.utils._pytree import tree_map
 
 from dcgan.checkerboard.layers import PLAIN, TRANSPOSED
 from dcgan.checkerboard.recording import record
@@ -32,9 +33,22 @@ SIZES = (6, 24, 48)  # of the made inputs, in pixels; the first that is large en
 NEEDS_EXAMPLE = "which convolution comes before it shows only with an example input"
 
 
-def inputs_of(example: Any) -> tuple[Any, ...] | None:
-    """The example as a tuple of positional inputs; None stays None."""
-    return example if isinstance(example, tuple) or example is None else (example,)
+def original(network: nn.Module) -> nn.Module:
+    """The network that torch.compile has wrapped; others stay as they are."""
+    found: nn.Module = getattr(network, "_orig_mod", network)
+    return found
+
+
+def inputs_of(example: Any) -> tuple[tuple[Any, ...] | None, dict[str, Any]]:
+    """The example as positional inputs (None if there is none) and as keyword inputs."""
+    if isinstance(example, Mapping):
+        return (), dict(example)
+    return (example if isinstance(example, tuple) or example is None else (example,)), {}
+
+
+def copied(given: Any) -> Any:
+    """The example anew: a network may write into its input."""
+    return tree_map(lambda x: x.detach().clone() if isinstance(x, Tensor) else x, given)
 
 
 @contextmanager
@@ -50,11 +64,12 @@ def evaluating(module: nn.Module) -> Iterator[None]:
             part.training = training
 
 
-def find_upsampling(module: nn.Module, inputs: tuple[Any, ...] | None) -> list[Upsampling]:
-    """Every enlarging operation, in execution order if there are `inputs`, else as defined."""
+def find_upsampling(module: nn.Module, example: Any) -> list[Upsampling]:
+    """Every enlarging operation, in execution order if there is an example, else as defined."""
+    inputs, keywords = given = copied(inputs_of(example))
     if inputs is None:
         return find_defined(module)
-    return find_recorded(record(module, lambda: module(*inputs), inputs))
+    return find_recorded(record(module, lambda: module(*inputs, **keywords), given))
 
 
 def is_upsampling(module: nn.Module) -> bool:

@@ -5,18 +5,34 @@ print(diagnose(network, example_input))
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_leaves
 
-from dcgan.checkerboard.definition import evaluating, find_defined, inputs_of, is_upsampling
+from dcgan.checkerboard.advice import BALANCE, cure_of
+from dcgan.checkerboard.definition import (
+    copied,
+    evaluating,
+    find_defined,
+    inputs_of,
+    is_upsampling,
+    original,
+)
 from dcgan.checkerboard.effects import effect_of, input_moments_of, picture_of
-from dcgan.checkerboard.frames import frame_of, frames_of, misfits, shift_of
+from dcgan.checkerboard.frames import (
+    frame_of,
+    frames_of,
+    is_image,
+    misfits,
+    reads_image,
+    shift_of,
+)
 from dcgan.checkerboard.layers import Stamp, stamp_of, step_imbalance, tap_contrast
+from dcgan.checkerboard.rearrangement import Operand, on_cpu
 from dcgan.checkerboard.recording import OUTPUT, Node, Recording, record, same_random_state
 from dcgan.checkerboard.replay import (
     NotLinearError,
@@ -29,12 +45,11 @@ from dcgan.checkerboard.rerunning import NotRepeatedError
 from dcgan.checkerboard.stored import modules_of
 from dcgan.checkerboard.torus import per_axis
 from dcgan.checkerboard.traversal import Upsampling, find_recorded
-from dcgan.checkerboard.verdicts import Diagnosis, LayerDiagnosis, cell, signed
+from dcgan.checkerboard.verdicts import Diagnosis, LayerDiagnosis, signed
 from dcgan.convolution.alignment import image_shift
 from dcgan.convolution.coverage import coverage_ratio
 from dcgan.errors import first_line
 
-BALANCE = "dcgan.checkerboard.balance(network) removes the grid without extra operations"
 NOT_REPEATED = (
     "the network does not run the same operations each time, so some of the layers' real inputs"
     " and effects on the output are not measured"
@@ -71,11 +86,11 @@ def diagnose(
     padded = not isinstance(network, Mapping)  # a state dict holds no padding
     if not isinstance(network, nn.Module):
         network = modules_of(network, strides)
-    network = getattr(network, "_orig_mod", network)  # of torch.compile
-    keywords = dict(kwargs or {})
-    if isinstance(example, Mapping):
-        keywords, example = {**example, **keywords}, ()
-    inputs = inputs_of(example)
+        if example is not None or kwargs or forward is not None:
+            raise ValueError("stored weights cannot be run: leave out the example")
+    network = original(network)
+    inputs, keywords = inputs_of(example)
+    keywords |= dict(kwargs or {})
     if any(x.numel() == 0 for x in tree_leaves((inputs, keywords)) if isinstance(x, Tensor)):
         raise ValueError("the example is empty: give at least one image")
     with evaluating(network), same_random_state():
@@ -92,21 +107,16 @@ def diagnose(
         return _watch(network, call, (inputs or (), keywords))
 
 
-def _copied(given: Any) -> Any:
-    """The example anew: a network may write into its input."""
-    return tree_map(lambda x: x.detach().clone() if isinstance(x, Tensor) else x, given)
-
-
 def _watch(network: nn.Module, call: Callable[..., Any], given: Any) -> Diagnosis:
     outputs: list[Any] = []
-    positional, keywords = first = _copied(given)
+    positional, keywords = first = copied(given)
 
     def keep() -> Any:
         outputs.append(call(*positional, **keywords))
         return outputs[0]
 
     def again() -> Any:
-        positional, keywords = _copied(given)
+        positional, keywords = copied(given)
         return call(*positional, **keywords)
 
     recording = record(network, keep, first)
@@ -143,10 +153,9 @@ def _align(recording: Recording, rows: list[LayerDiagnosis]) -> list[str]:
     nodes = recording.nodes
     frames = frames_of(nodes)
     lines = misfits(nodes, frames)
-    ends = [node for node in nodes if node.op == OUTPUT and len(node.shape) > 3]
+    ends = [node for node in nodes if node.op == OUTPUT and is_image(node)]
     placed = [frame for node in ends for frame in [frame_of(node.operands[0], frames)] if frame]
-    from_image = any(node.op == "input" and len(node.shape) > 3 for node in nodes)
-    if not from_image or not placed:
+    if not reads_image(nodes) or not placed:
         return lines
     shift = shift_of(placed[0])
     if any(abs(s) > 1e-6 for s in shift):
@@ -169,18 +178,38 @@ def _row(found: Upsampling, moment: Tensor | None, *, padded: bool = True) -> La
         return row
     # Third-party layers may raise anything; report it and go on to the other layers.
     try:
-        if found.source.op == "convolution" and is_convolution(found.source):
-            _add_geometry(row, found, found.source)
-        row.shift = row.shift if padded else ()
-        if not row.problem:
-            _judge(row, found, moment)
-        row.cure = _cure(found, row, padded=padded)
+        _fill(row, found, found.source, moment, padded=padded)
     except (
         *(ValueError, RuntimeError, TypeError, AttributeError, AssertionError),
         LookupError,
     ) as error:
         row.problem = first_line(error)
     return row
+
+
+@on_cpu
+def _fill(
+    row: LayerDiagnosis, found: Upsampling, source: Node, moment: Tensor | None, *, padded: bool
+) -> None:
+    convolves = source.op == "convolution" and is_convolution(source)
+    if isinstance(last := found.steps[-1], Operand):
+        if convolves and not last.spaced:
+            row.kernel_size, row.coverage = tuple(weight_of(source).shape[2:]), 1.0
+            row.dilation = per_axis(source.args[5], len(row.kernel_size))
+            row.shift = _shift_before(found, source)
+    elif last.op == "col2im":
+        _, _, kernel_size, dilation, padding, stride = last.args
+        _add_geometry(row, kernel_size, stride, padding, dilation)
+        if convolves:
+            row.shift = tuple(map(sum, zip(row.shift, _shift_before(found, source), strict=True)))
+    elif is_convolution(last):
+        kernel_size = weight_of(last).shape[2:]
+        padding, dilation = (per_axis(last.args[i], len(kernel_size)) for i in (4, 5))
+        _add_geometry(row, kernel_size, upsampling_stride(last), padding, dilation)
+    row.shift = row.shift if padded else ()
+    if not row.problem:
+        _judge(row, found, moment)
+    row.cure = cure_of(found, row, padded=padded)
 
 
 def _judge(row: LayerDiagnosis, found: Upsampling, moment: Tensor | None) -> None:
@@ -212,61 +241,26 @@ def _stamp(found: Upsampling) -> Stamp:
                 raise
 
 
-def _add_geometry(row: LayerDiagnosis, found: Upsampling, node: Node) -> None:
-    row.kernel_size = tuple(weight_of(node).shape[2:])
-    axes = len(row.kernel_size)
-    padding, dilation = (per_axis(node.args[i], axes) for i in (4, 5))
-    row.dilation = dilation
-    stride = upsampling_stride(node)
-    if stride and not found.shuffled:
-        row.coverage = coverage_ratio(row.kernel_size, stride, dilation)
-        row.shift = tuple(map(image_shift, row.kernel_size, stride, padding, dilation))
-        return
-    row.coverage = 1.0
-    # A convolution shifts an image by its leading padding minus half its extent; before a pixel
-    # shuffle this happens at the small size.
-    extra = node.operands[0].shift or (0,) * axes
-    each = zip(found.scale, padding, extra, dilation, row.kernel_size, strict=True)
-    row.shift = tuple(s * (p - e - d * (k - 1) / 2) for s, p, e, d, k in each)
+def _add_geometry(
+    row: LayerDiagnosis,
+    kernel_size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+) -> None:
+    """Of a transposed convolution or of a fold, which moves pixels like one."""
+    row.kernel_size, row.dilation = tuple(kernel_size), tuple(dilation)
+    row.coverage = coverage_ratio(kernel_size, stride, dilation)
+    row.shift = tuple(map(image_shift, kernel_size, stride, padding, dilation))
 
 
-def _cure(found: Upsampling, row: LayerDiagnosis, *, padded: bool) -> str:
-    balance = BALANCE
-    if found.layer is None:
-        balance = "dcgan.checkerboard.balance would cure it if it were a layer of torch.nn"
-    elif found.shuffled and not found.is_pixel_shuffle():
-        balance = "dcgan.checkerboard.balance would cure it before an nn.PixelShuffle"
-    if found.norm is not None:
-        return f"put {found.norm} after the shuffle, then {balance}"
-    if row.coverage == 1 or row.coverage is None:
-        return f"coverage is even but the weights are not: {balance}"
-    assert found.source is not None
-    even = _evenly_covering(found.source) if padded else "a kernel size that the stride divides"
-    if row.coverage == math.inf:
-        geometry = map(cell, (row.kernel_size, row.stride, row.dilation))
-        why = "kernel {}, stride {}, dilation {}: some outputs get no tap".format(*geometry)
-        return f"{why}; use {even}, then {balance}"
-    return f"{balance}, but coverage stays uneven; to make it even, use {even}"
+def _shift_before(found: Upsampling, node: Node) -> tuple[float, ...]:
+    """By how much a convolution moves the image before it is enlarged, in output pixels.
 
-
-def _evenly_covering(node: Node) -> str:
-    """Code of a transposed convolution of the same output size whose strides divide its kernel.
-
-    Output size − stride·(input size − 1) is 1 + d(k − 1) − 2p + op along every axis.
+    Its leading padding minus half its extent, at its own size.
     """
-    weight, groups = weight_of(node), node.args[8]
-    given = (per_axis(node.args[i], weight.ndim - 2) for i in (3, 4, 7, 5))
-    axes = zip(weight.shape[2:], *given, strict=True)
-    geometry = []
-    for k, s, p, op, d in axes:
-        extent = 1 + d * (k - 1) - 2 * p + op
-        even = -(-max(k, extent) // s) * s
-        padding = -(-(even - extent) // 2)
-        geometry.append((even, s, padding, 2 * padding - (even - extent)))
-    words = [f"{weight.shape[0]}, {weight.shape[1] * groups}"]
-    names = ("kernel_size", "stride", "padding", "output_padding")
-    for name, values in zip(names, zip(*geometry, strict=True), strict=True):
-        if any(values):
-            words.append(f"{name}={values[0] if len(set(values)) == 1 else values}")
-    words += [f"groups={groups}"] * (groups > 1) + ["bias=False"] * (node.args[2] is None)
-    return f"nn.ConvTranspose{len(geometry)}d({', '.join(words)})"
+    axes = weight_of(node).ndim - 2
+    padding, dilation = (per_axis(node.args[i], axes) for i in (4, 5))
+    extra = node.operands[0].shift or (0,) * axes
+    each = zip(found.scale, padding, extra, dilation, weight_of(node).shape[2:], strict=True)
+    return tuple(s * (p - e - d * (k - 1) / 2) for s, p, e, d, k in each)

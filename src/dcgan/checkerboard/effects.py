@@ -40,7 +40,7 @@ def input_moments_of(
 
     def read(node: Node, function: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
         result = function(*args, **kwargs)
-        x = result if not is_convolution(node) else args[len(args) - 2 if node.op == "mm" else 0]
+        x = args[0] if is_convolution(node) else result
         x = args[1] if node.op == "addmm" else x
         x = x[0] if isinstance(x, tuple) else x
         x = x.dequantize() if x.is_quantized else x
@@ -121,7 +121,7 @@ def _balanced(up: Upsampling, node: Node) -> tuple[Tensor, Tensor | None] | None
             stride, dilation = upsampling_stride(node), per_axis(node.args[5], weight.ndim - 2)
             part: Balanced = Balanced(weight.shape[2:], stride, dilation)
             return part.to(weight.device)(weight), None
-        if not up.is_pixel_shuffle():
+        if not up.is_pixel_shuffle() or up.num_shuffled() != len(weight):
             return None
         scale = int(up.scale[0])
         part = BalancedSubpixel(weight.shape[2:], scale).to(weight.device)

@@ -41,13 +41,22 @@ class Followers:
             linear = is_convolution(node) or node.op in AFFINE or node.op.startswith("avg_pool")
             if not (linear or node.op in passed) or upsampling_stride(node):
                 break
-            if not operand.alone or len(node.operands) > 1 or (found and not operand.same):
+            if not operand.alone or len(node.operands) > 1:
+                break
+            # The first reads what is enlarged: perhaps a shuffle's own table.
+            if (found or operand.table is None) and not self._keeps_channels(operand):
                 break
             if node.channel_last or node.op == OUTPUT:
                 break
             found.append(node)
             uses = self.of(i)
         return found, uses
+
+    def _keeps_channels(self, operand: Operand) -> bool:
+        """Whether it is all channels of a node, in their order."""
+        shape = self.nodes[operand.node].shape
+        all_of_them = len(operand.shape) != len(shape) or operand.shape[1:2] == shape[1:2]
+        return operand.same and all_of_them
 
     def obstacle(self, uses: Uses) -> str | None:
         """Why the block alone does not tell what becomes of a constant."""

@@ -12,15 +12,35 @@ Frame = tuple[Axis, ...]
 
 
 def frames_of(nodes: list[Node]) -> list[Frame | None]:
-    """For each node's output; None: it is no image, or its place is not known."""
+    """For each node's output; None: it is no image, or its place is not known.
+
+    Without an image among the inputs, what the first convolutions read counts as one.
+    """
     frames: list[Frame | None] = []
+    starts = not reads_image(nodes)
     for node in nodes:
+        axes = len(node.shape) - 2
         if node.op == "input":
-            frames.append(((1.0, 0.0),) * (len(node.shape) - 2) if len(node.shape) > 3 else None)
+            frames.append(((1.0, 0.0),) * axes if is_image(node) else None)
             continue
         before = [frame_of(operand, frames) for operand in node.operands]
-        frames.append(_after(node, next((frame for frame in before if frame), None)))
+        frame = next((frame for frame in before if frame), None)
+        if frame is not None and len(frame) != axes and node.op != OUTPUT:
+            frame = None  # no longer an image, or one with other axes
+        if frame is None and starts and node.op == "convolution":
+            frame = ((1.0, 0.0),) * axes
+        frames.append(_after(node, frame))
     return frames
+
+
+def is_image(node: Node) -> bool:
+    """Whether a node's output has pixels: one alone is a vector."""
+    return len(node.shape) > 3 and max(node.shape[2:]) > 1
+
+
+def reads_image(nodes: list[Node]) -> bool:
+    """Whether the network has an image among its inputs."""
+    return any(node.op == "input" and is_image(node) for node in nodes)
 
 
 def frame_of(operand: Operand, frames: list[Frame | None]) -> Frame | None:
@@ -64,7 +84,6 @@ def _after(node: Node, frame: Frame | None) -> Frame | None:
     if node.op == OUTPUT:
         return frame
     if node.op == "convolution":
-        frame = frame or ((1.0, 0.0),) * axes
         kernel: Any = weight_of(node).shape[2:] if hasattr(node.args[1], "shape") else ()
         transposed, stride, padding, dilation = (node.args[i] for i in (6, 3, 4, 5))
         reach = [d * (k - 1) / 2 for d, k in zip(dilation, kernel, strict=False)]

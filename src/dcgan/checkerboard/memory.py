@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
-from dcgan.checkerboard.rearrangement import Operand, Root, explain
+from dcgan.checkerboard.rearrangement import Operand, Root, explain, on_cpu
 
 MOVES = {
     *("clone", "copy_", "cat", "stack", "index", "index_select", "index_put_", "pixel_shuffle"),
@@ -94,6 +94,7 @@ class Memory:
                 numbers = stored.numbers.as_strided(*stored.geometry)
                 yield explain(numbers, self._roots, stored.maker)
 
+    @on_cpu
     def move(
         self, name: str, function: Any, args: Any, kwargs: Any, outputs: list[Tensor], path: str
     ) -> None:
@@ -130,6 +131,7 @@ class Memory:
                 self._numbers(x).copy_(moved)
             self._storages[key_of(x)].maker = (name, path)
 
+    @on_cpu
     def _new_numbers(self, node: int, shape: Any, channel_last: bool) -> Tensor:
         first = self._count
         self._count += torch.Size(shape).numel()
@@ -137,6 +139,7 @@ class Memory:
         self._roots.append(Root(first, node, tuple(shape), axis))
         return torch.arange(first, self._count, dtype=torch.float64).reshape(shape)
 
+    @on_cpu
     def _numbers(self, x: Tensor) -> Tensor:
         """The numbers of an activation's elements; those of a constant are −1."""
         stored = self._storages.setdefault(key_of(x), _storage(-1, x))

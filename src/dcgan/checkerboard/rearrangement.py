@@ -1,10 +1,15 @@
 """Read from the numbers of its elements how an image was put together out of other images."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 MUCH_LARGER = 1.5  # growth along an axis that padding does not explain
 MOSTLY = 0.3  # share of the pixels that must be in place: padding of small images repeats many
@@ -46,6 +51,18 @@ class Operand:
         return torch.equal(self.table, torch.where(filled[:1], own, -1))
 
 
+def on_cpu(function: Callable[P, T]) -> Callable[P, T]:
+    """Let a function make its tensors on the CPU, whatever the user's default device."""
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        with torch.device("cpu"):
+            return function(*args, **kwargs)
+
+    return run
+
+
+@on_cpu
 def explain(numbers: Tensor, roots: Sequence[Root], maker: tuple[str, str]) -> list[Operand]:
     """One operand for each node that the elements come from.
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from dcgan.checkerboard.following import AFFINE, Followers, Uses
 from dcgan.checkerboard.growth import find_grown
 from dcgan.checkerboard.layers import PLAIN, TRANSPOSED
-from dcgan.checkerboard.rearrangement import MUCH_LARGER, Operand
+from dcgan.checkerboard.rearrangement import MUCH_LARGER, Operand, on_cpu
 from dcgan.checkerboard.recording import SHUFFLE, Input, Node, Recording
 from dcgan.checkerboard.replay import (
     NORMS,
@@ -55,7 +55,13 @@ class Upsampling:
         order = last.table.flatten()
         return last.table.ndim == 3 and torch.equal(order, torch.arange(len(order)))
 
+    def num_shuffled(self) -> int:
+        """How many of the source's channels a pixel shuffle moves."""
+        last = self.steps[-1]
+        return last.table.numel() if isinstance(last, Operand) and last.table is not None else 0
 
+
+@on_cpu
 def find_recorded(recording: Recording) -> list[Upsampling]:
     """Every enlarging operation of a run; one that ran several times is listed once."""
     finder = _Finder(recording.nodes)
@@ -116,6 +122,8 @@ class _Finder:
         """A node that enlarges by itself."""
         node, uses = self.nodes[i], self.followers.of(i)
         stride = upsampling_stride(node)
+        if stride and _has_one_pixel(node, stride):
+            return None  # one kernel is drawn, and nothing repeats
         if stride:
             layer = _own_layer(node, TRANSPOSED)
             known = isinstance(node.layer, TRANSPOSED)
@@ -216,6 +224,12 @@ class _Finder:
             up.obstacle = up.obstacle or self.followers.purpose(uses)
             up.after, _ = self.followers.linear(uses)
         return up
+
+
+def _has_one_pixel(node: Node, stride: tuple[int, ...]) -> bool:
+    """Whether what it enlarges has one pixel."""
+    sizes = [x.shape[2:] for x in node.operands[:1]]
+    return any(all(n == 1 for n, s in zip(size, stride, strict=False) if s > 1) for size in sizes)
 
 
 def _extent(node: Node) -> int:
