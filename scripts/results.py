@@ -84,7 +84,7 @@ def run(line: list[str]) -> None:
 
 def complete(line: str, data: Path, folder: Path) -> list[str]:
     """A command with the paths of the data and of its results; multiruns resume."""
-    from dcgan.commands.prompt import quoted, setting
+    from dcgan.config.words import quoted, setting
 
     program, *words = shlex.split(line)
     for i, word in enumerate(words):

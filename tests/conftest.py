@@ -36,6 +36,9 @@ PRELOADED = [
     *(f"dcgan.commands.{path.stem}" for path in Path(dcgan.commands.__path__[0]).glob("[!_]*.py")),
 ]
 
+# Proxies on a port where nothing listens: downloads fail at once.
+NO_NETWORK = {f"{scheme}_proxy": "http://127.0.0.1:9" for scheme in ("http", "https")}
+
 # Overrides that make a run small enough to finish at once.
 TINY = ("experiment=smoke", "data.image_size=16", "data.num_images=32")
 
@@ -183,9 +186,7 @@ def command_line(name: str, *overrides: str, cache_dir: Path, processes: int = 1
 
 def command_environment(**extra: str) -> dict[str, str]:
     """An environment with one thread, so that tests interfere little, and without a network."""
-    closed = "http://127.0.0.1:9"  # nothing listens there, so downloads fail at once
-    proxies = {f"{scheme}_proxy": closed for scheme in ("http", "https")}
-    return {**os.environ, "OMP_NUM_THREADS": "1", **proxies, **extra}
+    return {**os.environ, "OMP_NUM_THREADS": "1", **NO_NETWORK, **extra}
 
 
 def real_data(name: str) -> Path:

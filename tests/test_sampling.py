@@ -10,6 +10,8 @@ from dcgan.config import GeneratorConfig, SampleConfig, UpsampleConfig
 from dcgan.networks import Generator, load_generator
 from dcgan.networks.saved import export_generator
 from dcgan.sampling import generate, interpolate, latents_of_seeds, sample, write_samples
+from dcgan.training.loop import train
+from tests.conftest import Compose
 
 
 @pytest.fixture
@@ -71,3 +73,11 @@ def test_an_exported_generator_is_the_same_generator(tmp_path: Path, generator: 
     config = SampleConfig(checkpoint=str(tmp_path / "g.safetensors"), num_images=3)
     assert write_samples(config, tmp_path / "out")["seeds"] == [0, 1, 2]
     assert (tmp_path / "out" / "grid.png").is_file()
+
+
+def test_the_weights_that_were_used_are_recorded(tmp_path: Path, tiny: Compose) -> None:
+    for half_life, weights in ((1000, "ema"), (0, "raw")):
+        run = tmp_path / weights
+        train(tiny(f"trainer.ema_half_life_images={half_life}"), run, "again")
+        found = write_samples(SampleConfig(checkpoint=str(run), num_images=2), tmp_path / "out")
+        assert found["weights"] == weights

@@ -17,7 +17,7 @@ from dcgan.config import SampleConfig
 from dcgan.files import make_folder, write_json
 from dcgan.memory import check_memory
 from dcgan.networks.generator import Generator
-from dcgan.networks.saved import export_generator, load_generator
+from dcgan.networks.saved import export_generator, load_generator, load_with_origin
 from dcgan.pictures import save_grid, save_picture
 from dcgan.progress import progress
 
@@ -89,7 +89,7 @@ def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
     Raises:
         UserError: the checkpoint cannot be read.
     """
-    generator = load_generator(config.checkpoint, config.weights)
+    generator, weights = load_with_origin(config.checkpoint, config.weights)
     seeds = config.seeds or range(config.num_images)
     check_images(f"num_images={config.num_images}", len(seeds), generator)
     frames = config.interpolation_frames
@@ -116,7 +116,7 @@ def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
         export_generator(run_dir / "generator.safetensors", generator)
     result = {
         "checkpoint": config.checkpoint,
-        "weights": "exported" if config.checkpoint.endswith(".safetensors") else config.weights,
+        "weights": weights,
         "seeds": list(seeds),
         "files": files,
     }

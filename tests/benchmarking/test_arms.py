@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dcgan.benchmarking.arms import ARMS, BASELINE, OURS, command_of, run
-from dcgan.errors import RunFailed, UserError
+from dcgan.errors import MachineError, RunFailed, UserError
 
 
 def python(code: str) -> list[str]:
@@ -54,13 +54,19 @@ def test_a_command_runs_in_the_given_environment(
     assert {name: value for name, value in seen.items() if name != "LC_CTYPE"} == environment
 
 
-@pytest.mark.parametrize(("status", "error"), [(1, RunFailed), (2, UserError)])
+@pytest.mark.parametrize(("status", "error"), [(1, RunFailed), (2, UserError), (74, MachineError)])
 def test_a_failure_is_one_line(status: int, error: type[Exception]) -> None:
     code = f"import sys; print('one\\nthe reason\\n', file=sys.stderr); sys.exit({status})"
     with pytest.raises(error, match=r"^\S+python\S* -c [^\0]*: the reason$"):
         run(python(code), os.environ)
     with pytest.raises(error, match=rf": exit status {status}$"):
         run(python(f"import sys; sys.exit({status})"), os.environ)
+
+
+def test_a_killed_command_is_not_blamed_on_its_last_message() -> None:
+    code = "import os, sys; print('all is well', file=sys.stderr); os.kill(os.getpid(), 9)"
+    with pytest.raises(RunFailed, match=r"killed by signal 9$"):
+        run(python(code), os.environ)
 
 
 def test_an_interrupted_benchmark_leaves_no_command_running(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import dcgan
 from dcgan.commands.api import Table
 from dcgan.errors import Interrupted, UserError
 from dcgan.sampling import load_generator, sample
-from tests.conftest import TINY
+from tests.conftest import NO_NETWORK, TINY
 from tests.notebooks import TUTORIAL, execute, read
 
 ODD = "an odd=name, 'quoted'"  # a folder's name
@@ -34,6 +34,8 @@ def run(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> dcgan.Run:
 @pytest.fixture(autouse=True)
 def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    for name, proxy in NO_NETWORK.items():
+        monkeypatch.setenv(name, proxy)
 
 
 def test_importing_dcgan_is_fast_and_offers_the_commands() -> None:

@@ -66,3 +66,4 @@ def test_the_training_that_cures_has_the_runs_settings(tiny: Compose) -> None:
     assert {"data.num_images=8", "downsample.balanced=true"} <= set(listed)
     assert "upsample.balanced=2" in words("upsample=transposed_k4_balanced2")
     assert words("upsample=transposed_k1") == words("upsample=resize_nearest") == []
+    assert words("generator=flat") == []

@@ -22,7 +22,21 @@ VALUES = st.one_of(
     st.integers(-(10**13), 10**13).map(str),
     st.floats().map(str),
     st.sampled_from(
-        ["null", "true", "[]", "[1,2]", "{}", "{a:1}", "''", "${nope}", "${seed}", "???", "1e999"]
+        [
+            "null",
+            "true",
+            "[]",
+            "[1,2]",
+            "{}",
+            "{a:1}",
+            "[[1]]",
+            "[{a:1}]",
+            "''",
+            "${nope}",
+            "${seed}",
+            "???",
+            "1e999",
+        ]
     ),
     st.text(max_size=6),
     st.text("'\"\\${}[](),=:;~*!#%&|<>é\n\t ", max_size=6),

@@ -6,6 +6,7 @@ import shlex
 import signal
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,15 @@ import torch
 import yaml
 from PIL import Image
 
-from dcgan.commands.prompt import setting
-from dcgan.config.identity import flatten
+from dcgan.commands.train import folder_of
+from dcgan.config.identity import LAST, flatten
+from dcgan.config.words import setting
+from dcgan.training.devices import resolve_precision
 from dcgan.training.records import read_metrics
 from tests.conftest import (
     CONFIGS,
     TINY,
+    Compose,
     Run,
     Start,
     choices,
@@ -136,7 +140,7 @@ def test_a_stopped_run_saves_and_prints_how_to_resume(
     step = torch.load(run_dir / "checkpoints" / "last.pt", weights_only=True)["step"]
     assert f"stopped at step {step} of 100000; saved" in errors
     command = shlex.split(errors.partition("To resume: ")[2].splitlines()[0])
-    assert command[-1] == setting("resume", run_dir.relative_to(tmp_path))
+    assert setting("resume", run_dir.relative_to(tmp_path)) in command
     assert not (run_dir / "result.json").exists()
 
     assert not (tmp_path / "x").exists()
@@ -190,6 +194,17 @@ def test_resume_auto_finds_the_newest_run_with_these_settings(run: Run, tmp_path
     assert second.stdout.splitlines()[-1] == folder, second.stderr
     assert json.loads((tmp_path / folder / "result.json").read_text())["resumed_from_step"] == 8
     assert len(list(tmp_path.rglob("result.json"))) == 2
+
+
+def test_resume_auto_looks_for_the_precision_that_auto_means(tmp_path: Path, tiny: Compose) -> None:
+    auto = tiny("resume=auto", "trainer.precision=auto")
+    resolved = resolve_precision(auto.trainer).precision
+    for precision in ("32-true", "bf16-mixed"):
+        config = tiny(f"trainer.precision={precision}")
+        (tmp_path / precision / "checkpoints").mkdir(parents=True)
+        (tmp_path / precision / "config.yaml").write_text(yaml.safe_dump(asdict(config)))
+        torch.save({}, tmp_path / precision / LAST)
+    assert folder_of(auto, tmp_path / "new") == tmp_path / resolved
 
 
 def test_a_typo_in_a_file_is_refused_too(run: Run, tmp_path: Path) -> None:

@@ -109,11 +109,9 @@ def test_edited_settings_are_read_or_refused(tmp_path: Path, tiny: Compose) -> N
     check()
 
 
-def test_auto_precision_matches_any_run_and_a_given_one_only_its_own(
-    tmp_path: Path, tiny: Compose
-) -> None:
+def test_a_precision_matches_only_its_own(tmp_path: Path, tiny: Compose) -> None:
     run = save(tmp_path / "run", tiny("trainer.precision=bf16-mixed"), 1)
-    for precision, found in (("auto", True), ("bf16-mixed", True), ("32-true", False)):
+    for precision, found in (("bf16-mixed", True), ("32-true", False)):
         config = tiny("resume=auto", f"trainer.precision={precision}")
         assert (folder_of_run(config, tmp_path / "new") == run) is found
 

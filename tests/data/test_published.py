@@ -1,10 +1,14 @@
 """Published data sets in their usual layouts, and the messages when files are missing."""
 
+import errno
 import gzip
+import os
 import pickle
+import re
 import shutil
 import struct
 import tarfile
+import tempfile
 import threading
 from functools import partial
 from hashlib import md5
@@ -22,7 +26,7 @@ from dcgan.config import DataConfig
 from dcgan.data.decoding import decode
 from dcgan.data.labeled import read_images, read_labeled_set
 from dcgan.data.sources import find_source
-from dcgan.errors import UserError
+from dcgan.errors import MachineError, UserError
 from tests.conftest import real_data
 from tests.data.damage import damaged, limited
 
@@ -277,3 +281,31 @@ def test_celeba_images_are_cropped_to_the_center_and_resized(tmp_path: Path, lay
     assert image.shape == (3, 64, 64)
     assert not enlarged
     assert image.min() > 240
+
+
+def test_a_full_disk_while_unpacking_is_the_machines_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    write_idx(tmp_path / "MNIST" / "raw")
+    for path in (tmp_path / "MNIST" / "raw").iterdir():
+        path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    with pytest.raises(MachineError, match=rf"{tempfile.gettempdir()}.*: No space left on device"):
+        read_labeled_set(settings("mnist", tmp_path), train=True)
+
+
+def test_a_folder_that_cannot_be_listed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(
+        UserError, match=rf"data\.root={re.escape(str(tmp_path))}: .*Permission denied"
+    ):
+        find_source(settings("mnist", tmp_path))

@@ -233,6 +233,15 @@ def test_a_run_can_start_from_another_runs_weights_balanced(build: Build, tmp_pa
         )
         torch.testing.assert_close(again.weight, used.weight, rtol=0, atol=1e-6)
 
+    # A balanced discriminator may have a spectral norm, too.
+    normed = build("discriminator.norm=spectral", "downsample.balanced=true")
+    train_step(normed)
+    save_checkpoint(tmp_path / "normed" / LAST, normed)
+    same = build("seed=3", "discriminator.norm=spectral", "downsample.balanced=true")
+    take_weights(same, str(tmp_path / "normed"))
+    for name, value in same.discriminator.state_dict().items():
+        assert torch.equal(value, normed.discriminator.state_dict()[name])
+
 
 @pytest.mark.parametrize(
     ("words", "network"),

@@ -81,6 +81,7 @@ def test_parameters_are_equal_on_all_ranks(cache_dir: Path, regularizer: str) ->
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["largest difference of parameters"] == 0
     assert found["steps"] == 6
+    assert found["one stops"] is True
     # Each rank had its own images and latents, so the generated images differ.
     assert found["difference of fakes"] > 1e-3
 

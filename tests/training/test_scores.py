@@ -6,8 +6,13 @@ import pytest
 import torch
 
 from dcgan.checkerboard.images import contrast, phase_energy
+from dcgan.evaluation.distances import fid_against
+from dcgan.evaluation.features import Extractor, Features
+from dcgan.evaluation.heldout import held_out
+from dcgan.sampling import generate
+from dcgan.seeding import stream
 from dcgan.training.checkpoint import checkpoint_of
-from dcgan.training.scores import Scorer, gradients_at, upsampling_blocks
+from dcgan.training.scores import FidMeter, Scorer, gradients_at, upsampling_blocks
 from dcgan.training.step import State, train_step
 from tests.training.conftest import Build
 
@@ -98,3 +103,18 @@ def test_measuring_does_not_affect_training(build: Build) -> None:
         for name, value in without[network].items():
             assert torch.equal(with_scores[network][name], value), f"{network}.{name}"
     assert torch.equal(with_scores["random"]["torch"], without["random"]["torch"])
+
+
+def test_fid_is_that_of_the_average_against_held_out_images(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extractor = Extractor(lambda images: Features(images.flatten(1)[:, ::64], None), {})
+    monkeypatch.setattr("dcgan.training.scores.get_extractor", lambda *_: extractor)
+    state = build("data=digits", "data.num_images=64", "trainer.fid_images=48")
+    for _ in range(6):
+        train_step(state)
+    fid = fid_against(held_out(state.config.data, state.batches.images, 48), extractor)
+    latents = torch.randn(48, state.generator.latent_size, generator=stream(0, "quality"))
+    ema, raw = (fid(generate(network, latents)) for network in (state.sampler, state.generator))
+    assert FidMeter(state).measure() == pytest.approx(ema, rel=1e-6)
+    assert raw != pytest.approx(ema, rel=1e-3)

@@ -9,7 +9,7 @@ from dcgan.commands.composing import compose, to_dataclass
 from dcgan.config import TrainConfig
 from dcgan.data.preparation import prepare
 from dcgan.training.checkpoint import build_state
-from dcgan.training.devices import connected
+from dcgan.training.devices import connected, is_true_anywhere
 from dcgan.training.step import State, train_step
 from tests.conftest import TINY
 
@@ -35,10 +35,12 @@ def compare(state: State) -> None:
     fakes = result.fake.flatten()
     gathered = [fabric.all_gather(x) for x in (parameters, fakes)]
     apart = [(x[0] - x[1]).abs().max().item() for x in gathered]
+    one_stops = is_true_anywhere(fabric.global_rank == 1, fabric)
     if fabric.is_global_zero:
         found = {
             "largest difference of parameters": apart[0],
             "difference of fakes": apart[1],
+            "one stops": one_stops,
             "steps": state.step,
         }
         print(json.dumps(found))

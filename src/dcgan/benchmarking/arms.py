@@ -9,7 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from dcgan.errors import RunFailed, UserError
+from dcgan.config.words import setting
+from dcgan.errors import MachineError, RunFailed, UserError
 
 LOOK_EVERY = 0.05  # seconds
 
@@ -67,8 +68,8 @@ def baseline_command(
 
 def our_command(settings: Sequence[str], run_dir: Path) -> list[str]:
     """The command of dcgan-train with these settings."""
-    quoted = str(run_dir).replace("'", "\\'")
-    return [sys.executable, "-m", "dcgan.commands.train", *settings, f"hydra.run.dir='{quoted}'"]
+    program = [sys.executable, "-m", "dcgan.commands.train"]
+    return [*program, *settings, setting("hydra.run.dir", run_dir)]
 
 
 def run(
@@ -86,6 +87,7 @@ def run(
 
     Raises:
         UserError: it refused its settings.
+        MachineError: a full disk, a missing permission, or too little memory.
         RunFailed: it failed in another way.
     """
     started = time.perf_counter()
@@ -106,6 +108,8 @@ def run(
     if status := process.returncode:
         lines = said.decode(errors="replace").split("\n")
         reason = next(filter(str.strip, reversed(lines)), f"exit status {status}")
-        error = UserError if status == UserError.exit_status else RunFailed
-        raise error(f"{shlex.join(command)}: {reason}")
+        if status < 0:  # it could not say why
+            reason = f"killed by signal {-status}"
+        kinds = {error.exit_status: error for error in (UserError, MachineError)}
+        raise kinds.get(status, RunFailed)(f"{shlex.join(command)}: {reason}")
     return seconds

@@ -54,19 +54,20 @@ def benchmark(
 
     Raises:
         UserError: a command refuses its settings, or there are no features for its data.
-        RunFailed: a command fails.
+        MachineError, RunFailed: a command fails.
     """
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if load > BUSY:
         log.warning("the machine is busy, timings are unreliable: load %.2f (over %s)", load, BUSY)
     in_turn = comparisons(config, compose) if config.beside and not config.race else []
+    turns = TURNS * config.rounds
     for each in (each for configs in in_turn for each in configs.values()):
         prepare(each.data)  # or refuse it, before anything is timed
     make_folder(run_dir)
     if config.race:
         template, rows = "race.txt", race(config, run_dir, environment)
     elif in_turn:
-        template, turns = "beside.txt", TURNS * config.rounds
+        template = "beside.txt"
         rows = [row for configs in in_turn for row in time_in_turn(configs, turns)]
     else:
         template, rows = "benchmark.txt", []
@@ -83,7 +84,7 @@ def benchmark(
         "rows": rows,
     }
     write_json(run_dir / "result.json", result)
-    text = render(template, busy=load > BUSY, Summary=Summary, **result)
+    text = render(template, busy=load > BUSY, turns=turns, Summary=Summary, **result)
     write_text(run_dir / "benchmark.txt", text)
 
 

@@ -18,9 +18,9 @@ from torch import nn
 from dcgan import checkerboard
 from dcgan.commands.composing import compose_run
 from dcgan.commands.cure import settings_of_training
-from dcgan.commands.prompt import setting, shortest
-from dcgan.commands.train import summary
-from dcgan.config.identity import folder_of_run
+from dcgan.commands.prompt import shortest
+from dcgan.commands.train import folder_of, summary
+from dcgan.config.words import setting
 from dcgan.files import expand
 from dcgan.training.records import read_metrics, read_picture, read_result
 
@@ -106,7 +106,7 @@ def train(*settings: str) -> Run:
         RunFailed: a loss or a weight is not finite.
         Interrupted: stopped, as by a notebook's stop button; the run is saved.
     """
-    _, config, folder = compose_run("train", settings, folder_of_run)
+    _, config, folder = compose_run("train", settings, folder_of)
     from dcgan.training.loop import train as train_run
 
     again = [s for s in settings if s.partition("=")[0] not in ("resume", "hydra.run.dir")]
@@ -160,7 +160,8 @@ def cure(run: Result | str | Path, *settings: str) -> Result:
     from dcgan.reports.page import render
 
     def text(result: dict[str, Any], folder: Path) -> str:
-        training = _call("train", *settings_of_training(result["checkpoint"], result["config"]))
+        words = settings_of_training(result["checkpoint"], result["config"])
+        training = _call("train", *words) if words else None
         return render("cure.txt", run_dir=shortest(folder), training=training, **result)
 
     return _result("cure", "checkpoint", run, settings, write_cure, text, "cured.png")

@@ -27,8 +27,9 @@ from tqdm import tqdm
 
 import dcgan
 from dcgan.commands import composing
-from dcgan.commands.prompt import literal, quoted, shortest
+from dcgan.commands.prompt import shortest
 from dcgan.commands.streams import failure_of_output, use_lasting_streams
+from dcgan.config.words import literal, quoted
 from dcgan.errors import (
     FAULT,
     PIPE_CLOSED,
@@ -131,7 +132,7 @@ class Command:
         return self._call(config, run_dir)
 
     def _many(self, overrides: list[str]) -> int:
-        """Do all jobs; the highest exit status of any."""
+        """Do all jobs; the exit status of the first that fails, else the highest."""
         if not self.may_sweep:
             raise UserError(f"-m: dcgan-{self.name} does one thing at a time")
         if any(word.startswith("hydra.run.dir=") for word in overrides):

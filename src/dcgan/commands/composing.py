@@ -19,9 +19,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 import dcgan.config
-from dcgan.commands.prompt import setting
 from dcgan.config import build
 from dcgan.config.settings import no_such_setting
+from dcgan.config.words import setting
 from dcgan.errors import UserError
 from dcgan.files import expand, make_folder
 

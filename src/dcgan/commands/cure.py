@@ -8,9 +8,10 @@ from omegaconf import OmegaConf
 
 from dcgan.commands.app import Command
 from dcgan.commands.composing import compose
-from dcgan.commands.prompt import command_line, quoted, setting
+from dcgan.commands.prompt import command_line
 from dcgan.config import CureConfig, UpsampleConfig
 from dcgan.config.identity import flatten
+from dcgan.config.words import quoted, setting
 
 # Groups of settings that belong to a run's weights; how long and how fast to train is up to the
 # user.
@@ -33,8 +34,11 @@ def main(config: CureConfig, run_dir: Path) -> int:
 def settings_of_training(checkpoint: str, settings: dict[str, Any]) -> list[str]:
     """What fine-tunes a run with balanced kernels on its data, networks and losses, as words.
 
-    The list is empty if its kernels cannot be balanced: kernel 1, or layers that resize.
+    The list is empty if there is nothing to balance: a flat generator, kernel 1, or layers that
+    resize.
     """
+    if settings["generator"]["kind"] == "flat":
+        return []
     balanced = max(1, settings["upsample"]["balanced"])
     try:
         UpsampleConfig(**settings["upsample"] | {"balanced": balanced})
@@ -52,4 +56,4 @@ def _typed(value: object) -> str:
     """A value as Hydra reads it."""
     if isinstance(value, list):
         return f"[{','.join(map(_typed, value))}]"
-    return json.dumps(value) if value is None or isinstance(value, bool) else quoted(str(value))
+    return quoted(value) if isinstance(value, str) else json.dumps(value)

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from dcgan.commands.app import Command
-from dcgan.commands.prompt import command_line, setting
+from dcgan.commands.prompt import command_line
 from dcgan.config import DiagnoseConfig
+from dcgan.config.words import setting
 
 
 @Command("diagnose", uses="dcgan.diagnosing", may_sweep=False)

@@ -8,30 +8,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from dcgan.config.words import setting
+
 
 def shortest(path: Path) -> Path:
     """`path` as a user would type it: relative if it is inside the current folder."""
     path = path.absolute()
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def quoted(text: str) -> str:
-    """`text` as a value that Hydra reads literally: in quotes, and without interpolation."""
-    if re.fullmatch(r"[A-Za-z0-9_./:+@-]+", text):  # needs no quotes
-        return text
-    # Hydra halves the backslashes before a quote.
-    text = re.sub(r"(\\*)('|\Z)", lambda m: m[1] * 2 + (m[2] and "\\'"), literal(text))
-    return f"'{text}'"
-
-
-def literal(text: str) -> str:
-    """`text` with every ${ escaped for OmegaConf, which halves the backslashes before it."""
-    return re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
-
-
-def setting(name: str, value: object) -> str:
-    """NAME=VALUE as one word of a dcgan command line."""
-    return f"{name}={quoted(str(value))}"
 
 
 def command_line(program: str, *words: str) -> str:
@@ -60,4 +43,7 @@ def command_again(
     typed = sys.argv[1:] if words is None else words
     kept = [word for word in typed if word.partition("=")[0] not in changed]
     new = [setting(key, value) for key, value in changed.items() if value is not None]
-    return command_line(f"dcgan-{name}", *kept, *new)
+    # Beside the other settings: argparse wants them all in one place, before or after the flags.
+    are_settings = ("=" in word and not word.startswith("-") for word in kept)
+    place = next((i for i, is_setting in enumerate(are_settings) if is_setting), len(kept))
+    return command_line(f"dcgan-{name}", *kept[:place], *new, *kept[place:])

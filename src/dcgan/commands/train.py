@@ -1,5 +1,6 @@
 """dcgan-train: train a DCGAN, watch it, resume it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,19 +8,32 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
 from dcgan.commands.app import Command, is_first_process
-from dcgan.commands.prompt import command_again, command_line, setting
+from dcgan.commands.prompt import command_again, command_line
 from dcgan.commands.report import after_multirun
 from dcgan.config import TrainConfig
 from dcgan.config.identity import folder_of_run
+from dcgan.config.words import setting
 
 
-@Command("train", uses="dcgan.training.loop", folder=folder_of_run, after_multirun=after_multirun)
+def folder_of(config: TrainConfig, new: Path) -> Path:
+    """`folder_of_run`; resume=auto looks for a run with the precision that auto now means."""
+    if config.resume == "auto":
+        from dcgan.training.devices import resolve_precision
+
+        config = replace(config, trainer=resolve_precision(config.trainer))
+    return folder_of_run(config, new)
+
+
+@Command("train", uses="dcgan.training.loop", folder=folder_of, after_multirun=after_multirun)
 def main(config: TrainConfig, run_dir: Path) -> None:
     """Train, then print where everything is."""
     from dcgan.training.loop import train
 
     hydra = HydraConfig.get()
-    words = hydra.overrides.task if hydra.mode == RunMode.MULTIRUN else None  # this job's alone
+    words = None
+    if hydra.mode == RunMode.MULTIRUN:  # this job's alone; --config-dir has become a search path
+        places = [word for word in hydra.overrides.hydra if word.startswith("hydra.searchpath=")]
+        words = [*hydra.overrides.task, *places]
     again = command_again("train", {"hydra.run.dir": None, "resume": run_dir}, words)
     result = train(config, run_dir, again)
     if not is_first_process():

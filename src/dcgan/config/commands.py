@@ -95,7 +95,7 @@ class BenchmarkConfig:
     """What to time, and how often."""
 
     sizes: list[Size]  # image size and filters (equal), steps of the short run, of the long run
-    rounds: Count  # every arm is timed once per round
+    rounds: Count  # every arm is timed once per round; `beside`: 40 times
     overrides: list[str] = field(default_factory=list)  # more settings for dcgan-train
     beside: list[str] = field(default_factory=list)  # settings; each is compared with the defaults
     race: Flag = False  # time until an FID, instead of a step's; `rounds` is the number of seeds

@@ -122,10 +122,7 @@ def folder_of_run(config: TrainConfig, new: Path) -> Path:
     for last in sorted(saved, key=lambda path: path.stat().st_mtime, reverse=True):
         folder = last.parents[1]
         try:
-            recorded = identity_settings(read_settings(folder))
-            if wanted["trainer.precision"] == "auto":  # a run records the resolved precision
-                recorded["trainer.precision"] = "auto"
-            if recorded == wanted:
+            if identity_settings(read_settings(folder)) == wanted:
                 check_archive(last)
                 return folder
         except UserError as error:

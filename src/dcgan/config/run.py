@@ -130,7 +130,7 @@ class UpsampleConfig:
         names = [self.layers] if isinstance(self.layers, str) else self.layers
         known = {f"up{i + 1}": {i} for i in range(num_blocks)}
         known |= {"all": set(range(num_blocks)), "first": {0}, "last": {num_blocks - 1}}
-        if not isinstance(names, list) or not names or any(name not in known for name in names):
+        if not isinstance(names, list) or not names or not {*map(str, names)} <= known.keys():
             raise UserError(
                 f"upsample.layers={self.layers}: must be one or more of {', '.join(known)}"
             )

@@ -1,5 +1,6 @@
 """Sources that are read or generated as a whole; most have labels and a test split."""
 
+import errno
 import gzip
 import shutil
 import tarfile
@@ -20,7 +21,7 @@ from dcgan.data.decoding import Images
 from dcgan.data.drawn import draw_digits, draw_photos, draw_synthetic
 from dcgan.data.published import DATA_SETS, DataSet
 from dcgan.data.sources import find_source, fit_channels
-from dcgan.errors import UserError, first_line
+from dcgan.errors import MachineError, UserError, first_line
 
 NUM_CLASSES = 10  # of every data set
 NUM_TEST_DIGITS = 10_000
@@ -68,6 +69,8 @@ def read_labeled_set(config: DataConfig, *, train: bool) -> Labeled:
         data_set = DATA_SETS[config.source]
         try:
             images, labels = _read_files(data_set, paths, train=train)
+        except (MachineError, MemoryError):
+            raise
         except Exception as error:  # torchvision raises many types for damaged files
             raise UserError(
                 f"data.root={config.root}: cannot read the {config.source} files in"
@@ -123,5 +126,10 @@ def _unpacked(data_set: DataSet, paths: list[Path]) -> Iterator[Path]:
 
 
 def _copy(source: IO[bytes] | gzip.GzipFile, target: Path) -> None:
-    with target.open("wb") as file:
-        shutil.copyfileobj(source, file)
+    try:
+        with target.open("wb") as file:
+            shutil.copyfileobj(source, file)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise MachineError(f"{target.parent}: {error.strerror}") from error
+        raise

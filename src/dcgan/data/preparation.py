@@ -65,8 +65,8 @@ def prepare(config: DataConfig) -> Prepared:
     """Return the prepared images of a source; prepare them first if no run has done so yet.
 
     Raises:
-        UserError: the source is missing, an image is broken (and `on_corrupt_image` is fail), or
-            the cache folder cannot be written when it has to be.
+        UserError: the source is missing, or an image is broken (and `on_corrupt_image` is fail).
+        UserError, MachineError: the cache folder cannot be written when it has to be.
     """
     cache = expand(config.cache_dir)
     with _locked(cache, config.source) as refusal:

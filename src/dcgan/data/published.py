@@ -98,8 +98,8 @@ def find_celeba(root: Path) -> Path:
 def _download(name: str, root: Path, fix: str) -> None:
     """Let torchvision download into a temporary folder below `root`, then move the files."""
     new = [path for path in (root, *root.parents) if not path.exists()]
+    found = abridged(sorted(shown(path.name) for path in root.iterdir()), 8) if not new else ""
     try:
-        found = abridged(sorted(shown(path.name) for path in root.iterdir()), 8) if not new else ""
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as temporary:
             getattr(datasets, name)(temporary, download=True)

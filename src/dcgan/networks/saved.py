@@ -55,18 +55,29 @@ def load_generator(path: str | Path, weights: str = "ema") -> Generator:
     Raises:
         UserError: the file is missing, damaged, or neither a checkpoint nor an export.
     """
+    return load_with_origin(path, weights)[0]
+
+
+def load_with_origin(path: str | Path, weights: str) -> tuple[Generator, str]:
+    """`load_generator`, and which weights it has: "ema", "raw" or "exported"."""
     path = find_checkpoint(path)
     if path.suffix == ".safetensors":
-        return _read_export(path)
-    return generator_of(read_checkpoint(path), weights)
+        return _read_export(path), "exported"
+    checkpoint = read_checkpoint(path)
+    return generator_of(checkpoint, weights), available(checkpoint, weights)
+
+
+def available(checkpoint: dict[str, Any], weights: str) -> str:
+    """The weights that `generator_of` takes: "raw" instead of "ema" if the run has no EMA."""
+    return "raw" if checkpoint["ema"] is None else weights
 
 
 def generator_of(checkpoint: dict[str, Any], weights: str = "ema") -> Generator:
     """The generator in a checkpoint from `read_checkpoint`; see `load_generator`."""
     state = checkpoint["generator"]
-    if weights == "ema" and (ema := checkpoint["ema"]) is not None:
+    if available(checkpoint, weights) == "ema":
         # Besides the module, AveragedModel's state has n_averaged.
-        state = {name: ema[f"module.{name}"] for name in state}
+        state = {name: checkpoint["ema"][f"module.{name}"] for name in state}
     return _with_weights(build_generator(checkpoint["config"]), state)
 
 

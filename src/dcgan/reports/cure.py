@@ -24,7 +24,7 @@ from dcgan.evaluation.features import get_extractor
 from dcgan.evaluation.heldout import held_out, read_run
 from dcgan.files import make_folder, write_json
 from dcgan.networks.generator import Generator
-from dcgan.networks.saved import export_generator, generator_of, with_notch
+from dcgan.networks.saved import available, export_generator, generator_of, with_notch
 from dcgan.pictures import evenly_spread, save_grid
 from dcgan.progress import progress
 from dcgan.sampling import check_images, generate, latents_of_seeds
@@ -89,6 +89,7 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
     result = {
         "checkpoint": config.checkpoint,
         "step": checkpoint["step"],
+        "weights": available(checkpoint, config.weights),
         "num_images": config.num_images,
         "recommended": None if best is None else best.name,
         "cures": [asdict(cure) | {"is_clean": cure.is_clean} for cure in cures],

@@ -18,7 +18,7 @@ from dcgan.evaluation.heldout import held_out, read_run
 from dcgan.evaluation.memorization import nearest
 from dcgan.files import make_folder, write_json
 from dcgan.intervals import summarize
-from dcgan.networks.saved import generator_of
+from dcgan.networks.saved import available, generator_of
 from dcgan.pictures import evenly_spread, normalize, save_grid, subsample
 from dcgan.progress import progress
 from dcgan.reports.page import render
@@ -101,7 +101,7 @@ def _origin(config: EvaluateConfig, checkpoint: dict[str, Any], data: DataConfig
         "checkpoint": config.checkpoint,
         "step": checkpoint["step"],
         "images_seen": checkpoint["step"] * checkpoint["config"]["trainer"]["batch_size"],
-        "weights": "raw" if config.weights == "raw" or checkpoint["ema"] is None else "ema",
+        "weights": available(checkpoint, config.weights),
         "held_out": HELD_OUT.get(data.source, images),
         "sampling_seeds": list(config.seeds),
     }

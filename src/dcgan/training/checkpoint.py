@@ -161,7 +161,8 @@ def take_weights(state: State, run: str) -> None:
     checkpoint = read_checkpoint(path)
     discriminator = build_discriminator(checkpoint["config"])
     discriminator.load_state_dict(checkpoint["discriminator"])
-    bake(discriminator)
+    if discriminator.state_dict().keys() != state.discriminator.state_dict().keys():
+        bake(discriminator)  # one of the two is balanced; bake also removes a spectral norm
     pairs = [
         (generator_of(checkpoint, "raw"), state.generator),
         (discriminator, state.discriminator),

@@ -66,8 +66,8 @@ class Recorder:
         """Open the run's files (on rank 0 only), and record step 0 of a new run.
 
         Raises:
-            UserError: the folder cannot be created, another process is training there, or its
-                metrics.jsonl is damaged.
+            UserError: another process is training in the folder, or its metrics.jsonl is damaged.
+            UserError, MachineError: the folder cannot be created.
             RunFailed: another process of this run was lost.
         """
         with ExitStack() as stack:
