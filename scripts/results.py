@@ -65,7 +65,7 @@ def make(name: str, lines: list[str], data: Path, work: Path, results: Path = RE
     keep = read_entries().get(name, {}).get("keep", KEPT)
     for path in (path for pattern in keep for path in made_in.glob(pattern)):
         shutil.copy(path, results / name)
-    for path in (results / name).glob("*.txt"):  # shows the settings
+    for path in (results / name).glob("*.[tj]*"):  # .txt and .json show the settings
         path.write_text(path.read_text("utf-8").replace(str(data), "PATH"), encoding="utf-8")
     (results / name / MADE).write_text(description(seconds), encoding="utf-8")
 

@@ -66,7 +66,7 @@ def test_every_arm_runs_once_per_round(tmp_path: Path, monkeypatch: pytest.Monke
 
     def run(command: list[str], environment: dict[str, str]) -> float:
         assert environment == {"A": "B"}
-        folder = Path(command[-1].partition("=")[2].strip("'") or command[5])
+        folder = Path(command[-1].partition("=")[2] or command[5])
         folder.mkdir()  # as a run does; fails if it exists
         (folder / "config.yaml").write_text("seed: 0")
         commands.append(command)

@@ -50,7 +50,7 @@ def test_ratios_are_taken_within_a_turn(tiny: Compose, monkeypatch: pytest.Monke
     assert [row["name"] for row in rows] == ["defaults", "seed=1"]
     assert [row["ratio"] for row in rows] == [[1, 1, 1], [2, 2, 2]]
     assert rows[0]["ms"] == [1500, 2000, 16000]
-    text = render("beside.txt", rows=rows, busy=True, overrides=["a=b"], **machine())
+    text = render("beside.txt", rows=rows, busy=True, turns=40, overrides=["a=b"], **machine())
     assert text.splitlines()[-1].split()[-3:] == ["2.000", "[2.000,", "2.000]"]
     assert "load 0.00 before (busy); dcgan-train a=b" in text
 

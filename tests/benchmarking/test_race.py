@@ -78,7 +78,7 @@ def test_both_arms_train_as_told(tmp_path: Path) -> None:
         "trainer.steps=10",
         "trainer.checkpoint_every=3",
         "seed=3",
-        f"hydra.run.dir='{tmp_path / 'run'}'",
+        f"hydra.run.dir={tmp_path / 'run'}",
     ]
     baseline = race_command(BASELINE, config, 3, 10, tmp_path, tmp_path / "run")
     settings = str(tmp_path / "config.yaml")
@@ -98,7 +98,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     def run(command: list[str], environment: Mapping[str, str]) -> None:
         assert environment == {"A": "B"}
-        Path(command[-1].partition("'")[2].strip("'") or command[5]).mkdir(exist_ok=True)
+        Path(command[-1].partition("=")[2] or command[5]).mkdir(exist_ok=True)
 
     def train(command: list[str], run_dir: Path, environment: Mapping[str, str]) -> list[Lap]:
         run_dir.mkdir()
