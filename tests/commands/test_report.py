@@ -65,8 +65,8 @@ def test_after_ctrl_c_a_multirun_prints_how_to_resume(
     assert process.returncode == 128 + signal.SIGINT
     command = shlex.split(errors.partition("To resume: ")[2].splitlines()[0])
     again = shlex.split(errors.rpartition("To resume: ")[2].splitlines()[0])
-    assert command[-1] == f"resume=sweep/{FIRST}"  # only this job
-    assert again[-2:] == ["resume=auto", "hydra.sweep.dir=sweep"]  # all of them
+    assert f"resume=sweep/{FIRST}" in command  # only this job
+    assert {"resume=auto", "hydra.sweep.dir=sweep"} <= {*again}  # all of them
     step = torch.load(tmp_path / f"sweep/{FIRST}/checkpoints/last.pt", weights_only=True)["step"]
     done = run("train", *(o.replace("100000", str(step + 2)) for o in again[1:]))
     assert done.returncode == 0, done.stderr
