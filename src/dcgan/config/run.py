@@ -245,7 +245,7 @@ class TrainerConfig:
     checkerboard_images: Natural  # generated images for the checkerboard scores; 0: no scores
     checkerboard_from_step: Count  # scores at steps 0, this, 2x this, 4x this, …, and the last
     fid_every: Natural  # steps between FIDs, the lowest of which is saved as best.pt; 0: none
-    fid_images: TwoOrMore  # generated and held-out images for FID
+    fid_images: TwoOrMore  # generated images for FID, and real ones
 
 
 @dataclass(kw_only=True, config=RULES)

@@ -25,6 +25,7 @@ from dcgan.errors import MachineError, UserError, first_line
 
 NUM_CLASSES = 10  # of every data set
 NUM_TEST_DIGITS = 10_000
+DRAWN = {"photos": draw_photos, "synthetic": draw_synthetic}  # without labels
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ def read_images(config: DataConfig) -> Images:
     if is_labeled_set(config):
         return read_labeled_set(config, train=True).images.numpy()
     assert config.num_images is not None
-    draw = draw_photos if config.source == "photos" else draw_synthetic
-    return fit_channels(draw(config.num_images, config.image_size), config.channels)
+    images = DRAWN[config.source](config.num_images, config.image_size)
+    return fit_channels(images, config.channels)
 
 
 def read_labeled_set(config: DataConfig, *, train: bool) -> Labeled:
