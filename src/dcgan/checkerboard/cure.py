@@ -116,10 +116,8 @@ def _problem(found: Upsampling, order: int, shared: Collection[nn.Parameter]) ->
         return "needs no cure: interpolation preserves constants"
     if layer is None:
         return "is not one of torch.nn's convolutions"
-    if found.shuffled:
-        problem = _shuffle_problem(found, order)
-        if problem is not None:
-            return problem
+    if found.shuffled and (problem := _shuffle_problem(found, order)) is not None:
+        return problem
     if "weight" not in dict(layer.named_parameters()) and not parametrize.is_parametrized(layer):
         return "its weight is computed by an old-style hook: use torch.nn.utils.parametrizations"
     if _is_balanced(layer):

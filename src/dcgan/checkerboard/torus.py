@@ -57,9 +57,6 @@ def stamped(values: Tensor, weight: Tensor, shape: Geometry) -> Tensor:
 
 def swept(values: Tensor, weight: Tensor, shape: Geometry) -> Tensor:
     """Convolve images with all their channels, (N, in_channels, *size)."""
-    functions: Any = (F.conv1d, F.conv2d, F.conv3d)
-    if shape.transposed:
-        functions = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)
     ranges, crops = [], []
     for n, k, s, p, d in zip(
         values.shape[2:], weight.shape[2:], shape.stride, shape.padding, shape.dilation, strict=True
@@ -72,13 +69,9 @@ def swept(values: Tensor, weight: Tensor, shape: Geometry) -> Tensor:
         else:
             ranges.append((-p, n - s - p + reach + 1))
             crops.append((0, n // s))
-    values = functions[len(ranges) - 1](
-        wrapped(values, ranges),
-        weight,
-        stride=shape.stride,
-        dilation=shape.dilation,
-        groups=shape.groups,
-    )
+    none = (0,) * len(ranges)
+    options = (None, shape.stride, none, shape.dilation, shape.transposed, none, shape.groups)
+    values = torch.convolution(wrapped(values, ranges), weight, *options)
     for a, (start, length) in enumerate(crops):
         values = values.narrow(2 + a, start, length)
     return values.clone()

@@ -212,7 +212,7 @@ class _Finder:
             node = self.nodes[node.operands[0].node]
         up.name, up.source = _name(node, (*PLAIN, *TRANSPOSED, nn.Linear)), node
         own = type(node.layer).__name__ if up.name == node.path else "convolution"
-        up.kind = f"{own if up.name else type(node.layer).__name__} + {up.kind}"
+        up.kind = f"{own} + {up.kind}"
         up.layer, up.place = _own_layer(node, PLAIN), node.index
         up.steps = [node, *between, enlarging]
         return self.followed(up, uses)

@@ -17,7 +17,7 @@ from dcgan.config.identity import LAST
 from dcgan.data.decoding import BrokenImage, opened, plain
 from dcgan.data.folders import abridged, image_files, shown
 from dcgan.errors import UserError
-from dcgan.pictures import normalize
+from dcgan.pictures import normalize, subsample
 from dcgan.progress import progress
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def read_folder(folder: Path, num_images: int, setting: str) -> Pictures:
     if next(folder.rglob("metrics.jsonl"), None) is not None:
         raise UserError(f"{folder}: contains runs; pass the folder of one that has saved {LAST}")
     paths = image_files(folder, setting)
-    paths = [paths[i] for i in _evenly(len(paths), num_images)]
+    paths = [paths[i] for i in subsample(torch.arange(len(paths)), num_images).tolist()]
     unreadable: dict[str, str] = {}
     headers = dict(_read(paths, lambda image: (min(image.size), image.format), unreadable))
     sizes = {path: size for path, (size, _) in headers.items()}
@@ -76,7 +76,7 @@ def read_folder(folder: Path, num_images: int, setting: str) -> Pictures:
     tiles = []
     for _, pixels in _read(bar, pixels_of, unreadable):
         cut = cut_into_tiles(torch.from_numpy(pixels).permute(2, 0, 1)[None], side)
-        tiles.append(cut[_evenly(len(cut), max(1, MAX_TILES // len(large)))])
+        tiles.append(subsample(cut, max(1, MAX_TILES // len(large))))
     named = abridged([f"{path}: {reason}" for path, reason in unreadable.items()], 3)
     if not tiles:
         raise UserError(f"{setting}={folder}: none of {len(paths)} images can be read ({named})")
@@ -98,9 +98,3 @@ def _read(
             unreadable[shown(path)] = str(error)
         else:
             yield path, result
-
-
-def _evenly(count: int, at_most: int) -> list[int]:
-    """At most `at_most` evenly spaced indices below `count`."""
-    chosen: list[int] = np.linspace(0, count - 1, min(count, at_most)).astype(int).tolist()
-    return chosen

@@ -77,15 +77,13 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
     cures, shown = try_cures(candidates, latents, real, fid)
     best = recommended(cures)
     make_folder(run_dir)
-    files = ["cured.safetensors", "cured.png"]
-    for name in files:  # of another run that was cured into this folder
-        (run_dir / name).unlink(missing_ok=True)
-    if best is None or best.name == "nothing":
-        files = []
-    else:
-        export_generator(run_dir / files[0], candidates[best.name])
+    cured, picture = run_dir / "cured.safetensors", run_dir / "cured.png"
+    for path in (cured, picture):  # of another run that was cured into this folder
+        path.unlink(missing_ok=True)
+    if best is not None and best.name != "nothing":
+        export_generator(cured, candidates[best.name])
         pairs = torch.cat([shown["nothing"], shown[best.name]])
-        save_grid(F.interpolate(pairs, scale_factor=ENLARGE), run_dir / files[1], NUM_SHOWN)
+        save_grid(F.interpolate(pairs, scale_factor=ENLARGE), picture, NUM_SHOWN)
     result = {
         "checkpoint": config.checkpoint,
         "step": checkpoint["step"],
@@ -93,7 +91,6 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
         "num_images": config.num_images,
         "recommended": None if best is None else best.name,
         "cures": [asdict(cure) | {"is_clean": cure.is_clean} for cure in cures],
-        "files": files,
     }
     write_json(run_dir / "result.json", result)
     return result | {"cures": cures, "config": checkpoint["config"]}

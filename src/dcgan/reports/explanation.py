@@ -12,6 +12,7 @@ from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 from tqdm import tqdm
 
+from dcgan.checkerboard.images import grid_peak
 from dcgan.files import make_folder, write_json, write_text
 from dcgan.pictures import grid, to_uint8
 from dcgan.reports import article, opening
@@ -73,7 +74,7 @@ def _page(claims: list[dict[str, Any]], **content: Any) -> str:
             ]
             for name, images in samples.items()
         },
-        r2={name: opening.r2(images) for name, images in samples.items()},
+        r2={name: grid_peak(images, 2).ratio for name, images in samples.items()},
         spectra=opening.draw_spectra(samples),
         imbalance=opening.imbalance(),
         panels=_panels,

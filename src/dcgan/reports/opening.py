@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor, nn
 
-from dcgan.checkerboard.images import spectrum, spectrum_peak
+from dcgan.checkerboard.images import grid_peak, spectrum
 from dcgan.checkerboard.layers import measure_stamp, step_imbalance
 from dcgan.pictures import normalize
 from dcgan.reports.figures import STYLE
@@ -25,11 +25,6 @@ def read_samples(name: str) -> Tensor:
     return normalize(pixels.reshape(height, width // height, height, channels).permute(1, 3, 0, 2))
 
 
-def r2(images: Tensor) -> float:
-    """R₂ of (N, C, H, W) images in [−1, 1]."""
-    return spectrum_peak(spectrum(images), 2).ratio
-
-
 @mpl.rc_context(STYLE)
 def draw_spectra(samples: Mapping[str, Tensor]) -> Figure:
     """The mean spectrum along one axis of each set of images; period 2 and its neighbors marked."""
@@ -39,7 +34,8 @@ def draw_spectra(samples: Mapping[str, Tensor]) -> Figure:
         power = spectrum(images)
         end = images.shape[-1] // 2  # the wave of period 2
         along = (power[0] + power[:, 0])[1 : end + 1] / 2
-        (line,) = axis.plot(range(1, end + 1), along, label=f"{name}: R₂ = {r2(images):.2g}")
+        label = f"{name}: R₂ = {grid_peak(images, 2).ratio:.2g}"
+        (line,) = axis.plot(range(1, end + 1), along, label=label)
         for waves, marker in (([end], "o"), ([end - 3, end - 2], ".")):
             values = along[[wave - 1 for wave in waves]]
             axis.plot(waves, values, marker, color=line.get_color(), clip_on=False)
