@@ -228,8 +228,8 @@ class _Finder:
 
 def _has_one_pixel(node: Node, stride: tuple[int, ...]) -> bool:
     """Whether what it enlarges has one pixel."""
-    sizes = [x.shape[2:] for x in node.operands[:1]]
-    return any(all(n == 1 for n, s in zip(size, stride, strict=False) if s > 1) for size in sizes)
+    axes = zip(node.operands[0].shape[2:], stride, strict=False)
+    return all(size == 1 for size, step in axes if step > 1)
 
 
 def _extent(node: Node) -> int:

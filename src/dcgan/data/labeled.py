@@ -22,6 +22,7 @@ from dcgan.data.drawn import draw_digits, draw_photos, draw_synthetic
 from dcgan.data.published import DATA_SETS, DataSet
 from dcgan.data.sources import find_source, fit_channels
 from dcgan.errors import MachineError, UserError, first_line
+from dcgan.files import cannot_write
 
 NUM_CLASSES = 10  # of every data set
 NUM_TEST_DIGITS = 10_000
@@ -132,5 +133,5 @@ def _copy(source: IO[bytes] | gzip.GzipFile, target: Path) -> None:
             shutil.copyfileobj(source, file)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise MachineError(f"{target.parent}: {error.strerror}") from error
+            raise cannot_write(str(target.parent), error) from error
         raise
