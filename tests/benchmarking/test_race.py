@@ -128,7 +128,7 @@ def test_the_mark_is_each_baselines_own_fid_at_its_end(
     rows = race(config, tmp_path, {"A": "B"})
     assert [row["name"] for row in rows] == ["baseline", "ours", "loss=hinge"]
     baseline, ours, hinge = (row["runs"] for row in rows)
-    assert [run["mark"] for run in ours] == pytest.approx([20, 2])
+    assert [run["target"] for run in ours] == pytest.approx([20, 2])
     assert [run["seconds"] for run in baseline] == [6, 6]
     assert [run["seconds"] for run in ours] == [2, 2]
     assert [run["ratio_to_baseline"] for run in hinge] == [3, 3]
@@ -162,7 +162,7 @@ def test_an_interrupted_race_goes_on(tmp_path: Path, commands: list[list[str]]) 
 def test_an_fid_can_be_given_and_may_not_be_reached(tmp_path: Path) -> None:
     rows = race(race_config(race_fid=15), tmp_path, {"A": "B"})
     baseline, ours = (row["runs"] for row in rows)
-    assert [run["mark"] for run in (*baseline, *ours)] == [15] * 4
+    assert [run["target"] for run in (*baseline, *ours)] == [15] * 4
     assert math.isnan(baseline[0]["seconds"])
     assert baseline[1]["seconds"] == 2
     assert ours[0]["seconds"] == 4

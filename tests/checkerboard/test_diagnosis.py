@@ -212,7 +212,7 @@ def test_an_example_reveals_functional_calls_and_the_table_lists_each_layer_once
         *("layer", "kind", "kernel", "stride", "coverage", "shift", "px", "ρ", "κ", "verdict")
     ]
     assert [line.split()[0] for line in lines[1:5]] == ["up", "shuffled", "old", "interpolate"]
-    assert lines[-1].startswith("Uneven: up (ρ")
+    assert lines[-1].startswith("Grid: up (ρ")
     nothing = str(diagnose(nn.Linear(2, 2)))
     assert nothing.startswith("No upsampling layer found")
     assert "only with an example input" in nothing

@@ -20,7 +20,7 @@ def test_a_path_that_fits_is_not_broken_by_the_advice() -> None:
     assert "nn.ConvTranspose2d(" not in row.advice
     assert diagnosis.alignment == []
     diagnosis = diagnose(nn.Sequential(nn.AvgPool2d(2), back), torch.randn(1, 8, 16, 16))
-    assert diagnosis.alignment == ["the output lies -0.5, -0.5 px from where the input does"]
+    assert diagnosis.alignment == ["the output is shifted by -0.5, -0.5 px relative to the input"]
     assert "nn.ConvTranspose2d(8, 8, kernel_size=4, stride=2, padding=1)" in str(diagnosis)
 
 
@@ -57,7 +57,7 @@ def test_nothing_is_said_about_places_beyond_a_vector() -> None:
     gated = Block(lambda x: x * F.conv2d(x.mean((2, 3), keepdim=True), torch.ones(8, 8, 1, 1)))
     shifted = nn.Sequential(nn.AvgPool2d(2), nn.ConvTranspose2d(8, 8, 3, 2, 1, 1), gated)
     assert diagnose(shifted, X).alignment == [
-        "the output lies -0.5, -0.5 px from where the input does"
+        "the output is shifted by -0.5, -0.5 px relative to the input"
     ]
 
 

@@ -181,7 +181,7 @@ def test_a_fold_is_judged_by_its_own_kernel() -> None:
 
     row = only(folded(3), X)
     assert (row.kernel_size, row.coverage) == ((3, 3), 4)
-    assert "a kernel size that the stride divides" in row.advice
+    assert "a kernel size divisible by the stride" in row.advice
     row = only(folded(4), X)
     assert (row.kernel_size, row.coverage, row.shift) == ((4, 4), 1, (0, 0))
     assert "coverage is even" in row.advice

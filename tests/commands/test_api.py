@@ -75,7 +75,7 @@ def test_a_run_can_be_sampled_diagnosed_and_cured(run: dcgan.Run, tmp_path: Path
     diagnosis = dcgan.diagnose(run.folder, "num_images=64")
     assert diagnosis.numbers["verdict"] == "grid"
     assert "up3" in diagnosis.text
-    assert f"A cure: dcgan.cure({str(run.folder)!r})" in diagnosis.text
+    assert f"To reduce it: dcgan.cure({str(run.folder)!r})" in diagnosis.text
 
     cured = dcgan.cure(run, "num_images=64", "hydra.run.dir=cured")
     assert cured.folder == tmp_path / "cured"

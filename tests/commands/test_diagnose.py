@@ -34,7 +34,7 @@ def test_the_exit_status_of_folders(run: Run, tmp_path: Path) -> None:
         save_picture(image, tmp_path / "noise" / f"{i}.png")
     clean = run("diagnose", "target=noise", "num_images=40")
     assert clean.returncode == 0, clean.stderr
-    assert "No reference: compared with 1" in clean.stdout
+    assert "No reference given: R is compared with 1" in clean.stdout
     few = run("diagnose", "target=noise", "num_images=4")
     assert few.returncode == 3
     assert "Could not judge: the target gives 4 tiles; at least 32 are needed." in few.stdout

@@ -55,7 +55,7 @@ def test_images_of_one_color_cannot_be_judged(tmp_path: Path) -> None:
         Image.new("RGB", (64, 64), (i, 10, 10)).save(tmp_path / "flat" / f"{i}.png")
     flat = diagnosed(tmp_path, tmp_path / "flat")
     assert flat["verdict"] == "could not judge"
-    assert flat["reason"] == "every image of the target is of one color"
+    assert flat["reason"] == "every image of the target is a single color"
 
 
 def test_the_verdict_is_the_same_for_16_bit_transparent_and_palette_images(

@@ -59,14 +59,14 @@ def answer(*arms: Arm) -> list[str]:
 def test_a_difference_is_stated_with_its_range() -> None:
     assert conclude_pair([0.002, 0.004, 0.3, 0.9]) == (
         "a against b: higher from 0 to 100 images (p = 0.002 to 0.004);"
-        " no difference shown from 200 to 300 images (p = 0.300 to 0.900)."
+        " no significant difference from 200 to 300 images (p = 0.300 to 0.900)."
     )
     assert "lower at 0 images (p = 0.002)" in conclude_pair([0.002, 1], above=False)
 
 
 def test_no_difference_is_stated() -> None:
     assert conclude_pair([0.2, 0.06]) == (
-        "no difference shown at any point (smallest p = 0.060): a against b."
+        "no significant difference at any point (smallest p = 0.060): a against b."
     )
 
 
@@ -85,15 +85,15 @@ def test_the_answer_names_what_is_seen_what_differs_and_what_stays_open() -> Non
     ]
     assert answer(*arms) == [
         "After 0 images, a checkerboard remains with k3 and k4 (R₂ ÷ real 11 and 11); there is none"
-        " with cured (R₂ ÷ real 1.1); the seeds leave it undecided for wide (R₂ ÷ real 4.9).",
-        "R₂ ÷ real is higher with k3 and k4 than with cured; for one pair of equal arms, chance"
-        " would give so clear a difference in at most 2.9 % of cases.",
+        " with cured (R₂ ÷ real 1.1); the verdict is undecided for wide (R₂ ÷ real 4.9).",
+        "R₂ ÷ real is higher with k3 and k4 than with cured; if two arms did not differ, chance"
+        " would produce a difference this clear in at most 2.9 % of cases.",
         "Whether 4 other pairs of arms differ remains open; all of this holds for these images,"
         " networks and this length of training.",
     ]
     two = answer(*arms[:2])
-    assert two[1] == "No difference between arms in R₂ ÷ real is shown at the end."
-    assert two[2].startswith("Whether k3 and k4 differ remains open (not shown is not the same as")
+    assert two[1] == "At the end, no two arms differ significantly in R₂ ÷ real."
+    assert two[2].startswith("Whether k3 and k4 differ remains open (no significant difference")
     assert answer(arms[0], arms[2])[2].startswith("All of this holds for these images")
 
 
@@ -110,7 +110,7 @@ def test_many_differences_are_counted() -> None:
         settings = {"upsample": {"kernel_size": kernel, "balanced": 0}}
         arms.append(Arm(name, [replace(run, config=settings) for run in arm.runs]))
     assert answer(*arms)[1].startswith(
-        "R₂ ÷ real differs in 8 of the 8 pairs of arms that were compared (listed under Tests); for"
+        "R₂ ÷ real differs in 8 of the 8 pairs of arms that were compared (listed under Tests); if"
     )
 
 
@@ -118,10 +118,10 @@ def test_the_answer_from_few_seeds_says_so() -> None:
     arms = [make_arm("k3", [[10, 11]]), make_arm("k4", [[9.5, 10.5]])]
     _, differ, unknown = answer(*arms)
     assert differ == (
-        "With 2 seeds per arm, no difference between arms can be shown: even if all seeds of one"
-        " lie above all of another, chance alone does that to equal arms in 33 % of cases."
+        "With 2 seeds per arm, no difference between arms can be significant: even if all seeds of"
+        " one lie above all of another, chance alone does that to equal arms in 33 % of cases."
     )
-    assert unknown.startswith("A difference can be shown with at least four seeds per arm")
+    assert unknown.startswith("A difference can be significant with at least four seeds per arm")
     single, differ, _ = answer(*(make_arm(name, [[9]]) for name in "ab"))
     assert "one seed gives no verdict on a and b (R₂ ÷ real 9 and 9)" in single
     assert differ.startswith("With one seed per arm")

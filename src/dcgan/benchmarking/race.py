@@ -1,7 +1,7 @@
 """The race of dcgan-benchmark: seconds from the start of a command until its images have an FID.
 
 The commands only train and save checkpoints. FIDs are measured after a command has ended, of its
-checkpoints in the order in which they were saved, until one is as good as the mark.
+checkpoints in the order in which they were saved, until one is as good as the target.
 """
 
 import json
@@ -72,12 +72,12 @@ def race(
             steps = config.race_steps[not arm.is_baseline]
             command = race_command(arm, config, seed, steps, first, folder)
             laps = train(command, folder, environment)
-            mark = config.race_fid
-            if mark is None and arm.is_baseline:
-                mark, _ = measure(laps[-1].path)
-            elif mark is None:
-                mark = runs[BASELINE.name][seed]["mark"]
-            runs[arm.name].append({"seed": seed, "mark": mark, **reach(mark, laps, measure)})
+            target = config.race_fid
+            if target is None and arm.is_baseline:
+                target, _ = measure(laps[-1].path)
+            elif target is None:
+                target = runs[BASELINE.name][seed]["target"]
+            runs[arm.name].append({"seed": seed, "target": target, **reach(target, laps, measure)})
             write_json(run_dir / JOURNAL, {"settings": settings, "runs": runs})
             shutil.rmtree(folder)
     to_compare = {name: each[: config.rounds] for name, each in runs.items()}
@@ -161,20 +161,20 @@ def fid_meter(run_dir: Path) -> Callable[[Path], tuple[float, int]]:
 
 
 def reach(
-    mark: float, laps: Sequence[Lap], measure: Callable[[Path], tuple[float, int]]
+    target: float, laps: Sequence[Lap], measure: Callable[[Path], tuple[float, int]]
 ) -> dict[str, Any]:
-    """The first checkpoint whose FID is at most `mark`; without one, its seconds are NaN."""
+    """The first checkpoint whose FID is at most `target`; without one, its seconds are NaN."""
     looked_at: list[dict[str, Any]] = []
     for lap in laps:
         fid, images_seen = measure(lap.path)
         looked_at.append({"seconds": lap.seconds, "images_seen": images_seen, "fid": fid})
-        if fid <= mark:
+        if fid <= target:
             return looked_at[-1] | {"looked_at": looked_at}
     return looked_at[-1] | {"seconds": math.nan, "looked_at": looked_at}
 
 
 def row(name: str, runs: list[dict[str, Any]], baseline: list[dict[str, Any]]) -> dict[str, Any]:
-    """An arm's runs, and how many times as soon as the baseline they reach the mark."""
+    """An arm's runs, and how many times as soon as the baseline they reach the target."""
     for one, other in zip(runs, baseline, strict=True):
         one["ratio_to_baseline"] = other["seconds"] / one["seconds"]
     ratios = [one["ratio_to_baseline"] for one in runs]

@@ -27,8 +27,8 @@ def cure_of(found: Upsampling, row: LayerDiagnosis, *, padded: bool) -> str:
     if row.coverage is None:
         return f"the weights are uneven: {balance}"
     if row.coverage == 1:
-        return f"coverage is even but the weights are not: {balance}"
-    even, last = "a kernel size that the stride divides", found.steps[-1]
+        return f"coverage is even, but the kernel's phase sums differ: {balance}"
+    even, last = "a kernel size divisible by the stride", found.steps[-1]
     if padded and isinstance(last, Node) and last.op == "convolution":
         even = _evenly_covering(last)
     if row.coverage == math.inf:

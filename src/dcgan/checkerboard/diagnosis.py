@@ -159,7 +159,7 @@ def _align(recording: Recording, rows: list[LayerDiagnosis]) -> list[str]:
         return lines
     shift = shift_of(placed[0])
     if any(abs(s) > 1e-6 for s in shift):
-        lines.append(f"the output lies {signed(shift)} px from where the input does")
+        lines.append(f"the output is shifted by {signed(shift)} px relative to the input")
     elif not lines:
         for row in rows:
             row.needs_shift = any(row.shift)

@@ -61,7 +61,7 @@ class LayerDiagnosis:
                 " come out stronger in some pixel phases"
             )
         if any(self.shift):
-            moved = f"as it is, the layer moves the picture by {signed(self.shift)} px"
+            moved = f"as it is, the layer shifts the image by {signed(self.shift)} px"
             words.append(moved + ", as the rest of the path needs" * self.needs_shift)
         return "; ".join(words)
 
@@ -85,13 +85,13 @@ class Diagnosis:
             seen = "no ConvTranspose, Upsample or PixelShuffle among the modules."
             hint = "Functional calls such as F.interpolate are found only with an example input."
             return f"{nothing}{seen} {hint}"
-        uneven = [f"{x.name} (ρ {x.rho:.2g})" for x in self.layers if x.verdict.endswith("grid")]
+        grids = [f"{x.name} (ρ {x.rho:.2g})" for x in self.layers if x.verdict.endswith("grid")]
         energy = [f"{x.name} (κ {x.kappa:.2g})" for x in self.layers if "energy" in x.verdict]
         unjudged = [x.name for x in self.layers if x.rho is None]
         judged = len(self.layers) - len(unjudged)
         sentences = []
-        if uneven:
-            sentences.append(f"Uneven: {', '.join(uneven)}.")
+        if grids:
+            sentences.append(f"Grid: {', '.join(grids)}.")
         elif judged:
             sentences.append(
                 f"No checkerboard from {judged} of {len(self.layers)} upsampling layers."
@@ -131,7 +131,7 @@ class Diagnosis:
         notes += [f"{line}." for line in (*self.alignment, *self.remarks)]
         ranking = self.ranking()
         if ranking:
-            ranking.insert(0, "The output's pattern when one layer alone is balanced:")
+            ranking.insert(0, "The output's pattern, before → after balancing one layer alone:")
         unseen = UNSEEN if self.layers and not self.watched else ""
         parts = (
             *(table if self.layers else "", "\n".join(notes), "\n".join(ranking)),

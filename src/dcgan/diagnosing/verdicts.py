@@ -39,7 +39,7 @@ def judge_images(
             return "could not judge", few
     for name, some in (("target", tiles), ("reference", reference)):
         if some is not None and some.flatten(2).std(-1).max() == 0:
-            return "could not judge", f"every image of the {name} is of one color"
+            return "could not judge", f"every image of the {name} is a single color"
     beside = "clean images" if reference is None else "the reference"
     grids = [period for period in periods if period.verdict == "grid"]
     if grids:
@@ -53,7 +53,7 @@ def judge_images(
     undecided = [f"{p.period} {_interval(p)}" for p in periods if p.verdict == "undecided"]
     if undecided:
         around = f"the interval contains {PRESENT:g} (period {', '.join(undecided)})"
-        return "could not judge", f"{around}; more images may decide"
+        return "could not judge", f"{around}; more images may settle it"
     tested = [p.period for p in periods if p.verdict == "clean"]
     if not tested:
         return "could not judge", "JPEG's blocks hide every period that could be tested"
@@ -89,14 +89,14 @@ def both(network: Diagnosis, images_verdict: str) -> str | None:
     layers_verdict, _ = judge_layers(network)
     if (layers_verdict, images_verdict) == ("grid", "clean"):
         return (
-            "Uneven layers and clean images go together when the pattern is fainter than the"
-            " images' own fine detail, or when a later layer smooths it: ρ is measured on one"
+            "Layers with a grid can still give clean images if the pattern is fainter than the"
+            " images' own fine detail, or if a later layer smooths it: ρ is measured on one"
             " layer's response to constants, R on whole images."
         )
     if (layers_verdict, images_verdict) == ("clean", "grid"):
         return (
-            "Clean layers and images with a grid go together when inputs vary from pixel to pixel"
-            " (ρ is measured on constants only), or when the training images have the pattern."
+            "Clean layers can still give images with a grid if inputs vary from pixel to pixel (ρ"
+            " is measured on constants only), or if the training images have the pattern."
         )
     return None
 

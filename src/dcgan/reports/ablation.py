@@ -40,7 +40,7 @@ class Comparison:
     def verdict(self) -> str:
         """The conclusion about the first arm, at the 5 % level."""
         if self.p > LEVEL:
-            return "no difference shown"
+            return "no significant difference"
         return "higher" if self.first_median > self.second_median else "lower"
 
 

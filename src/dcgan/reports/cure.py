@@ -44,7 +44,9 @@ class Cure:
     name: str
     periods: list[PeriodJudgement]
     change: float  # RMS difference of the images, on the [−1, 1] scale
-    detail: float  # share of fine detail left, by power, without the checkerboard's frequencies
+    detail: (
+        float  # power of the fine detail relative to before, without the checkerboard's frequencies
+    )
     fid: float | None  # None if the data have no labels
 
     @property
