@@ -38,7 +38,7 @@ MISTAKES = {
     "train seed=[1": f"seed=[1: {QUOTES}",
     "train 'upsample.layers=[a b'": f"upsample.layers=[a b: {QUOTES}",
     "train 'data.root=/my photos/a=b'": f"data.root=/my photos/a=b: {QUOTES}",
-    "train upsample.padding=2": "does not double a size at stride 2; these do: (1, 0, 1)",
+    "train upsample.padding=2": "upsample.padding: no such setting; upsample has kind, kernel_size",
     "train data=digits data.root=x": "data.root=x: has no effect on data=digits",
     "sample checkpoint=x seeds=many": "seeds=many: must be a list, in brackets",
     "sample checkpoint=x interpolation_frames=3": "choose two seeds or more",
@@ -83,7 +83,7 @@ MISTAKES = {
     "train -m upsample=resize_nearest,nothing": (
         f"upsample=nothing: must be one of {choices('upsample')[0]}"
     ),
-    "train -m seed=0,1 upsample.kernel_size=4,9": "upsample.kernel_size=9, padding=1",
+    "train -m seed=0,1 upsample.kernel_size=4,0": "upsample.kernel_size=0: must be at least 1",
     "train -m seed=0,1 trainer.stepz=3": "trainer.stepz: no such setting; trainer has steps",
     "train -m experiment=flat generator.filters=3,0": "generator.filters=0: must be at least 1",
     "train -m seed=0,0": "-m: two jobs have the same settings",

@@ -1,9 +1,11 @@
 """Claim 13 for any stride and dilation."""
 
+from itertools import product
+
 import pytest
 import torch
 
-from dcgan.convolution.alignment import image_shift
+from dcgan.convolution.alignment import doubling_padding, image_shift
 
 
 @pytest.mark.parametrize("dilation", [1, 2])
@@ -24,3 +26,16 @@ def test_the_shift_matches_the_center_of_the_footprint(
     assert center.item() - belongs == pytest.approx(
         image_shift(kernel_size, stride, padding, dilation), abs=1e-3
     )
+
+
+@pytest.mark.parametrize("kernel_size", range(1, 9))
+def test_one_padding_doubles_every_size(kernel_size: int) -> None:
+    def size(n: int, padding: int, output_padding: int) -> int:
+        shape = torch.nn.ConvTranspose1d(
+            1, 1, kernel_size, 2, padding, output_padding, device="meta"
+        )(torch.empty(1, 1, n, device="meta")).shape
+        return int(shape[-1])
+
+    pairs = product(range(5), range(2))
+    doubling = [pair for pair in pairs if [size(n, *pair) for n in (6, 9)] == [12, 18]]
+    assert doubling == [doubling_padding(kernel_size)]

@@ -12,8 +12,8 @@ from dcgan.config import GeneratorConfig, UpsampleConfig
 from dcgan.networks import Generator
 
 SIZE = GeneratorConfig(latent_size=6, filters=4)
-K3 = UpsampleConfig(kind="transposed", kernel_size=3, padding=1, output_padding=1)
-K4 = UpsampleConfig(kind="transposed", kernel_size=4, padding=1, output_padding=0)
+K3 = UpsampleConfig(kind="transposed", kernel_size=3)
+K4 = UpsampleConfig(kind="transposed", kernel_size=4)
 
 
 @pytest.mark.parametrize("image_size", [8, 16, 28, 32, 56, 64])
@@ -77,9 +77,7 @@ def test_balancing_keeps_the_initial_std_and_changes_only_the_blocks(order: Any)
 
 
 def test_selected_layers_use_the_choice_and_the_others_resize() -> None:
-    config = UpsampleConfig(
-        kind="transposed", kernel_size=3, padding=1, output_padding=1, layers="last"
-    )
+    config = UpsampleConfig(kind="transposed", kernel_size=3, layers="last")
     layers = Generator(SIZE, config, image_size=32, channels=1).layers
     kinds = [type(layers.get_submodule(f"up{i}")[0]) for i in (1, 2, 3)]  # type: ignore[index]
     assert kinds == [nn.Upsample, nn.Upsample, nn.ConvTranspose2d]

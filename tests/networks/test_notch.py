@@ -20,7 +20,7 @@ def test_a_notch_keeps_a_constant_and_removes_a_checkerboard(order: int) -> None
 
 
 def test_a_generator_may_end_in_a_notch() -> None:
-    upsample = UpsampleConfig(kind="transposed", kernel_size=4, padding=1, output_padding=0)
+    upsample = UpsampleConfig(kind="transposed", kernel_size=4)
     plain, notched = (
         Generator(
             GeneratorConfig(latent_size=6, filters=4, notch=order),

@@ -29,9 +29,7 @@ def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
 
 
 def test_balanced_generators_are_exported_with_baked_kernels(tmp_path: Path) -> None:
-    upsample = UpsampleConfig(
-        kind="transposed", kernel_size=4, padding=1, output_padding=0, balanced=1
-    )
+    upsample = UpsampleConfig(kind="transposed", kernel_size=4, balanced=1)
     size = GeneratorConfig(latent_size=8, filters=4)
     generator = Generator(size, upsample, image_size=16, channels=1)
     export_generator(tmp_path / "g.safetensors", generator)
@@ -104,6 +102,7 @@ def test_an_export_without_a_digest_from_an_earlier_version_is_read(
 ) -> None:
     recipe, state = contents(exported)
     del recipe["upsample"]["balanced"], recipe["generator"]["notch"], recipe["digest"]
+    recipe["upsample"] |= {"padding": 1, "output_padding": 0}  # settings of those versions
     path = tmp_path / "g.safetensors"
     save_file(state, path, {"dcgan": json.dumps(recipe)})
     assert same(load_generator(path), load_generator(exported))

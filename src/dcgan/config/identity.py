@@ -40,6 +40,7 @@ MAY_DIFFER = {
 # removed.
 RENAMED: dict[str, dict[str, str | None]] = {
     "data": {"on_error": "on_corrupt_image", "num_workers": "decoding_threads"},
+    "upsample": {"padding": None, "output_padding": None},
     "regularizer": {"every": "interval"},
     "trainer": {
         "compile": None,
@@ -77,11 +78,16 @@ def with_defaults(settings: Any) -> dict[str, Any]:
     """
     if not isinstance(settings, dict):
         raise UserError("holds no settings by name")
+    return asdict(build(TrainConfig, with_todays_names(settings)))
+
+
+def with_todays_names(settings: Any) -> Any:
+    """Settings by group under this version's names, without those it no longer has."""
     for group, names in RENAMED.items():
-        if isinstance(values := settings.get(group), dict):
+        if isinstance(settings, dict) and isinstance(values := settings.get(group), dict):
             today = {names.get(name, name): value for name, value in values.items()}
             settings = settings | {group: {k: v for k, v in today.items() if k is not None}}
-    return asdict(build(TrainConfig, settings))
+    return settings
 
 
 def read_settings(folder: Path) -> dict[str, Any]:

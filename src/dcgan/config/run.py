@@ -26,7 +26,6 @@ Source = Literal[
 DRAWN_SOURCES = ("digits", "photos", "synthetic")  # generated in any number, without data files
 FILE_SOURCES = ("celeba", "folder")  # image files, cropped and resized
 MAX_PIXELS = 2**29 // 3  # default limit per image file: 512 MiB in RGB, as in Pillow
-DOUBLING_TRIPLES = ((1, 0, 1), (2, 0, 0), (3, 1, 1), (4, 1, 0), (5, 2, 1), (6, 2, 0))
 
 
 @dataclass(kw_only=True, config=RULES)
@@ -61,8 +60,6 @@ class UpsampleConfig:
 
     kind: Literal["transposed", "resize", "subpixel"]  # resize + conv; conv + pixel shuffle
     kernel_size: Count
-    padding: Natural | None = None  # transposed only
-    output_padding: Natural | None = None  # transposed only
     mode: Literal["nearest", "bilinear"] | None = None  # resize only
     padding_mode: Literal["zeros", "reflect"] = "zeros"  # resize, subpixel: of the convolution
     init: Literal["normal", "bilinear", "icnr"] = "normal"
@@ -72,21 +69,9 @@ class UpsampleConfig:
 
     def __post_init__(self) -> None:
         transposed = self.kind == "transposed"
-        check_kind(
-            self,
-            f"kind={self.kind}",
-            mode=self.kind == "resize",
-            padding=transposed,
-            output_padding=transposed,
-        )
+        check_kind(self, f"kind={self.kind}", mode=self.kind == "resize")
         inits = ["normal"]
         if transposed:
-            triple = (self.kernel_size, self.padding, self.output_padding)
-            if triple not in DOUBLING_TRIPLES:
-                raise ValueError(
-                    "kernel_size={}, padding={}, output_padding={}: does not double a size at"
-                    " stride 2; these do: {}".format(*triple, str(DOUBLING_TRIPLES)[1:-1])
-                )
             if self.padding_mode != "zeros":
                 raise ValueError(f"padding_mode={self.padding_mode}: has no effect on transposed")
             inits += ["bilinear"] if self.kernel_size in (3, 4) else []

@@ -5,6 +5,7 @@
 Small functions on float64 tensors, each with its formula; `dcgan-explain` checks them all.
 """
 
+from dcgan.convolution.alignment import doubling_padding as doubling_padding
 from dcgan.convolution.alignment import image_shift as image_shift
 from dcgan.convolution.alignment import index_shift as index_shift
 from dcgan.convolution.alignment import stacked_shift as stacked_shift

@@ -26,3 +26,11 @@ def stacked_shift(shift: float, stride: int, num_layers: int) -> float:
     """Output pixels by which a stack of equal layers moves the image: shift·(1 + s + s² + …)."""
     factors: list[int] = [stride**layer for layer in range(num_layers)]
     return shift * sum(factors)
+
+
+def doubling_padding(kernel_size: int) -> tuple[int, int]:
+    """The only padding and output_padding with which stride 2 doubles every size.
+
+    The output size 2(n − 1) + k − 2p + op is 2n if op = 2 + 2p − k, and op must be 0 or 1.
+    """
+    return (kernel_size - 1) // 2, kernel_size % 2

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from dcgan.checkerboard.cure import bake
 from dcgan.config import GeneratorConfig, UpsampleConfig, build
+from dcgan.config.identity import with_todays_names
 from dcgan.config.settings import RULES, Count
 from dcgan.errors import UserError
 from dcgan.files import replacing
@@ -129,7 +130,7 @@ def _read_export(path: Path) -> Generator:
         if metadata.keys() != {"dcgan"}:
             raise UserError("has no settings to rebuild it from")
         recipe = json.loads(metadata["dcgan"])
-        config = asdict(build(Recipe, recipe))
+        config = asdict(build(Recipe, with_todays_names(recipe)))
         if config["digest"] not in (None, _digest(recipe, state)):
             raise UserError("damaged since it was written (its digest differs)")
         TypeAdapter(dict[str, Finite]).validate_python(state)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from dcgan.config import UpsampleConfig
-from dcgan.convolution.stretch import triangular_kernel
+from dcgan.convolution import doubling_padding, triangular_kernel
 from dcgan.networks.notch import Notch
 from dcgan.seeding import stream
 
@@ -29,17 +29,9 @@ def upsampling_block(
     """Build the block that `config` describes; `initialize` sets its weights."""
     layers: list[nn.Module]
     if config.kind == "transposed":
-        layers = [
-            nn.ConvTranspose2d(
-                in_channels,
-                out_channels,
-                config.kernel_size,
-                stride=2,
-                padding=config.padding or 0,
-                output_padding=config.output_padding or 0,
-                bias=False,
-            )
-        ]
+        k = config.kernel_size
+        sizes = (k, 2, *doubling_padding(k))  # kernel_size, stride, padding, output_padding
+        layers = [nn.ConvTranspose2d(in_channels, out_channels, *sizes, bias=False)]
     else:
         resizes = config.kind == "resize"
         convolution = nn.Conv2d(

@@ -26,7 +26,6 @@ from dcgan.training.tracking import SCORES
 # data are.
 NOT_AN_ARM = (MAY_DIFFER | {"seed"}) - {"data.root", "trainer.devices"}
 LeftOut = dict[str, str]  # folder and reason of a run excluded from the report
-GEOMETRY = {"upsample.kernel_size", "upsample.padding", "upsample.output_padding"}
 BASELINE = {"upsample.kind": "resize", "upsample.mode": "nearest"}.items()  # always clean
 
 
@@ -89,7 +88,7 @@ class Arm:
         kernels = mine.get("upsample.kernel_size"), others.get("upsample.kernel_size")
         differing = {key for key in mine if mine[key] != others.get(key)}
         is_cured = differing == {"upsample.balanced"} and mine["upsample.balanced"] == 0
-        return is_cured or (kernels == (3, 4) and differing <= GEOMETRY)
+        return is_cured or (kernels == (3, 4) and differing == {"upsample.kernel_size"})
 
     def values(self, score: str, images_seen: int) -> list[float]:
         """One value per seed."""

@@ -5,15 +5,21 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
-from dcgan.config.run import DOUBLING_TRIPLES
-from dcgan.convolution import image_shift, index_shift, stacked_shift, triangular_kernel
+from dcgan.convolution import (
+    doubling_padding,
+    image_shift,
+    index_shift,
+    stacked_shift,
+    triangular_kernel,
+)
 from dcgan.reports.claims.claim import Finding, ones
 
 
 def alignment() -> Finding:
     """Claim 13."""
     errors = []
-    for k, p, op in DOUBLING_TRIPLES:
+    for k in range(1, 7):
+        p, op = doubling_padding(k)
         impulse = torch.zeros(1, 1, 21, dtype=torch.float64)
         impulse[0, 0, 10] = 1
         output = F.conv_transpose1d(impulse, ones(1, 1, k), stride=2, padding=p, output_padding=op)
@@ -21,7 +27,7 @@ def alignment() -> Finding:
         shift = image_shift(k, 2, p)
         errors += [abs(center - 20 - index_shift(k, p)), abs(center - 20.5 - shift)]
         errors.append(abs(shift + op / 2))
-    shifts = {k: image_shift(k, 2, p) for k, p, _ in DOUBLING_TRIPLES}
+    shifts = {k: image_shift(k, 2, doubling_padding(k)[0]) for k in range(1, 7)}
     stacked = stacked_shift(image_shift(3, 2, 1), 2, 3)
     return Finding(errors, fields={"shifts": shifts, "stacked": stacked})
 
