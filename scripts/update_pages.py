@@ -29,7 +29,7 @@ PAGES = (
     RESULTS / "README.md",
     *sorted(ARTICLE.glob("article_*.html")),
 )
-NUMBER = r"-?\d+(?:,\d{3})*(?:\.\d+)?"
+NUMBER = r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]\d+)?"
 MARK = re.compile(rf"({NUMBER}(?:\s\[{NUMBER},\s{NUMBER}\])?)<!-- (.*?) -->")
 
 

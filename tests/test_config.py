@@ -59,6 +59,8 @@ def test_reflected_padding_must_fit_the_first_block(compose_train: Compose) -> N
     compose_train(*reflect, "upsample.kernel_size=7")
     with pytest.raises(UserError, match=r"upsample.kernel_size=9: with padding_mode=reflect"):
         compose_train(*reflect, "upsample.kernel_size=9")
+    compose_train(*reflect, "upsample.kernel_size=9", "upsample.layers=last")  # larger inputs
+    compose_train(*reflect, "upsample.kernel_size=9", "generator=flat")  # no blocks
 
 
 def test_a_flat_generator_has_its_own_settings(compose_train: Compose) -> None:

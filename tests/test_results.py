@@ -20,6 +20,7 @@ REPORT = """\
 | --- | --- | --- |
 | transposed k3 | 12.3 [10.5, 104] | 0.5 |
 | transposed k4 | 0.0312 | 0.5 |
+| large | 1.23e+03 [900, 1.7e+03] | 0.9 |
 
 | arm | predicted |
 | --- | --- |
@@ -64,6 +65,7 @@ def test_the_readme_and_the_results_have_numbers_to_check() -> None:
         ("1,234", "mine; transposed k3; r2_over_real; 32,000", "16.85"),
         ("0.5", "mine; transposed k4; r2_over_real; 32,000", "0.8"),
         ("3", "mine; minutes", "8"),
+        ("1.23 [1, 2]", "mine; large; R₂ ÷ real", "1,230 [900, 1,700]"),
     ],
 )
 def test_a_stale_number_is_replaced_and_keeps_its_digits(

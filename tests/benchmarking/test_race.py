@@ -153,9 +153,10 @@ def test_an_interrupted_race_goes_on(tmp_path: Path, commands: list[list[str]]) 
     assert [len(row["runs"]) for row in again] == [1, 1]
     with pytest.raises(UserError, match=r"^race_fid=20.0: .* holds a race with 15.0$"):
         race(race_config(race_fid=20), tmp_path, {"A": "B"})
-    (tmp_path / "race.json").write_text('{"settings"')
-    with pytest.raises(UserError, match=r"race.json: not the record of a race"):
-        race(race_config(race_fid=15), tmp_path, {"A": "B"})
+    for damaged in ('{"settings"', '{"settings": {}, "runs": {"baseline": [{}]}}'):
+        (tmp_path / "race.json").write_text(damaged)
+        with pytest.raises(UserError, match=r"race.json: not the record of a race"):
+            race(race_config(race_fid=15), tmp_path, {"A": "B"})
 
 
 @pytest.mark.usefixtures("commands")

@@ -59,6 +59,7 @@ def test_an_older_checkpoint_gets_todays_names_and_defaults() -> None:
     [
         ({"format_version": 1}, "not a run's checkpoint: config: Field required"),
         ({"format_version": 2}, "checkpoint format 2; this version reads 1"),
+        ({"format_version": torch.ones(2), "more": 1}, "checkpoint format Tensor; this version"),
         ({}, "checkpoint format None; this version reads 1"),
         ([1], "checkpoint format None; this version reads 1"),
         ({"weight": torch.zeros(2)}, "a state dict, not a run's checkpoint: it does not say which"),
@@ -67,7 +68,7 @@ def test_an_older_checkpoint_gets_todays_names_and_defaults() -> None:
             "not a file of tensors and plain values only: holds objects that could run code",
         ),
     ],
-    ids=["version", "later version", "empty", "list", "state dict", "module"],
+    ids=["version", "later version", "tensor", "empty", "list", "state dict", "module"],
 )
 def test_torch_files_that_are_not_checkpoints_are_refused(
     content: Any, reason: str, tmp_path: Path

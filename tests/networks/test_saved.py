@@ -52,6 +52,8 @@ def test_a_checkpoint_gives_the_ema_or_the_raw_generator(tmp_path: Path) -> None
         (load_generator(tmp_path), {k: average[f"module.{k}"] for k in raw}),
     ):
         assert all(torch.equal(v, expected[k]) for k, v in loaded.state_dict().items())
+    with pytest.raises(UserError, match=r"^weights=EMA: must be one of ema, raw$"):
+        load_generator(path, "EMA")
     content["ema"], content["config"]["trainer"]["ema_half_life_images"] = None, 0
     torch.save(content, path)
     assert same(load_generator(path), load_generator(path, "raw"))

@@ -55,6 +55,12 @@ def test_a_resumed_run_remembers_its_earlier_diversity() -> None:
     assert list(found[-1]) == ["diversity fallen"]
 
 
+def test_a_resumed_run_with_batches_of_one_does_not_repeat_an_alarm() -> None:
+    alarms = Alarms()
+    alarms.recall([{"d_accuracy": 1.0}] * PATIENCE)  # a batch of one has no diversity
+    assert not alarms.check({"d_accuracy": 1.0})
+
+
 def test_a_large_slowdown_is_reported_once_with_its_cause_and_a_fix() -> None:
     alarms = Alarms()
     well = {"d_accuracy": 0.5, "diversity": 0.9}

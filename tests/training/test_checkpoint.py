@@ -183,6 +183,10 @@ def test_a_folder_with_unrelated_files_is_refused(tmp_path: Path, tiny: Compose)
     assert read_for_resume(tiny(), tmp_path / "left") is None
     (tmp_path / "config.yaml").write_text("upsample: {kind: resize}")
     assert read_for_resume(tiny(), tmp_path) is None
+    # A run whose checkpoints were deleted is finished all the same.
+    (tmp_path / "result.json").write_text("{}")
+    with pytest.raises(UserError, match="a finished run without its checkpoints"):
+        read_for_resume(tiny("resume=auto"), tmp_path)
 
 
 def test_a_run_can_start_from_another_runs_weights_balanced(build: Build, tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from dcgan.errors import UserError
+from dcgan.errors import RunFailed, UserError
 from dcgan.training import devices
-from dcgan.training.devices import connected, resolve_precision
+from dcgan.training.devices import connected, naming_lost_processes, resolve_precision
 from dcgan.training.records import read_metrics
 from tests.conftest import TINY, Compose, Run, Start, children, finish, wait_for
 
@@ -126,6 +126,13 @@ def test_if_a_process_is_lost_the_other_stops_and_the_run_can_be_resumed(
     assert "To resume: torchrun --nproc-per-node=2 -m dcgan.commands.train" in errors
     done = run("train", *options, f"trainer.steps={step + 8}", processes=2)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_failed_run_is_not_taken_for_a_lost_process() -> None:
+    with pytest.raises(RunFailed, match="not finite"), naming_lost_processes("last.pt"):
+        raise RunFailed("the loss is not finite; the last good checkpoint is igloo/last.pt")
+    with pytest.raises(RunFailed, match="process of this run was lost"), naming_lost_processes(""):
+        raise RuntimeError("gloo: connection closed by peer")
 
 
 def rank_of(parent: int, rank: int) -> int:

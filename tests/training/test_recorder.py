@@ -6,8 +6,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from dcgan.config.identity import LAST
@@ -73,6 +75,19 @@ def test_scores_samples_and_checkpoints_are_written_at_their_steps(
     assert json.loads((tmp_path / "result.json").read_text())["images_seen"] == 56
 
 
+def test_the_real_images_beside_the_samples_are_spread_over_the_sorted_files(
+    tmp_path: Path, build: Build
+) -> None:
+    state = build("trainer.num_samples=2", "trainer.checkerboard_images=0")
+    number, *shape = state.batches.images.shape
+    white = torch.full((number // 2, *shape), 255, dtype=torch.uint8)
+    state.batches.images = torch.cat([torch.zeros_like(white), white])
+    with Recorder(state, tmp_path).opened():
+        pass
+    real = np.asarray(Image.open(tmp_path / "samples" / "real.png"))
+    assert (real == 0).sum() == 3 * shape[1] * shape[2]  # one of the two, in three colors
+
+
 def test_every_log_line_has_all_metrics(tmp_path: Path, build: Build) -> None:
     state = build(
         "trainer.log_every=1", "trainer.checkerboard_images=0", "trainer.generator_lr=3e-4"
@@ -110,9 +125,25 @@ def test_the_last_good_checkpoint_is_kept(tmp_path: Path, build: Build) -> None:
         with torch.no_grad():
             next(state.generator.parameters()).fill_(float("inf"))
         state.step = 4
-        with pytest.raises(RunFailed, match=r"a weight of the generator .* at step 4; .*last\.pt"):
+        with pytest.raises(RunFailed, match=r"generator has a number .* at step 4; .*last\.pt"):
             recorder.record(result(1.0), frozenset(["checkpoint"]))
     assert (tmp_path / LAST).read_bytes() == before
+
+
+@pytest.mark.parametrize("part", ["ema.module.layers.norm0.running_var", "discriminator_optimizer"])
+def test_no_checkpoint_is_written_that_could_not_be_read(
+    tmp_path: Path, build: Build, part: str
+) -> None:
+    state = build("trainer.ema_half_life_images=100")
+    with Recorder(state, tmp_path).opened() as recorder:
+        recorder.record(train_step(state), frozenset(["checkpoint"]))
+        assert state.ema is not None
+        moments = next(iter(state.discriminator_optimizer.state.values()))
+        numbers = state.ema.state_dict().get(part.removeprefix("ema."), moments["exp_avg_sq"])
+        numbers.fill_(math.inf)
+        with pytest.raises(RunFailed, match=rf"^{part.partition('.')[0]} has a number that is not"):
+            recorder.record(result(1.0), frozenset(["checkpoint"]))
+    read_checkpoint(tmp_path / LAST)
 
 
 def test_the_best_checkpoint_is_replaced_only_by_a_better_one(

@@ -96,13 +96,14 @@ def read_runs(journal: Path, settings: Mapping[str, Any]) -> dict[str, list[dict
     with naming(journal, "the record of a race"):
         content = json.loads(journal.read_text(encoding="utf-8"))
         runs, before = content["runs"], dict(content["settings"])
+        for one in (one for each in runs.values() for one in each):
+            one["target"] = float(one["target"])
+            one["seconds"] = math.nan if one["seconds"] is None else one["seconds"]
     for name, value in settings.items():
         if before.get(name) != value:
             raise UserError(
                 f"{name}={value}: {journal.parent} holds a race with {before.get(name)}"
             )
-    for one in (one for each in runs.values() for one in each):
-        one["seconds"] = math.nan if one["seconds"] is None else one["seconds"]
     return runs
 
 
@@ -163,7 +164,7 @@ def fid_meter(run_dir: Path) -> Callable[[Path], tuple[float, int]]:
 def reach(
     target: float, laps: Sequence[Lap], measure: Callable[[Path], tuple[float, int]]
 ) -> dict[str, Any]:
-    """The first checkpoint whose FID is at most `target`; without one, its seconds are NaN."""
+    """The first checkpoint with an FID of at most `target`; if none, the last, with NaN seconds."""
     looked_at: list[dict[str, Any]] = []
     for lap in laps:
         fid, images_seen = measure(lap.path)

@@ -103,7 +103,9 @@ class UpsampleConfig:
         if self.smooth:
             words.append("smoothed")
         if self.layers != "all":
-            words.append("in the last block" if self.layers == "last" else f"in {self.layers}")
+            names = self.layers if isinstance(self.layers, list) else [self.layers]
+            which = "the last block" if names == ["last"] else " and ".join(map(str, names))
+            words.append(f"in {which}")
         return " ".join(words)
 
     def selected_layers(self, num_blocks: int) -> frozenset[int]:
@@ -267,10 +269,11 @@ class TrainConfig:
                 f" {self.data.image_size}"
             )
         base, num_blocks = doublings(self.data.image_size)
-        self.upsample.selected_layers(num_blocks)
-        first_block = base * (2 if self.upsample.kind == "resize" else 1)  # the convolution's input
-        if self.upsample.padding_mode == "reflect" and self.upsample.kernel_size > 2 * first_block:
+        first = min(self.upsample.selected_layers(num_blocks))
+        side = base * 2 ** (first + (self.upsample.kind == "resize"))  # of the convolution's input
+        reflects = self.upsample.padding_mode == "reflect" and self.generator.kind != "flat"
+        if reflects and self.upsample.kernel_size > 2 * side:
             raise ValueError(
                 f"upsample.kernel_size={self.upsample.kernel_size}: with padding_mode=reflect, must"
-                f" be below {2 * first_block}, twice the first block's {first_block} pixels"
+                f" be below {2 * side}, twice the {side} pixels of its first block"
             )

@@ -3,6 +3,5 @@
 from dcgan.networks.discriminator import Discriminator
 from dcgan.networks.generator import Generator
 from dcgan.networks.saved import load_generator
-from dcgan.networks.upsampling import upsampling_block
 
-__all__ = ["Discriminator", "Generator", "load_generator", "upsampling_block"]
+__all__ = ["Discriminator", "Generator", "load_generator"]

@@ -106,8 +106,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             f"{path}: a state dict, not a run's checkpoint: it does not say which network its"
             " tensors belong to"
         )
-    if version != FORMAT_VERSION:
-        raise UserError(f"{path}: checkpoint format {version}; this version reads {FORMAT_VERSION}")
+    if not isinstance(version, int) or version != FORMAT_VERSION:
+        shown = version if isinstance(version, int | None) else type(version).__name__
+        raise UserError(f"{path}: checkpoint format {shown}; this version reads {FORMAT_VERSION}")
     with naming(path, "a run's checkpoint"):
         TypeAdapter(Checkpoint).validate_python(content)
         content["config"] = with_defaults(content["config"])

@@ -69,7 +69,13 @@ def load_with_origin(path: str | Path, weights: str) -> tuple[Generator, str]:
 
 
 def available(checkpoint: dict[str, Any], weights: str) -> str:
-    """The weights that `generator_of` takes: "raw" instead of "ema" if the run has no EMA."""
+    """The weights that `generator_of` takes: "raw" instead of "ema" if the run has no EMA.
+
+    Raises:
+        UserError: `weights` is neither.
+    """
+    if weights not in ("ema", "raw"):
+        raise UserError(f"weights={weights}: must be one of ema, raw")
     return "raw" if checkpoint["ema"] is None else weights
 
 

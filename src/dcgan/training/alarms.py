@@ -39,7 +39,7 @@ class Alarms:
     def recall(self, lines: Iterable[Mapping[str, Any]]) -> None:
         """Restore the state of the alarms from the log lines before a resume."""
         for line in lines:
-            if line.get("diversity") is not None:
+            if None not in (line.get("d_accuracy"), line.get("diversity", math.nan)):
                 self.check(line)
 
     def check(

@@ -20,12 +20,12 @@ from dcgan.checkerboard.scores import PEAK_OVER_REAL
 from dcgan.config.identity import LAST
 from dcgan.errors import Interrupted, RunFailed, UserError
 from dcgan.files import make_folder, write_json, write_text
-from dcgan.pictures import normalize
+from dcgan.pictures import evenly_spread
 from dcgan.sampling import generate
 from dcgan.seeding import stream
 from dcgan.training.alarms import Alarms
-from dcgan.training.checkpoint import BEST, save_checkpoint
-from dcgan.training.devices import mean_over_ranks, naming_lost_processes
+from dcgan.training.checkpoint import BEST, checkpoint_of, save_checkpoint
+from dcgan.training.devices import is_true_anywhere, mean_over_ranks, naming_lost_processes
 from dcgan.training.losses import LOSSES
 from dcgan.training.metrics import step_metrics
 from dcgan.training.records import read_metrics
@@ -34,6 +34,9 @@ from dcgan.training.step import State, StepResult
 from dcgan.training.tracking import ABOUT, CHECKERBOARD, QUALITY, NoTracker, Tracker
 
 log = logging.getLogger(__name__)
+
+# Of a checkpoint; whoever reads one refuses numbers in them that are not finite.
+PARTS = ("generator", "discriminator", "ema", "generator_optimizer", "discriminator_optimizer")
 
 
 class Recorder:
@@ -101,8 +104,7 @@ class Recorder:
         if step:  # last.pt may be of a later step than a resumed best.pt: overwrite it
             save_checkpoint(run_dir / LAST, state)
         self._tracker = stack.enter_context(closing(Tracker(run_dir, size, step)))
-        kept = (line for line in lines if line["step"] <= step)
-        self._alarms.recall(line for line in kept if line.get("d_accuracy") is not None)
+        self._alarms.recall(line for line in lines if line["step"] <= step)
         if state.step == 0:
             self._tracker.text("config", settings)
             self._tracker.text("about the pictures", ABOUT)
@@ -111,8 +113,8 @@ class Recorder:
     def _start(self) -> None:
         """Record step 0: samples and scores of the untrained networks, and the real images."""
         started = time.perf_counter()
-        real = self._state.batches.images[: self._state.config.trainer.num_samples]
-        self._tracker.images(normalize(real))
+        number = self._state.config.trainer.num_samples
+        self._tracker.images(evenly_spread(self._state.batches.images, number))
         if self._scorer is not None:
             self._tracker.arrays(self._scorer.real.arrays)
             self._score()
@@ -149,7 +151,7 @@ class Recorder:
         return Interrupted(message, signal_number or signal.SIGTERM)
 
     def finish(self) -> dict[str, Any]:
-        """Write result.json and return its content."""
+        """Write result.json and return its content; {} in other processes than rank 0."""
         state = self._state
         if not state.fabric.is_global_zero:
             return {}
@@ -237,11 +239,12 @@ class Recorder:
                 )
 
     def _save(self, path: Path) -> None:
-        """Write a checkpoint; if a weight is not finite, abort the run in every process."""
-        state = self._state
-        for name in ("generator", "discriminator"):
-            if not all(torch.isfinite(w).all() for w in getattr(state, name).parameters()):
-                raise self._failure(f"a weight of the {name} is not finite at step {state.step}")
+        """Write a checkpoint; if a number in it is not finite, abort the run in every process."""
+        state, content = self._state, checkpoint_of(self._state)
+        for part in PARTS:
+            finite = all(bool(x.isfinite().all()) for x in _tensors(content[part]))
+            if is_true_anywhere(not finite, state.fabric):  # running statistics differ by process
+                raise self._failure(f"{part} has a number that is not finite at step {state.step}")
         self._tracker.flush()
         if state.fabric.is_global_zero:
             save_checkpoint(path, state)
@@ -254,7 +257,16 @@ class Recorder:
         return RunFailed(message)
 
 
+def _tensors(content: Any) -> Iterator[Tensor]:
+    """The tensors in nested dicts."""
+    if isinstance(content, Tensor):
+        yield content
+    elif isinstance(content, dict):
+        for value in content.values():
+            yield from _tensors(value)
+
+
 def _recorded_speed(lines: list[dict[str, Any]]) -> float | None:
-    """Images per second over all log lines, which cover equally many steps; None if unknown."""
+    """The harmonic mean of images per second over the log lines; None if unknown."""
     speeds = [speed for line in lines if (speed := line.get("images_per_second"))]
     return harmonic_mean(speeds) if speeds else None
