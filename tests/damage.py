@@ -59,8 +59,11 @@ def read_or_refused(read: Callable[[Path], Read], path: Path) -> Read | None:
 def damaged(draw: st.DrawFn, content: bytes) -> bytes:
     """`content` with one bit flipped, cut at either end, or with bytes inserted or zeroed."""
     place = draw(st.integers(0, len(content) - 1))
-    kind = draw(st.sampled_from(["flip", "flip", "flip", "cut", "behead", "insert", "zero"]))
-    if kind == "flip":
+    kinds = ["flip", "flip", "flip", "header", "cut", "behead", "insert", "zero"]
+    kind = draw(st.sampled_from(kinds))
+    if kind == "header":
+        place %= 200
+    if kind in ("flip", "header"):
         flipped = content[place] ^ (1 << draw(st.integers(0, 7)))
         return content[:place] + bytes([flipped]) + content[place + 1 :]
     if kind == "cut":

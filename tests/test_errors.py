@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from dcgan.errors import MachineError, UserError, expected
+from dcgan.errors import MachineError, UserError, expected, first_line
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,11 @@ from dcgan.errors import MachineError, UserError, expected
 def test_what_the_system_refuses_is_expected(error: Exception, message: str) -> None:
     with pytest.raises(MachineError, match=message):
         raise expected(error) or error
+
+
+def test_an_error_without_words_is_named_by_its_type() -> None:
+    assert first_line(ValueError("first\nsecond")) == "first"
+    assert first_line(ValueError(" \n")) == first_line(ValueError()) == "ValueError"
 
 
 def test_a_users_error_stays_and_a_bug_is_not_expected() -> None:

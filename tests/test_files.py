@@ -45,5 +45,5 @@ def test_an_unknown_home_folder_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
 
     assert expand("a/~b") == Path("a/~b")
     monkeypatch.setattr(Path, "expanduser", unknown)
-    with pytest.raises(UserError, match=r"~/cache: the home folder is unknown; set HOME"):
+    with pytest.raises(UserError, match=r"~/cache: the home folder is unknown; give the full path"):
         expand("~/cache")

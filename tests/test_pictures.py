@@ -52,6 +52,8 @@ def test_the_format_follows_the_suffix(tmp_path: Path, suffix: str, format_: str
         assert picture.format == format_
     with pytest.raises(UserError, match="the suffix must be a picture's"):
         save_picture(torch.zeros(1, 8, 8), tmp_path / "a.pt")
+    with pytest.raises(UserError, match="the suffix must be a picture's"):
+        save_picture(torch.zeros(1, 8, 8), tmp_path / "a.psd")  # Pillow only reads it
     assert len(list(tmp_path.iterdir())) == 1
 
 

@@ -1,5 +1,6 @@
 """Any problem with a file becomes a one-line error."""
 
+import errno
 import zipfile
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from dcgan.errors import UserError
+from dcgan.errors import MachineError, UserError
 from dcgan.reading import check_archive, naming
 from tests.damage import EXAMPLES, damaged, read_or_refused
 
@@ -19,7 +20,6 @@ from tests.damage import EXAMPLES, damaged, read_or_refused
         (OSError(13, "Permission denied", "x"), "not a list: Permission denied"),
         (ValueError("first\nsecond"), "not a list: first"),
         (KeyError("name"), "not a list: 'name'"),
-        (MemoryError(), "not a list: MemoryError"),
         (UserError("empty"), "not a list: empty"),
         (FileNotFoundError(2, "No such file or directory", "x"), "no such file"),
     ],
@@ -28,6 +28,12 @@ def test_the_error_has_the_path_and_the_reason(error: Exception, reason: str) ->
     with pytest.raises(UserError) as raised, naming(Path("a", "b"), "a list"):
         raise error
     assert str(raised.value) == f"{Path('a', 'b')}: {reason}"
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(errno.EIO, "Input/output error", "x")])
+def test_a_fault_of_the_machine_is_not_taken_for_damage(error: Exception) -> None:
+    with pytest.raises(MachineError, match=r"^a: cannot be read "), naming(Path("a"), "a list"):
+        raise error
 
 
 def test_the_first_of_several_wrong_values_is_named() -> None:

@@ -10,10 +10,12 @@
 128+n  stopped by signal n (130: Ctrl-C, 143: SIGTERM, 129: SIGHUP; 141: the output was closed)
 """
 
+import errno
 import logging
 
 FAULT = 70  # os.EX_SOFTWARE, which Windows lacks
 OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "failed to map segment")
+MACHINE_ERRORS = (errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EIO)
 PIPE_CLOSED = 141  # as a shell reports SIGPIPE
 
 
@@ -56,7 +58,14 @@ class Interrupted(ExpectedError):
 
 def first_line(error: BaseException) -> str:
     """The first line of an error's message, or its type if it has none."""
-    return (str(error) or type(error).__name__).strip().splitlines()[0]
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def is_of_machine(error: Exception) -> bool:
+    """Whether the machine, not a file's content, is at fault."""
+    if isinstance(error, OSError):
+        return error.errno in MACHINE_ERRORS
+    return isinstance(expected(error), MachineError)
 
 
 def expected(error: Exception) -> ExpectedError | None:

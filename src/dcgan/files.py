@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from pydantic_core import to_json as to_json_bytes
 
 from dcgan.errors import ExpectedError, MachineError, UserError
@@ -40,12 +41,27 @@ def expand(path: str | Path) -> Path:
     """`path` with ~ expanded to the user's home folder.
 
     Raises:
-        UserError: the home folder is unknown.
+        UserError: the home folder is unknown, or that of another user.
     """
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
-        raise UserError(f"{path}: the home folder is unknown; set HOME") from error
+        raise UserError(f"{path}: the home folder is unknown; give the full path") from error
+
+
+@contextmanager
+def locked(lock: Path) -> Iterator[OSError | None]:
+    """Hold a lock file in the block; if its folder cannot be written, yield the error instead."""
+    held, refusal = FileLock(lock), None
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        held.acquire()
+    except OSError as error:
+        refusal = error
+    try:
+        yield refusal
+    finally:
+        held.release()
 
 
 def make_folder(path: Path, setting: str = "hydra.run.dir") -> None:

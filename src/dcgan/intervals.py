@@ -20,12 +20,12 @@ class Summary:
     def __str__(self) -> str:
         """Three significant digits; rounding errors are shown as 0."""
         known = [value for value in (self.mean, self.low, self.high) if value is not None]
-        mean, *interval = (f"{value:.3g}" if abs(value) > 1e-12 else "0" for value in known)
+        mean, *interval = ("0" if abs(value) <= 1e-12 else f"{value:.3g}" for value in known)
         return f"{mean} [{', '.join(interval)}]" if interval else mean
 
 
 def summarize(values: Sequence[float], logarithmic: bool = False) -> Summary:
-    """The mean and its 95 % t-interval, computed on logarithms if `logarithmic` (for ratios)."""
+    """The mean and its 95 % t-interval, of logarithms if `logarithmic` and all are > 0."""
     array = np.asarray(values, dtype=float)
     logs = logarithmic and bool((array > 0).all())
     scaled = np.log(array) if logs else array

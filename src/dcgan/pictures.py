@@ -60,7 +60,7 @@ def save_image(picture: Image.Image, path: Path) -> None:
         UserError: no picture format has this suffix.
     """
     format_ = Image.registered_extensions().get(path.suffix.lower())
-    if format_ is None:
+    if format_ not in Image.SAVE:
         raise UserError(f"{path}: the suffix must be a picture's, such as .png")
     with replacing(path) as temporary:
         picture.save(temporary, format_)

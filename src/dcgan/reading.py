@@ -11,12 +11,14 @@ from pathlib import Path
 from pydantic import ValidationError
 from yaml import MarkedYAMLError
 
-from dcgan.errors import UserError, first_line
+from dcgan.errors import MachineError, UserError, first_line, is_of_machine
 
 
 @contextmanager
 def naming(path: Path, kind: str) -> Iterator[None]:
     """Turn any exception raised in the block into `UserError`: PATH: not KIND: REASON.
+
+    If the machine is at fault (memory, the disk), into `MachineError`.
 
     It catches everything, since libraries raise many types for damaged files; so the block should
     only read and check.
@@ -26,6 +28,8 @@ def naming(path: Path, kind: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
     except Exception as error:
+        if is_of_machine(error):
+            raise MachineError(f"{path}: cannot be read ({first_line(error)})") from error
         reason = " ".join(_reason(error).split())
         raise UserError(f"{path}: not {kind}: {reason}") from error
 

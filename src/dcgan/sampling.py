@@ -59,7 +59,7 @@ def interpolate(latents: Tensor, num_frames: int) -> Tensor:
         num_frames: frames from one latent up to, but excluding, the next.
 
     Returns:
-        ((N − 1)·num_frames + 1, latent_size), which includes the given latents unchanged.
+        ((N − 1)·num_frames + 1, latent_size), which includes the given latents, up to rounding.
     """
     start, end = latents[:-1, None], latents[1:, None]
     fraction = torch.arange(num_frames)[None, :, None] / num_frames

@@ -74,3 +74,15 @@ def test_axes_may_come_and_go() -> None:
     film[1].conv = nn.Conv3d(3, 8, 1)
     (row,) = diagnose(film, torch.randn(1, 3, 4, 8, 8)).layers
     assert row.verdict == "clean"
+
+
+def test_images_that_are_interleaved_do_not_miss_each_other() -> None:
+    class Rows(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.even, self.odd = nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 3, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.stack([self.even(x), self.odd(x)], 3).flatten(2, 3) / 2
+
+    assert diagnose(Rows(), torch.randn(2, 3, 12, 12)).alignment == []

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from dcgan.checkerboard.judgement import cut_into_tiles, judge, tile_side
+from dcgan.checkerboard.judgement import cut_into_tiles, judge, judge_all, tile_side
 from dcgan.data.drawn import draw_photos
 from dcgan.errors import UserError
 
@@ -46,3 +46,10 @@ def test_the_tile_size_fits_most_images() -> None:
     assert tile_side([12, 48, 48]) == 48  # one thumbnail does not decide
     with pytest.raises(UserError, match="15 pixels or fewer"):
         tile_side([15, 15, 300])
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_image_gives_no_bounds(photos: torch.Tensor) -> None:
+    lines = [p for p in judge_all(photos[:1]) if p.contrast is None]
+    assert lines
+    assert all(p.low == 0 and p.high == torch.inf for p in lines)

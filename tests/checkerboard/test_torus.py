@@ -16,7 +16,9 @@ def test_both_ways_agree_with_a_large_image(transposed: bool) -> None:
     for kernel, stride, padding, dilation, groups in product(
         (2, 3), (1, 2), (0, 2), (1, 2), (1, 2)
     ):
-        shape = Geometry((stride,) * 2, (padding,) * 2, (dilation,) * 2, transposed, groups)
+        shape = Geometry(
+            (kernel,) * 2, (stride,) * 2, (padding,) * 2, (dilation,) * 2, transposed, groups
+        )
         channels = (4, 4 // groups)  # as many out as in
         weight = torch.randn(*channels, kernel, kernel, dtype=torch.float64)
         impulse = torch.zeros(1, 1, 4, 4).double()

@@ -61,8 +61,8 @@ def test_auto_skips_damaged_runs_and_names_them(
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "holds no settings by name"),
-        ("- 1", "holds no settings by name"),
+        ("", "is not a mapping of setting names to values"),
+        ("- 1", "is not a mapping of setting names to values"),
         ("seed: [", "expected the node content, but found '<stream end>' (line 1)"),
         ("{}", "data is not set: give data=VALUE"),
         (b"\xff", "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),

@@ -63,13 +63,15 @@ def test_flip_mirrors_about_half_of_the_images() -> None:
 
 
 def test_a_batch_larger_than_the_data_is_refused() -> None:
-    with pytest.raises(UserError, match=r"trainer.batch_size=13: the data has 12 images"):
+    with pytest.raises(
+        UserError, match=r"trainer.batch_size=13: must be at most 12, the number of images"
+    ):
         Batches(numbered(12), 13, seed=0, flip=False, device=CPU)
 
 
 @pytest.mark.parametrize("flip", [False, True])
 def test_ranks_share_the_batches_of_one_process(flip: bool) -> None:
-    images = torch.arange(24, dtype=torch.uint8).reshape(24, 1, 1, 1).expand(24, 1, 2, 2)
+    images = numbered(24)
     settings = {"seed": 3, "flip": flip, "device": torch.device("cpu")}
     alone = Batches(images, 8, **settings)  # type: ignore[arg-type]
     ranks = [Batches(images, 8, **settings, rank=r, num_ranks=2) for r in (0, 1)]  # type: ignore[arg-type]

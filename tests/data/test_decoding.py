@@ -1,4 +1,4 @@
-"""Image files are decoded to upright, opaque, 8-bit pixels, or refused as broken."""
+"""Image files are decoded to upright, opaque, 8-bit pixels, or refused as corrupt."""
 
 import errno
 import io
@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from dcgan.data import decoding
 from dcgan.data.decoding import BrokenImage, TooLarge, decode
 from dcgan.errors import MachineError, UserError
-from tests.data.damage import damaged, limited
+from tests.damage import EXAMPLES, damaged
 
 RAMP = (0, 16500, 33300, 50000, 65535)  # 16 bits
 IN_8_BITS = [0, 64, 129, 194, 255]
@@ -164,7 +164,7 @@ def encoded(name: str) -> bytes:
 
 @pytest.mark.filterwarnings("ignore")  # Pillow's, about damage it can recover from
 @given(data=st.data(), name=st.sampled_from(FORMATS))
-@limited(300)
+@settings(EXAMPLES, max_examples=300)
 def test_damaged_files_are_decoded_or_refused_as_broken(
     tmp_path: Path, data: st.DataObject, name: str
 ) -> None:

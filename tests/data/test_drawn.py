@@ -1,5 +1,9 @@
 """Generated images: as many as requested, the same on every call, without a periodic pattern."""
 
+import hashlib
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -23,6 +27,17 @@ def test_shape_type_and_repeatability(draw: Callable[[int, int], Images], channe
     assert images.dtype == np.uint8
     assert np.array_equal(images, draw(40, 32))
     assert len(np.unique(images.reshape(40, -1), axis=0)) == 40
+
+
+def test_digits_do_not_depend_on_the_processor() -> None:
+    script = "from dcgan.data.drawn import *; import hashlib; print(hashlib.sha256("
+    script += "draw_digits(2000, 32).tobytes()).hexdigest())"
+    plain = {**os.environ, "ATEN_CPU_CAPABILITY": "default"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=plain, check=True, capture_output=True
+    )
+    here = hashlib.sha256(draw_digits(2000, 32).tobytes()).hexdigest()
+    assert done.stdout.decode().strip() == here
 
 
 def test_more_digits_than_originals_are_all_different() -> None:

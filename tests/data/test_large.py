@@ -44,7 +44,7 @@ SCRIPT = """
                      "data.image_size=64", "data.flip=true", "generator=tiny",
                      "discriminator=tiny", "trainer=smoke", "trainer.batch_size=256"]
         config = to_dataclass(compose("train", overrides), TrainConfig)
-        images = torch.from_numpy(prepare(config.data).open())
+        images = prepare(config.data).open()
         assert images.shape == (num_images, 3, 64, 64)
         batches = Batches(images, 256, seed=0, flip=True, device=torch.device("cpu"))
         for _ in range(len(images) // 256):  # a whole epoch

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import os
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
+import torch
 from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,10 +21,10 @@ from PIL import Image
 
 from dcgan.config import DataConfig
 from dcgan.data import preparation
-from dcgan.data.preparation import prepare
+from dcgan.data.preparation import Prepared, prepare
 from dcgan.errors import MachineError, UserError
 from tests.conftest import children
-from tests.data.damage import damaged, limited
+from tests.damage import EXAMPLES, damaged
 
 
 def settings(root: Path, cache: Path, **changes: object) -> DataConfig:
@@ -56,9 +59,18 @@ def test_a_second_run_decodes_nothing_and_cannot_change_the_prepared_file(
     monkeypatch.delattr(preparation, "decode")
     assert prepare(config) == first
     images = first.open()
-    assert isinstance(images, np.memmap)
-    images[:] = 0
-    assert np.array_equal(first.open(), originals)
+    assert torch.equal(images, torch.from_numpy(originals))
+
+
+def test_prepared_images_may_be_larger_than_the_memory(tmp_path: Path) -> None:
+    shape = (3 * psutil.virtual_memory().total // (3 * 64 * 64), 3, 64, 64)
+    with (tmp_path / "large.npy").open("wb") as file:  # sparse: takes a few kB
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.truncate(file.tell() + math.prod(shape))
+    images = Prepared(tmp_path / "large.npy", "", []).open()
+    assert images.shape == shape
+    assert images[-1].max() == 0
 
 
 def test_other_settings_or_files_are_prepared_into_another_file(tmp_path: Path) -> None:
@@ -82,7 +94,7 @@ def test_a_broken_image_is_named_and_no_files_are_left_behind(
     write_images(tmp_path / "in", 40)
     broken = tmp_path / "in" / "00003.png"
     broken.write_bytes(broken.read_bytes()[:200])
-    with pytest.raises(UserError, match=r"00003\.png: broken image .*data.on_corrupt_image=skip"):
+    with pytest.raises(UserError, match=r"00003\.png: corrupt image .*data.on_corrupt_image=skip"):
         prepare(settings(tmp_path / "in", tmp_path / "cache", decoding_threads=decoding_threads))
     assert not [warning for warning in recwarn if "cancelled" in str(warning.message)]
     assert {path.suffix for path in (tmp_path / "cache").iterdir()} <= {".lock"}
@@ -106,7 +118,7 @@ def test_equal_images_have_equal_digests(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_images(tmp_path / name, 3)
     first, second = (prepare(settings(tmp_path / name, cache)) for name in ("a", "b"))
-    assert first.path != second.path  # the files' times differ
+    assert first.path != second.path  # the folders differ
     assert first.digest == second.digest
     Image.new("RGB", (16, 16)).save(tmp_path / "b" / "00001.png")
     assert prepare(settings(tmp_path / "b", cache)).digest != first.digest
@@ -120,14 +132,17 @@ def test_broken_images_can_be_skipped_unless_all_are_broken(
     config = settings(tmp_path / "in", tmp_path / "cache", on_corrupt_image="skip")
     for _ in range(2):  # a later run repeats the warning
         prepared = prepare(config)
-        assert "1 broken images were skipped" in caplog.text
+        assert "corrupt images skipped: 1; see" in caplog.text
         caplog.clear()
     assert np.array_equal(prepared.open(), np.delete(originals, 3, axis=0))
     facts = json.loads(prepared.path.with_suffix(".json").read_text())
-    assert [Path(path).name for path in facts["skipped"]] == ["00003.png"]
+    (skipped,) = facts["skipped"].items()
+    assert skipped[0] == "3"
+    assert skipped[1].startswith(f"{tmp_path / 'in' / '00003.png'}: corrupt image")
+    assert [path.name for path in prepared.files] == [f"0000{i}.png" for i in (0, 1, 2, 4)]
     for path in (tmp_path / "in").iterdir():
         path.write_bytes(b"no image")
-    with pytest.raises(UserError, match="all 5 images are broken"):
+    with pytest.raises(UserError, match="all 5 images are corrupt"):
         prepare(config)
 
 
@@ -136,7 +151,9 @@ def test_broken_files_whose_names_print_alike_are_counted_separately(tmp_path: P
     for name in ("a\n.png", "a\\n.png"):
         (tmp_path / "in" / name).write_bytes(b"no image")
     config = settings(tmp_path / "in", tmp_path / "cache", on_corrupt_image="skip")
-    assert len(prepare(config).open()) == 3
+    prepared = prepare(config)
+    assert len(prepared.open()) == len(prepared.files) == 3
+    assert len(json.loads(prepared.path.with_suffix(".json").read_text())["skipped"]) == 2
 
 
 def test_enlarging_images_logs_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -190,7 +207,7 @@ def test_folders_with_equal_names_sizes_and_times_do_not_share_prepared_images(
 
 
 @given(data=st.data(), suffix=st.sampled_from([".npy", ".json"]))
-@limited(100)
+@EXAMPLES
 def test_images_are_prepared_again_if_the_cache_is_damaged(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, suffix: str
 ) -> None:
@@ -198,7 +215,7 @@ def test_images_are_prepared_again_if_the_cache_is_damaged(
     if not (root / "whole").exists():
         write_images(root / "whole", 4)
     prepared = prepare(settings(root / "whole", root / "whole cache"))
-    originals = prepared.open().copy()
+    originals = prepared.open().clone()
     path = prepared.path.with_suffix(suffix)
     content = path.read_bytes()
     path.write_bytes(data.draw(damaged(content)))
@@ -283,7 +300,7 @@ def test_two_processes_at_once_prepare_the_images_once(tmp_path: Path) -> None:
         preparation._decode_files = announced
         config = DataConfig(source="folder", root=sys.argv[1], cache_dir=sys.argv[2],
                             image_size=16, channels=3, flip=False, decoding_threads=1)
-        print(preparation.prepare(config).open().sum())
+        print(preparation.prepare(config).open().sum().item())
         """
     )
     arguments = [sys.executable, "-c", script, str(tmp_path / "in"), str(tmp_path / "cache")]

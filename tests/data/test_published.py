@@ -28,7 +28,7 @@ from dcgan.data.labeled import read_images, read_labeled_set
 from dcgan.data.sources import find_source
 from dcgan.errors import MachineError, UserError
 from tests.conftest import real_data
-from tests.data.damage import damaged, limited
+from tests.damage import EXAMPLES, damaged
 
 
 def settings(source: str, root: Path, **changes: object) -> DataConfig:
@@ -158,7 +158,7 @@ def test_inconsistent_labels_are_refused(tmp_path: Path) -> None:
 
 
 @given(data=st.data())
-@limited(100)
+@EXAMPLES
 def test_damaged_files_are_refused_or_read(tmp_path: Path, data: st.DataObject) -> None:
     write_idx(tmp_path)
     name = data.draw(st.sampled_from(["train-images-idx3-ubyte", "train-labels-idx1-ubyte"]))

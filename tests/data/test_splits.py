@@ -41,7 +41,7 @@ def test_train_and_test_folders_are_the_splits(tmp_path: Path) -> None:
     train, test = (read_labeled(data, train=train) for train in (True, False))
     assert train.labels.tolist() == [0, 0, 0, 1, 1, 1]
     assert train.images[:, 0, 0, 0].tolist() == [10, 20, 30] * 2
-    assert torch.equal(train.images, torch.from_numpy(prepare(data).open()))
+    assert torch.equal(train.images, prepare(data).open())
     assert test.labels.tolist() == [0, 1]
     assert test.images.unique().tolist() == [40]
     assert torch.equal(read_test_images(data), test.images)

@@ -164,7 +164,7 @@ def test_a_target_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None
         diagnosed(tmp_path, tmp_path)
     (tmp_path / "broken.png").write_bytes(b"no picture")
     with pytest.raises(
-        UserError, match=r"target=.*: none of 1 images can be read \(.*broken\.png: broken image"
+        UserError, match=r"target=.*: none of 1 images can be read \(.*broken\.png: corrupt image"
     ):
         diagnosed(tmp_path, tmp_path)
     with pytest.raises(ValueError, match="no such file or folder"):

@@ -1,12 +1,16 @@
 """The classifier learns, is cached, and is the same for the same data."""
 
+import errno
 from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
+from PIL import Image
 
 from dcgan.config import DataConfig
 from dcgan.data.splits import read_labeled
+from dcgan.errors import MachineError
 from dcgan.evaluation.classifier import Classifier, accuracy_of, get_classifier, train_classifier
 from tests.conftest import real_data
 
@@ -95,6 +99,34 @@ def test_a_damaged_classifier_is_trained_again_with_one_warning(
         (warning,) = [r.message for r in caplog.records if r.levelname == "WARNING"]
         assert warning.startswith(f"{path}: not a")
         assert warning.endswith("; training it again")
+
+
+def test_a_moved_file_is_learned_anew_and_a_read_only_cache_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier = "dcgan.evaluation.classifier"
+    monkeypatch.setattr(f"{classifier}.read_labeled", lambda *_, **__: None)
+    monkeypatch.setattr(f"{classifier}.accuracy_of", lambda *_: 0.5)
+    monkeypatch.setattr(f"{classifier}.train_classifier", lambda _, classes: Classifier(1, classes))
+    root, cache = tmp_path / "data", tmp_path / "cache"
+    for i, name in enumerate(["cat", "cat", "cat", "dog", "dog"]):
+        (root / name).mkdir(parents=True, exist_ok=True)
+        Image.new("L", (16, 16), i).save(root / name / f"{i}.png")
+    data = DataConfig(
+        source="folder", image_size=16, channels=1, flip=False, root=str(root), cache_dir=str(cache)
+    )
+    get_classifier(data, "digest")
+    (root / "cat" / "2.png").rename(root / "dog" / "2.png")
+    get_classifier(data, "digest")  # the images are the same, in the same order
+    assert len(list(cache.glob("classifier-*.pt"))) == 2
+
+    def refuse(_: FileLock) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    assert get_classifier(data, "digest")[1] == 0.5
+    with pytest.raises(MachineError, match=r"^data.cache_dir=.*cache: Read-only"):
+        get_classifier(data, "other digest")
 
 
 @pytest.mark.slow

@@ -15,10 +15,10 @@ CHAPTERS = [
     "Why can kernel 4 leave one as well?",
     "What cures it, and what does the cure cost?",
     "What does a convolution’s transpose do?",
-    "How does a transposed convolution add a feature?",
+    "How does a transposed convolution paint a feature?",
     "Is it a new kind of convolution?",
     "Where does my picture land?",
-    "Is upscaling necessary at all?",
+    "Is upsampling necessary at all?",
     "Where else is the transpose at work?",
     "Try it yourself",
 ]

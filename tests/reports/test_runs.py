@@ -136,8 +136,16 @@ def test_incomparable_runs_are_refused(runs: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("config.yaml", b"", "not the settings of a run: holds no settings by name"),
-        ("config.yaml", b"[1, 2]", "not the settings of a run: holds no settings by name"),
+        (
+            "config.yaml",
+            b"",
+            "not the settings of a run: is not a mapping of setting names to values",
+        ),
+        (
+            "config.yaml",
+            b"[1, 2]",
+            "not the settings of a run: is not a mapping of setting names to values",
+        ),
         ("result.json", b"{}", "not the result of a run: step: Field required"),
         ("result.json", b"\xff", "not the result of a run: "),
         ("metrics.jsonl", b"[]\n", "not readable in line 1 of 1: must be an object"),

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 from torch.nn import functional as F
@@ -140,7 +139,7 @@ def test_training_brings_generated_images_closer_to_real_ones(
 ) -> None:
     size = ("generator.filters=16", "discriminator.filters=16", "trainer.steps=250")
     config = tiny(*DIGITS, f"upsample={choice}", *size)
-    real = features(normalize(torch.from_numpy(prepare(config.data).open())))
+    real = features(normalize(prepare(config.data).open()))
     with connected(config.trainer) as fabric:
         untrained = build_state(config, prepare(config.data), fabric).sampler
     result = train(config, tmp_path / "run", "")

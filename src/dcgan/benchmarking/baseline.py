@@ -107,7 +107,7 @@ def train(settings: dict[str, Any], steps: int, folder: Path, seed: int, every: 
     torch.manual_seed(seed)
     settings = settings | {"seed": seed}
     baseline, batch_size = Baseline(settings), settings["trainer"]["batch_size"]
-    batches = endless_batches(prepare(DataConfig(**settings["data"])).open(), batch_size)
+    batches = endless_batches(prepare(DataConfig(**settings["data"])).open().numpy(), batch_size)
     fixed_latents = baseline.draw_latents(64)
     for step in range(1, steps + 1):
         real = next(batches).to(baseline.device)

@@ -1,7 +1,12 @@
-"""Checkerboard scores: of one layer (`layers`) and of a set of images (`images`).
+"""Checkerboard scores of images and layers, the diagnosis of any network, and the cure.
 
-`diagnose` finds the layers of any network that leave a checkerboard; `balance` cures them, and
-`bake` makes the cure permanent.
+Scores of images: `images`; `lines`, `origins` and `judgement` add all periods and a verdict.
+Scores of a layer: `layers`. The names of scores: `scores`.
+Diagnosis: `recording` runs a network (`memory`, `rearrangement`: where its pixels went);
+`definition` and `stored` do without a run; `traversal` finds what enlarges (`growth`, `following`);
+`replay` and `torus` compute a block's response; `frames`: alignment; `rerunning`, `effects`: what
+balancing changes; `advice`, `verdicts`: the words. `diagnosis` puts it together.
+Cure: `cure`, `parametrization`.
 """
 
 from dcgan.checkerboard.cure import BalancedLayer, bake, balance

@@ -9,8 +9,6 @@
 It uses torch's own parametrizations: the optimizer, checkpoints and copies work as before.
 """
 
-from collections import Counter
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,9 +68,7 @@ def balance(
     network = original(network)
     with evaluating(network):
         layers = find_upsampling(network, example)
-    owners = Counter(p for part in network.modules() for p in part.parameters(recurse=False))
-    shared = {parameter for parameter, count in owners.items() if count > 1}
-    return [_balance_layer(found, order, shared, keep_norm) for found in layers]
+    return [_balance_layer(found, network, order, keep_norm) for found in layers]
 
 
 def bake(network: nn.Module) -> list[str]:
@@ -95,9 +91,9 @@ def bake(network: nn.Module) -> list[str]:
 
 
 def _balance_layer(
-    found: Upsampling, order: int, shared: Collection[nn.Parameter], keep_norm: bool
+    found: Upsampling, network: nn.Module, order: int, keep_norm: bool
 ) -> BalancedLayer:
-    problem = _problem(found, order, shared)
+    problem = problem_of(found, network, order)
     try:
         if problem is None:
             assert found.layer is not None
@@ -107,7 +103,7 @@ def _balance_layer(
     return BalancedLayer(found.name, found.kind, problem)
 
 
-def _problem(found: Upsampling, order: int, shared: Collection[nn.Parameter]) -> str | None:
+def problem_of(found: Upsampling, network: nn.Module, order: int = 1) -> str | None:
     """Why a layer cannot or need not be balanced; its geometry is checked later."""
     layer: Any = found.layer
     if found.obstacle is not None:
@@ -115,15 +111,16 @@ def _problem(found: Upsampling, order: int, shared: Collection[nn.Parameter]) ->
     if found.clean:
         return "needs no cure: interpolation preserves constants"
     if layer is None:
-        return "is not one of torch.nn's convolutions"
+        return "it is not one of torch.nn's convolutions"
     if found.shuffled and (problem := _shuffle_problem(found, order)) is not None:
         return problem
     if "weight" not in dict(layer.named_parameters()) and not parametrize.is_parametrized(layer):
         return "its weight is computed by an old-style hook: use torch.nn.utils.parametrizations"
     if _is_balanced(layer):
         return "already balanced: bake it first to change that"
-    if any(parameter in shared for parameter in layer.parameters()):
-        return "shares its weight with another layer, which would change, too"
+    owned = [p for part in network.modules() for p in part.parameters(recurse=False)]
+    if any(sum(p is parameter for p in owned) > 1 for parameter in layer.parameters()):
+        return "it shares its weight with another layer, which would change, too"
     if any(parameter.is_meta for parameter in layer.parameters()):
         return "its weights are on the meta device: balance it when they have values"
     return None

@@ -5,7 +5,7 @@ print(diagnose(network, example_input))
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -36,14 +36,10 @@ from dcgan.checkerboard.rearrangement import Operand, on_cpu
 from dcgan.checkerboard.recording import OUTPUT, Node, Recording, record, same_random_state
 from dcgan.checkerboard.replay import (
     NotLinearError,
-    TooCostlyError,
-    is_convolution,
-    upsampling_stride,
-    weight_of,
+    geometry_of,
 )
 from dcgan.checkerboard.rerunning import NotRepeatedError
 from dcgan.checkerboard.stored import modules_of
-from dcgan.checkerboard.torus import per_axis
 from dcgan.checkerboard.traversal import Upsampling, find_recorded
 from dcgan.checkerboard.verdicts import Diagnosis, LayerDiagnosis, signed
 from dcgan.convolution.alignment import image_shift
@@ -97,7 +93,7 @@ def diagnose(
         if inputs is None and not keywords:
             if forward is not None:
                 raise ValueError("forward needs an example: the inputs that it is called with")
-            rows = [_row(up, None, padded=padded) for up in find_defined(network)]
+            rows = [_row(up, None, network, padded=padded) for up in find_defined(network)]
             return Diagnosis(rows, watched=False)
         if any(isinstance(x, UninitializedParameter) for x in network.parameters()):
             raise ValueError(
@@ -126,7 +122,7 @@ def _watch(network: nn.Module, call: Callable[..., Any], given: Any) -> Diagnosi
     except NotRepeatedError:
         moments = [None] * len(found)
         remarks = [NOT_REPEATED]
-    rows = [_row(up, moment) for up, moment in zip(found, moments, strict=True)]
+    rows = [_row(up, moment, network) for up, moment in zip(found, moments, strict=True)]
     picture = picture_of(outputs[0])
     for up, row in zip(found, rows, strict=True):
         if picture is not None and not remarks and row.verdict.endswith("grid"):
@@ -163,12 +159,14 @@ def _align(recording: Recording, rows: list[LayerDiagnosis]) -> list[str]:
     elif not lines:
         for row in rows:
             row.needs_shift = any(row.shift)
-            if row.needs_shift and "balance(network)" in row.cure:
+            if row.needs_shift and row.cure.startswith(BALANCE):
                 row.cure = f"{BALANCE} and keeps the path aligned"
     return lines
 
 
-def _row(found: Upsampling, moment: Tensor | None, *, padded: bool = True) -> LayerDiagnosis:
+def _row(
+    found: Upsampling, moment: Tensor | None, network: nn.Module, *, padded: bool = True
+) -> LayerDiagnosis:
     row = LayerDiagnosis(found.name, found.kind, stride=found.scale, problem=found.obstacle)
     if found.clean and not found.obstacle:
         # Copying and interpolating turn a constant into the same constant, whatever the size.
@@ -179,6 +177,8 @@ def _row(found: Upsampling, moment: Tensor | None, *, padded: bool = True) -> La
     # Third-party layers may raise anything; report it and go on to the other layers.
     try:
         _fill(row, found, found.source, moment, padded=padded)
+        if not row.problem:
+            row.cure = cure_of(found, row, network, padded=padded)
     except (
         *(ValueError, RuntimeError, TypeError, AttributeError, AssertionError),
         LookupError,
@@ -191,25 +191,23 @@ def _row(found: Upsampling, moment: Tensor | None, *, padded: bool = True) -> La
 def _fill(
     row: LayerDiagnosis, found: Upsampling, source: Node, moment: Tensor | None, *, padded: bool
 ) -> None:
-    convolves = source.op == "convolution" and is_convolution(source)
-    if isinstance(last := found.steps[-1], Operand):
-        if convolves and not last.spaced:
-            row.kernel_size, row.coverage = tuple(weight_of(source).shape[2:]), 1.0
-            row.dilation = per_axis(source.args[5], len(row.kernel_size))
-            row.shift = _shift_before(found, source)
-    elif last.op == "col2im":
-        _, _, kernel_size, dilation, padding, stride = last.args
-        _add_geometry(row, kernel_size, stride, padding, dilation)
-        if convolves:
-            row.shift = tuple(map(sum, zip(row.shift, _shift_before(found, source), strict=True)))
-    elif is_convolution(last):
-        kernel_size = weight_of(last).shape[2:]
-        padding, dilation = (per_axis(last.args[i], len(kernel_size)) for i in (4, 5))
-        _add_geometry(row, kernel_size, upsampling_stride(last), padding, dilation)
+    last, axes = found.steps[-1], len(found.scale)
+    if source.op == "convolution" and source is found.steps[0] is not last:
+        row.shift = _shift_before(found, source)
+    if isinstance(last, Operand):
+        shape = geometry_of(source, axes)
+        if source.op == "convolution" and not last.spaced:  # the same taps for every phase
+            row.kernel_size, row.dilation, row.coverage = shape.kernel_size, shape.dilation, 1.0
+    else:
+        shape = geometry_of(last, axes)
+        row.kernel_size, row.dilation = shape.kernel_size, shape.dilation
+        row.coverage = coverage_ratio(shape.kernel_size, shape.stride, shape.dilation)
+        geometry = shape.kernel_size, shape.stride, shape.padding, shape.dilation
+        own = tuple(map(image_shift, *geometry))
+        row.shift = tuple(map(sum, zip(row.shift or (0,) * axes, own, strict=True)))
     row.shift = row.shift if padded else ()
     if not row.problem:
         _judge(row, found, moment)
-    row.cure = cure_of(found, row, padded=padded)
 
 
 def _judge(row: LayerDiagnosis, found: Upsampling, moment: Tensor | None) -> None:
@@ -228,30 +226,14 @@ def _judge(row: LayerDiagnosis, found: Upsampling, moment: Tensor | None) -> Non
 
 def _stamp(found: Upsampling) -> Stamp:
     """The response, with what follows as far as that is linear."""
-    after, with_energy = list(found.after), True
+    after = list(found.after)
     while True:
         try:
-            return stamp_of([*found.steps, *after], len(found.scale), with_energy=with_energy)
-        except NotLinearError as error:
-            if with_energy and isinstance(error, TooCostlyError):
-                with_energy = False
-            elif after:
-                after.pop()
-            else:
+            return stamp_of([*found.steps, *after], len(found.scale))
+        except NotLinearError:
+            if not after:
                 raise
-
-
-def _add_geometry(
-    row: LayerDiagnosis,
-    kernel_size: Sequence[int],
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-) -> None:
-    """Of a transposed convolution or of a fold, which moves pixels like one."""
-    row.kernel_size, row.dilation = tuple(kernel_size), tuple(dilation)
-    row.coverage = coverage_ratio(kernel_size, stride, dilation)
-    row.shift = tuple(map(image_shift, kernel_size, stride, padding, dilation))
+            after.pop()
 
 
 def _shift_before(found: Upsampling, node: Node) -> tuple[float, ...]:
@@ -259,8 +241,7 @@ def _shift_before(found: Upsampling, node: Node) -> tuple[float, ...]:
 
     Its leading padding minus half its extent, at its own size.
     """
-    axes = weight_of(node).ndim - 2
-    padding, dilation = (per_axis(node.args[i], axes) for i in (4, 5))
-    extra = node.operands[0].shift or (0,) * axes
-    each = zip(found.scale, padding, extra, dilation, weight_of(node).shape[2:], strict=True)
+    shape = geometry_of(node, len(found.scale))
+    extra = node.operands[0].shift or (0,) * len(found.scale)
+    each = zip(found.scale, shape.padding, extra, shape.dilation, shape.kernel_size, strict=True)
     return tuple(s * (p - e - d * (k - 1) / 2) for s, p, e, d, k in each)

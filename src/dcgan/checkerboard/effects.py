@@ -13,9 +13,8 @@ from dcgan.checkerboard.images import grid_peak, usable_periods
 from dcgan.checkerboard.layers import second_moment
 from dcgan.checkerboard.parametrization import Balanced, BalancedSubpixel, EqualBiases
 from dcgan.checkerboard.recording import Node, Recording, tensors_of
-from dcgan.checkerboard.replay import is_convolution, upsampling_stride
+from dcgan.checkerboard.replay import geometry_of
 from dcgan.checkerboard.rerunning import rerun
-from dcgan.checkerboard.torus import per_axis
 from dcgan.checkerboard.traversal import Upsampling
 
 
@@ -39,15 +38,18 @@ def input_moments_of(
     moments: dict[tuple[str, int], Tensor] = {}
 
     def read(node: Node, function: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
-        result = function(*args, **kwargs)
-        x = args[0] if is_convolution(node) else result
-        x = args[1] if node.op == "addmm" else x
+        result = x = function(*args, **kwargs)
+        if node.index in convolving:
+            x = args[1] if node.op == "addmm" else args[0]
         x = x[0] if isinstance(x, tuple) else x
         x = x.dequantize() if x.is_quantized else x
         if x.is_floating_point() and not x.is_meta:
             moments[node.name, node.number] = second_moment(x, constant=True)
         return result
 
+    # Otherwise what the source computes is enlarged, by zeros between its pixels.
+    own = [up for up in found if up.steps and up.steps[0] is up.source]
+    convolving = {node.index for up in own for node in up.calls}
     nodes = [node for up in found for node in up.calls if node.name]
     if nodes:
         rerun(recording, nodes, read, run)
@@ -118,8 +120,8 @@ def _balanced(up: Upsampling, node: Node) -> tuple[Tensor, Tensor | None] | None
     weight, bias = node.args[1:3]
     try:
         if not up.shuffled:
-            stride, dilation = upsampling_stride(node), per_axis(node.args[5], weight.ndim - 2)
-            part: Balanced = Balanced(weight.shape[2:], stride, dilation)
+            shape = geometry_of(node, weight.ndim - 2)
+            part: Balanced = Balanced(shape.kernel_size, shape.stride, shape.dilation)
             return part.to(weight.device)(weight), None
         if not up.is_pixel_shuffle() or up.num_shuffled() != len(weight):
             return None

@@ -1,11 +1,8 @@
 """Where the pixels of each activation lie in the first image of the path (half-pixel centers)."""
 
-from typing import Any
-
 from dcgan.checkerboard.rearrangement import Operand
 from dcgan.checkerboard.recording import OUTPUT, Node
-from dcgan.checkerboard.replay import resized_scale, weight_of
-from dcgan.checkerboard.torus import per_axis
+from dcgan.checkerboard.replay import KERNELS, geometry_of, resized_scale
 
 Axis = tuple[float, float]  # distance between pixels, and the place of pixel 0
 Frame = tuple[Axis, ...]
@@ -80,28 +77,19 @@ def misfits(nodes: list[Node], frames: list[Frame | None]) -> list[str]:
 
 
 def _after(node: Node, frame: Frame | None) -> Frame | None:
-    axes = len(node.shape) - 2
     if node.op == OUTPUT:
         return frame
-    if node.op == "convolution":
-        kernel: Any = weight_of(node).shape[2:] if hasattr(node.args[1], "shape") else ()
-        transposed, stride, padding, dilation = (node.args[i] for i in (6, 3, 4, 5))
-        reach = [d * (k - 1) / 2 for d, k in zip(dilation, kernel, strict=False)]
-    elif node.op.startswith(("avg_pool", "max_pool", "quantized_max_pool")):
-        given = [*node.args[1:4], [], []][:3]  # kernel, and where given stride and padding
-        kernel, stride, padding = (per_axis(x, axes) if x != [] else () for x in given)
-        transposed, stride = False, stride or kernel
-        padding = padding or (0,) * axes
-        reach = [(k - 1) / 2 for k in kernel]
-    elif frame is not None and node.op.startswith("upsample_"):
+    if frame is not None and node.op.startswith("upsample_"):
         axis = zip(frame, resized_scale(node), strict=True)
         return tuple((p / s, a - (s - 1) / 2 * p / s) for (p, a), s in axis)
-    else:
-        shape = node.operands[0].shape if node.operands else ()
-        return frame if shape[2:] == node.shape[2:] else None
-    if frame is None or not len(frame) == len(stride) == len(padding) == len(reach):
+    if not node.op.startswith(KERNELS):
+        before = node.operands[0].shape if node.operands else ()
+        return frame if before[2:] == node.shape[2:] else None
+    shape = geometry_of(node, len(node.shape) - 2)
+    if frame is None or len(frame) != len(shape.stride):
         return None
-    each = zip(frame, stride, padding, reach, strict=True)
-    if transposed:
+    reach = [d * (k - 1) / 2 for d, k in zip(shape.dilation, shape.kernel_size, strict=True)]
+    each = zip(frame, shape.stride, shape.padding, reach, strict=True)
+    if shape.transposed:
         return tuple((p / s, a + (pad - r) * p / s) for (p, a), s, pad, r in each)
     return tuple((p * s, a + (r - pad) * p) for (p, a), s, pad, r in each)

@@ -51,10 +51,10 @@ class PeriodJudgement:
         A harmonic may also be a pattern of its own: one set of images cannot tell.
         """
         verdict = apply_rule(self.low, self.high, self.raw)
-        if verdict == "clean" or not (self.jpeg or self.trace_of):
-            return verdict
-        if self.jpeg or self.trace_of is None:
+        if verdict != "clean" and self.jpeg:
             return "JPEG"
+        if verdict == "clean" or self.trace_of is None:
+            return verdict
         harmonic = self.trace_of % self.period == 0  # the period divides that of the pattern
         return f"harmonic of {self.trace_of}?" if harmonic else f"trace of {self.trace_of}"
 
@@ -64,20 +64,14 @@ def judge(images: Tensor, reference: Tensor | None = None) -> list[PeriodJudgeme
 
     The interval is over the images (bootstrap).
     """
-    return _judge(images, image_spectra(images), _spectra_of(reference))
-
-
-def _spectra_of(reference: Tensor | None) -> Tensor | None:
-    return None if reference is None else image_spectra(reference)
-
-
-def _judge(images: Tensor, spectra: Tensor, clean_spectra: Tensor | None) -> list[PeriodJudgement]:
+    spectra = image_spectra(images)
+    clean_spectra = None if reference is None else image_spectra(reference)
     judged = []
-    power = mean_spectrum(spectra)
-    clean_power = None if clean_spectra is None else mean_spectrum(clean_spectra)
     for period in usable_periods(*images.shape[-2:]):
-        raw, amplitude = astuple(spectrum_peak(power, period))
-        clean = CLEAN_RATIO if clean_power is None else spectrum_peak(clean_power, period).ratio
+        raw, amplitude = astuple(spectrum_peak(mean_spectrum(spectra), period))
+        clean = CLEAN_RATIO
+        if clean_spectra is not None:
+            clean = spectrum_peak(mean_spectrum(clean_spectra), period).ratio
         interval = ratio_interval(spectra, clean_spectra, period)
         even = contrast(phase_energy(images, period))
         judged.append(PeriodJudgement(period, raw, raw / clean, *interval, amplitude, even))
@@ -96,10 +90,9 @@ def judge_all(
         jpeg: whether the images or the reference were JPEGs, whose blocks have a pattern of period
             8, with harmonics at 4 and 2.
     """
-    spectra, clean_spectra = image_spectra(images), _spectra_of(reference)
-    lines = measure_lines(images, spectra)
-    others = {} if reference is None else measure_lines(reference, clean_spectra)
-    judged = {p.period: p for p in _judge(images, spectra, clean_spectra)}
+    judged = {p.period: p for p in judge(images, reference)}
+    lines = measure_lines(images)
+    others = {} if reference is None else measure_lines(reference)
     num_lines = sum(line.logs.shape[1] for line in lines.values())
     for period in lines.keys() - judged.keys():
         other = others[period].logs if others else None

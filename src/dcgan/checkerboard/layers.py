@@ -20,15 +20,14 @@ from torch.nn import functional as F
 from dcgan.checkerboard.rearrangement import Operand
 from dcgan.checkerboard.recording import OUTPUT, Node, record
 from dcgan.checkerboard.replay import (
-    downsampling_stride,
+    REACH,
+    TooCostlyError,
+    geometry_of,
     impulse,
-    reach_of,
     rearrange,
     replay_node,
     resized_scale,
-    upsampling_stride,
 )
-from dcgan.checkerboard.torus import per_axis
 
 PLAIN = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -83,55 +82,56 @@ def measure_stamp(block: nn.Module) -> Stamp:
 
 
 @torch.no_grad()
-def stamp_of(steps: Sequence[Node | Operand], axes: int, *, with_energy: bool = True) -> Stamp:
+def stamp_of(steps: Sequence[Node | Operand], axes: int) -> Stamp:
     """The response of recorded operations on images with this number of axes.
+
+    Its energy is None if that would take too long.
 
     Raises:
         ValueError: one of them is not linear, or they have too many channels.
     """
-    size, pitch = [1] * axes, [1.0] * axes
-    for step in steps if with_energy else ():
-        if isinstance(step, Node):
-            reach = (*reach_of(step), *[0] * axes)[:axes]
-            size = [n + math.ceil(r / p) for n, r, p in zip(size, reach, pitch, strict=True)]
-        ups, downs = _factors(step, axes)
-        pitch = [p * up / down for p, up, down in zip(pitch, ups, downs, strict=True)]
-    signal = impulse(size)
+    constant = _replayed(steps, [1] * axes)
+    try:
+        energy = _replayed(steps, _size(steps, axes))[:-1].square().mean((0, 1))
+    except TooCostlyError:
+        energy = None
+    gains, offset = constant[:-1].movedim((1, 0), (-2, -1)), constant[-1].movedim(0, -1)
+    return Stamp(gains, energy, tuple(constant.shape[2:]), offset)
+
+
+def _replayed(steps: Sequence[Node | Operand], size: Sequence[int]) -> Tensor:
+    values = impulse(size)
     for step in steps:
-        signal = rearrange(signal, step) if isinstance(step, Operand) else replay_node(signal, step)
-    values = signal.values
-    if len(values) == 1:  # of each channel alone: zeros between pixels, or resizing
-        values = torch.cat([values, torch.zeros_like(values)])
-    phases = _period(steps, axes)
-    stamps, constant = values[:-1], values[-1]
-    gains = _sum_by_phase(stamps, phases).movedim((1, 0), (-2, -1))
-    blocks = math.prod(constant.shape[1:]) / math.prod(phases)
-    offset = _sum_by_phase(constant, phases).movedim(0, -1) / blocks
-    energy = stamps.square().mean((0, 1)) if with_energy else None
-    return Stamp(gains, energy, phases, offset)
+        values = replay_node(values, step) if isinstance(step, Node) else rearrange(values, step)
+    # Of each channel alone: zeros between pixels, or resizing.
+    return torch.cat([values, torch.zeros_like(values)]) if len(values) == 1 else values
 
 
-def _factors(step: Node | Operand, axes: int) -> tuple[Sequence[float], Sequence[int]]:
-    """By what a step multiplies, and divides, the number of pixels along each axis."""
-    one = (1,) * axes
+def _size(steps: Sequence[Node | Operand], axes: int) -> list[int]:
+    """Pixels of a torus on which the response to one pixel does not meet itself."""
+    size, pitch, downs = [1] * axes, [1.0] * axes, [1] * axes
+    for step in steps:
+        for a, (reach, up, down) in enumerate(zip(*_extent(step, axes), strict=True)):
+            size[a] += math.ceil(reach / pitch[a])
+            pitch[a] *= up / down
+            downs[a] *= down
+    # The image is repeated for strides that do not divide it; each copy is at another phase.
+    return [n + (1 - n) % down for n, down in zip(size, downs, strict=True)]
+
+
+def _extent(step: Node | Operand, axes: int) -> tuple[Sequence[float], ...]:
+    """Pixels over which a step spreads one, and by what it multiplies and divides their number."""
+    none, one = (0,) * axes, (1,) * axes
     if isinstance(step, Operand):
         assert step.table is not None
-        return tuple(step.table.shape[1:]), one
+        return none, step.table.shape[1:], one
     if step.op.startswith("upsample_"):
-        return resized_scale(step), one
-    if step.op == "col2im":
-        return per_axis(step.args[5], axes), one
-    return upsampling_stride(step) or one, downsampling_stride(step, axes)
-
-
-def _period(steps: Sequence[Node | Operand], axes: int) -> tuple[int, ...]:
-    """Pixels after which the response to a constant must repeat."""
-    period = [1] * axes
-    for step in steps:
-        for a, (up, down) in enumerate(zip(*_factors(step, axes), strict=True)):
-            period[a] = round(period[a] * up)
-            period[a] //= math.gcd(period[a], down)
-    return tuple(period)
+        return (2 * REACH,) * axes, resized_scale(step), one
+    shape = geometry_of(step, axes)
+    reach = [d * (k - 1) for k, d in zip(shape.kernel_size, shape.dilation, strict=True)]
+    if shape.transposed:
+        return [-(-r // s) for r, s in zip(reach, shape.stride, strict=True)], shape.stride, one
+    return reach, one, shape.stride
 
 
 def _sum_by_phase(values: Tensor, scale: tuple[int, ...]) -> Tensor:

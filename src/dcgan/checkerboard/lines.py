@@ -54,22 +54,17 @@ class Lines:
     amplitude: float  # RMS of the pattern on the [−1, 1] scale; negative: below the background
 
 
-def measure_lines(images: Tensor, whole: Tensor | None = None) -> dict[int, Lines]:
+def measure_lines(images: Tensor) -> dict[int, Lines]:
     """The lines of every testable period in (N, C, H, W) images in [−1, 1].
 
     For a period that does not divide H and W, images are cropped to the largest multiple that does.
-
-    Args:
-        whole: their `image_spectra`, if at hand.
     """
     sides: dict[int, list[int]] = {}
     for period in measurable_periods(*images.shape[-2:]):
         sides.setdefault(min(images.shape[-2:]) // period * period, []).append(period)
     measured = {}
     for side, periods in sides.items():
-        spectra = whole
-        if spectra is None or spectra.shape[1:] != (side, side):
-            spectra = image_spectra(images[..., :side, :side])
+        spectra = image_spectra(images[..., :side, :side])
         mean = mean_spectrum(spectra)
         for period in periods:
             step = side // period
@@ -97,8 +92,10 @@ def line_intervals(
     """
     sides = [logs] if reference is None else [logs, reference]
     difference = logs.mean(0) if reference is None else logs.mean(0) - reference.mean(0)
-    error = sum((side.var(0) / len(side) for side in sides), torch.zeros(())).sqrt()
-    freedom = min(map(len, sides)) - 1
+    spreads = [x.var(0) if len(x) > 1 else torch.full_like(x[0], torch.inf) for x in sides]
+    errors = [v / len(x) for v, x in zip(spreads, sides, strict=True)]
+    error = torch.stack(errors).sum(0).sqrt()
+    freedom = max(1, min(map(len, sides)) - 1)
     below = stats.t.isf(LEVEL / 2 / num_tests, freedom)
     above = stats.t.isf(LEVEL / 2, freedom)
     return difference.exp(), (difference - below * error).exp(), (difference + above * error).exp()

@@ -93,7 +93,7 @@ def explain(numbers: Tensor, roots: Sequence[Root], maker: tuple[str, str]) -> l
             found = _relation(part - root.first * (part >= 0), root)
         found.scattered = found.table is None and _is_scattered(part)
         if mixed and _is_larger(shape, root) and (found.table is not None or found.scattered):
-            found.table, found.same = None, False
+            found.table, found.same, found.shift = None, False, ()
             found.problem = "interleaves the pixels of several tensors"
         found.alone = len(present) == 1
         found.node, found.shape, found.maker = root.node, tuple(part.shape), maker
@@ -128,6 +128,8 @@ def _relation(local: Tensor, root: Root) -> Operand:
     plain = Operand(0, shape)
     if root.channel_axis == 1 and local.ndim == len(root.shape) - 1 > 2:
         local = local[None]  # an image without a batch axis
+    if local.ndim == len(root.shape) + 1 == 4 and local.shape[2] == 1:
+        local = local.squeeze(2)  # torch pools a signal as an image of height 1
     if local.ndim < 3 or len(root.shape) < 2:
         return plain
     for axis in dict.fromkeys((1, local.ndim - 1)):

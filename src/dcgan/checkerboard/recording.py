@@ -115,10 +115,6 @@ class Recording(TorchDispatchMode):
         (op, seen), node = _as_convolution(function, args), None
         if op == "lift_fresh":  # a new constant, perhaps in memory of an activation that is gone
             memory.forget(inputs[0])
-        is_of_signal = op == "avg_pool2d" and self._is_signal(args[0])
-        if is_of_signal:  # torch's avg_pool1d makes an image of height 1, and the output flat again
-            given = ([*x][-1:] if isinstance(x, list | tuple) else x for x in args[1:])
-            op, seen = "avg_pool1d", (args[0].squeeze(2), *given)
         leaves = inputs if seen is args else _dense(seen)
         active = [x for x in leaves if x in memory and op not in FACTORIES]
         moves = op in MOVES and not any(x.is_complex() for x in inputs)
@@ -127,7 +123,7 @@ class Recording(TorchDispatchMode):
         if active and not moves and not _is_view(function):
             node = self._node(name, seen, active, options=[k for k in kwargs if k in OPTIONS])
         result = function(*args, **kwargs)
-        outputs = [result.squeeze(2)] if is_of_signal else _dense(result)
+        outputs = _dense(result)
         known = {key_of(x) for x in inputs}
         if node is not None and all(
             key_of(x) in known and not function._schema.is_mutable for x in outputs
@@ -148,12 +144,6 @@ class Recording(TorchDispatchMode):
                     memory.forget(x)  # memory of an activation, used again
         self.counts[name_of(function)] += 1
         return result
-
-    def _is_signal(self, image: Tensor) -> bool:
-        """Whether an image of height 1 is a view of a signal, (N, C, L)."""
-        if image.ndim != 4 or image.shape[2] != 1 or image not in self._memory:
-            return False
-        return any(len(self.nodes[x.node].shape) == 3 for x in self._memory.read(image))
 
     def _node(self, op: str, args: Any, active: list[Tensor], options: Sequence[str]) -> Node:
         module, calls = self._stack[-1]
@@ -222,7 +212,7 @@ def _as_convolution(function: Any, args: tuple[Any, ...]) -> tuple[str, tuple[An
         geometry = (packed.stride(), packed.padding(), packed.dilation())
         options = (bool(packed.transpose()), packed.output_padding(), packed.groups())
         return "convolution", (args[0], weight.dequantize(), bias, *geometry, *options)
-    return op, args
+    return re.sub("^_(?=upsample_)", "", op), args
 
 
 def _dense(tree: Any) -> list[Tensor]:

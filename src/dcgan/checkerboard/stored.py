@@ -1,7 +1,7 @@
 """Networks as files or tables of weights, made into modules that can be diagnosed without data."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +24,6 @@ class ConvTranspose(nn.ConvTranspose2d):
     def forward(self, *_: Any) -> Tensor:
         """Raises ValueError."""
         raise ValueError("its weight is computed by other operations of the file")
-
-
-class _Weights(Mapping[str, Tensor]):
-    """A file's weights; each is converted when it is read."""
-
-    def __init__(self, stored: Any, to_array: Callable[[Any], Any]) -> None:
-        self._stored, self._to_array = {x.name: x for x in stored}, to_array
-
-    def __getitem__(self, name: str) -> Tensor:
-        return torch.tensor(self._to_array(self._stored[name]))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._stored)
-
-    def __len__(self) -> int:
-        return len(self._stored)
 
 
 def modules_of(stored: Any, strides: Mapping[str, Any] | None) -> nn.Module:
@@ -117,7 +101,10 @@ def _from_onnx(path: Path) -> nn.Module:
         graph = onnx.load(path).graph
     except Exception as error:
         raise ValueError(f"{path}: not a readable ONNX file ({type(error).__name__})") from error
-    weights = _Weights(graph.initializer, onnx.numpy_helper.to_array)
+    convolutions = [node for node in graph.node if node.op_type in ("Conv", "ConvTranspose")]
+    read = {name for node in convolutions for name in node.input[1:]}
+    stored = {x.name: x for x in graph.initializer if x.name in read}
+    weights = {k: torch.tensor(onnx.numpy_helper.to_array(x)) for k, x in stored.items()}
     made_by = {name: node for node in graph.node for name in node.output}
     modules: dict[str, nn.Module] = {}
     for i, node in enumerate(graph.node):
@@ -145,6 +132,12 @@ def _onnx_convolution(node: Any, weights: Mapping[str, Tensor], attributes: Any)
     transposed = node.op_type == "ConvTranspose"
     # The padding before an image decides where it lies; that after it, only how large it is.
     padding = attributes.get("pads", [0] * 2 * axes)
+    automatic = attributes.get("auto_pad", b"")
+    if transposed and automatic in (b"SAME_UPPER", b"SAME_LOWER"):  # stride times as large
+        extents = zip(weight.shape[2:], stride, dilation, strict=True)
+        total = [max(0, d * (k - 1) + 1 - s) for k, s, d in extents]
+        less, more = [n // 2 for n in total], [n - n // 2 for n in total]
+        padding = less + more if automatic == b"SAME_UPPER" else more + less
     options["padding"] = tuple(padding[:axes])
     if transposed:
         output_padding = attributes.get("output_padding", [0] * axes)

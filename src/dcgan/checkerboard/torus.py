@@ -11,9 +11,12 @@ from torch.nn import functional as F
 
 
 def per_axis(value: Any, axes: int) -> tuple[int, ...]:
-    """One number stands for all axes."""
+    """One number stands for all axes; of more than there are, the last count.
+
+    Torch pools a signal as an image of height 1.
+    """
     values = tuple(value) if isinstance(value, Sequence) else (value,)
-    return values if len(values) == axes else values * axes
+    return values[-axes:] if len(values) >= axes else values * axes
 
 
 def wrapped(values: Tensor, ranges: Sequence[tuple[int, int]]) -> Tensor:
@@ -27,13 +30,14 @@ def wrapped(values: Tensor, ranges: Sequence[tuple[int, int]]) -> Tensor:
 
 @dataclass(frozen=True)
 class Geometry:
-    """Of a convolution, per axis."""
+    """Of a convolution, a pooling or a fold, per axis."""
 
+    kernel_size: tuple[int, ...]
     stride: tuple[int, ...]
     padding: tuple[int, ...]
     dilation: tuple[int, ...]
-    transposed: bool
-    groups: int
+    transposed: bool = False
+    groups: int = 1
 
 
 def stamped(values: Tensor, weight: Tensor, shape: Geometry) -> Tensor:
@@ -57,6 +61,9 @@ def stamped(values: Tensor, weight: Tensor, shape: Geometry) -> Tensor:
 
 def swept(values: Tensor, weight: Tensor, shape: Geometry) -> Tensor:
     """Convolve images with all their channels, (N, in_channels, *size)."""
+    if not shape.transposed:  # whole strides
+        sizes = zip(values.shape[2:], shape.stride, strict=True)
+        values = wrapped(values, [(0, math.lcm(n, s)) for n, s in sizes])
     ranges, crops = [], []
     for n, k, s, p, d in zip(
         values.shape[2:], weight.shape[2:], shape.stride, shape.padding, shape.dilation, strict=True

@@ -22,7 +22,7 @@ from dcgan.checkerboard.replay import (
     weight_of,
 )
 
-PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "_fft_c2r", "_fft_r2c", "_fft_c2c"}
+LEFT_TO_GROWTH = {"mm", "addmm", "bmm", "baddbmm", "_fft_c2r", "_fft_r2c", "_fft_c2c"}
 
 
 @dataclass
@@ -132,7 +132,7 @@ class _Finder:
             if not is_convolution(node):
                 up.obstacle = "its weights depend on the input"
             return self.followed(up, uses)
-        if node.op.startswith(("upsample_", "_upsample_")):
+        if node.op.startswith("upsample_"):
             scale = resized_scale(node)
             kind, name = f"Upsample({interpolation_mode(node)})", _name(node, (nn.Upsample,))
             layer = _own_layer(node, (nn.Upsample,))
@@ -151,7 +151,7 @@ class _Finder:
         """Any other node whose output is larger than its inputs by more than padding."""
         shapes = [x.shape for x in node.operands if len(x.shape) == len(node.shape) > 2]
         weighted = node.op == "convolution" and not isinstance(node.args[0], Input)
-        if not shapes or weighted or node.op in PRODUCTS or node.op.startswith("_scaled_dot"):
+        if not shapes or weighted or node.op in LEFT_TO_GROWTH or node.op.startswith("_scaled_dot"):
             return None
         before = [max(sizes) for sizes in zip(*(shape[2:] for shape in shapes), strict=True)]
         after = node.shape[2:]

@@ -134,7 +134,7 @@ class Command:
     def _many(self, overrides: list[str]) -> int:
         """Do all jobs; the exit status of the first that fails, else the highest."""
         if not self.may_sweep:
-            raise UserError(f"-m: dcgan-{self.name} does one thing at a time")
+            raise UserError(f"-m: dcgan-{self.name} does not support multiruns")
         if any(word.startswith("hydra.run.dir=") for word in overrides):
             raise UserError("hydra.run.dir: with -m, give hydra.sweep.dir, the folder of all jobs")
         sweep_dir, further = composing.check_jobs(self.name, overrides)

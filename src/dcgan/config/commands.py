@@ -39,8 +39,8 @@ class SampleConfig:
     def __post_init__(self) -> None:
         if self.interpolation_frames and len(self.seeds) < 2:
             raise ValueError(
-                f"interpolation_frames={self.interpolation_frames}: choose two seeds or more to"
-                " interpolate between, such as seeds=[3,14,15]"
+                f"interpolation_frames={self.interpolation_frames}: needs at least two seeds"
+                " to interpolate between, such as seeds=[3,14,15]"
             )
 
 
@@ -99,16 +99,19 @@ class BenchmarkConfig:
     overrides: list[str] = field(default_factory=list)  # more settings for dcgan-train
     beside: list[str] = field(default_factory=list)  # settings; each is compared with the defaults
     race: Flag = False  # time until an FID, instead of a step's; `rounds` is the number of seeds
-    race_fid: Positive | None = None  # the mark; None: each seed's baseline at its end
+    race_fid: Positive | None = None  # the target; None: each seed's baseline at its end
     race_steps: RaceSteps = field(default_factory=lambda: [3125, 1250])  # baseline's, ours
     race_checkpoints: Count = 50  # of each run, evenly spaced, whose FIDs are measured
 
     def __post_init__(self) -> None:
         for pixels, short, long in self.sizes:
-            doublings(pixels)
+            try:
+                doublings(pixels)
+            except ValueError as error:
+                raise ValueError(f"sizes={self.sizes}: {error}") from error
             if short >= long:
                 raise ValueError(f"sizes={self.sizes}: must be [pixels, steps, more steps], each")
         if len(set(self.beside)) < len(self.beside):
-            raise ValueError(f"beside={self.beside}: has a setting twice")
+            raise ValueError(f"beside={self.beside}: contains the same setting twice")
         if self.race_fid is not None and not self.race:
             raise ValueError(f"race_fid={self.race_fid}: has no effect without race=true")

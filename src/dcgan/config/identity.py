@@ -77,7 +77,7 @@ def with_defaults(settings: Any) -> dict[str, Any]:
         UserError: these are not a run's settings, or one of them is unknown or not allowed.
     """
     if not isinstance(settings, dict):
-        raise UserError("holds no settings by name")
+        raise UserError("is not a mapping of setting names to values")
     return asdict(build(TrainConfig, with_todays_names(settings)))
 
 

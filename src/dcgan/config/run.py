@@ -40,10 +40,10 @@ class DataConfig:
     root: PathText | None = None  # the folder of the files (all other sources)
     crop: Count | None = None  # side of the center square, before resizing; None: the largest
     on_corrupt_image: Literal["fail", "skip"] = (
-        "fail"  # on a broken image: abort, or skip and count it
+        "fail"  # on a corrupt image: abort, or skip and count it
     )
     cache_dir: PathText = "~/.cache/dcgan"  # prepared images are kept here
-    decoding_threads: Count | None = None  # decoding threads; None: one per core
+    decoding_threads: Count | None = None  # None: one per core
     max_pixels: Count = MAX_PIXELS  # larger image files count as broken
 
     def __post_init__(self) -> None:

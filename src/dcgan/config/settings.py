@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
@@ -21,9 +22,10 @@ def _path_or_factory(text: str) -> str:
 
 
 def _existing(path: str) -> str:
-    if not expand(path).exists():
-        raise PydanticCustomError("no_path", "no such file or folder")
-    return path
+    with suppress(UserError):  # an unknown home folder
+        if expand(path).exists():
+            return path
+    raise PydanticCustomError("no_path", "no such file or folder")
 
 
 Flag = Annotated[bool, Strict()]

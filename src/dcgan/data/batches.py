@@ -44,7 +44,8 @@ class Batches:
         num_ranks: int = 1,
     ) -> None:
         if batch_size > len(images):
-            raise UserError(f"trainer.batch_size={batch_size}: the data has {len(images)} images")
+            most = f"must be at most {len(images)}, the number of images"
+            raise UserError(f"trainer.batch_size={batch_size}: {most}")
         self.images = images
         self.batch_size = batch_size
         self.num_drawn = 0  # batches so far: the data position

@@ -1,6 +1,5 @@
 """Decode one image file to upright, opaque, 8-bit pixels."""
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +10,11 @@ from PIL import Image, ImageOps
 
 from dcgan.config.run import MAX_PIXELS
 from dcgan.data.folders import FORMATS, shown
-from dcgan.errors import MachineError, first_line
+from dcgan.errors import MachineError, first_line, is_of_machine
 
 Images = NDArray[np.uint8]
 
 GROUND = (255, 255, 255, 255)  # white, behind transparent pixels
-MACHINE_ERRORS = (errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EIO)
 
 # Pillow's own limit reports neither the file nor a setting; `opened` checks every image instead.
 Image.MAX_IMAGE_PIXELS = None
@@ -37,7 +35,7 @@ def opened(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
     Raises:
         BrokenImage: the file cannot be opened, or the block fails on its content.
         TooLarge: it has more than `max_pixels` pixels.
-        MachineError: out of memory, or too many open files.
+        MachineError: out of memory, too many open files, or the disk fails.
     """
     try:
         with Image.open(path, formats=FORMATS) as image:
@@ -48,9 +46,9 @@ def opened(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
     except BrokenImage:
         raise
     except Exception as error:  # Pillow raises many types for damaged files
-        if isinstance(error, MemoryError) or getattr(error, "errno", None) in MACHINE_ERRORS:
+        if is_of_machine(error):
             raise MachineError(f"{shown(path)}: cannot be read ({first_line(error)})") from error
-        raise BrokenImage(f"broken image ({type(error).__name__}: {first_line(error)})") from error
+        raise BrokenImage(f"corrupt image ({type(error).__name__}: {first_line(error)})") from error
 
 
 def decode(
@@ -65,8 +63,8 @@ def decode(
         (C, image_size, image_size) uint8, and whether the image was enlarged.
 
     Raises:
-        BrokenImage: the file is broken, too large, or smaller than `crop`.
-        MachineError: out of memory, or too many open files.
+        BrokenImage: the file is corrupt, too large, or smaller than `crop`.
+        MachineError: out of memory, too many open files, or the disk fails.
     """
     with opened(path, max_pixels) as file:
         image = plain(file, "L" if channels == 1 else "RGB")

@@ -77,7 +77,7 @@ def split_folders(root: Path) -> tuple[Path, Path | None]:
 
 
 def class_folders(folder: Path) -> list[str]:
-    """The names of the folders that hold images, sorted, if at least two and no images beside."""
+    """The subfolders with images, sorted; none if fewer than two, or if images lie beside them."""
     with os.scandir(folder) as entries:
         kinds = {entry.name: _kind(entry) for entry in entries}
     folders = sorted(name for name, kind in kinds.items() if kind == FOLDER)

@@ -9,8 +9,6 @@ import hashlib
 import logging
 import math
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.pool import ThreadPool
@@ -18,9 +16,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from filelock import FileLock
+import torch
 from joblib import cpu_count
 from pydantic import TypeAdapter, ValidationError
+from torch import Tensor
 
 from dcgan.config import DataConfig
 from dcgan.config.run import FILE_SOURCES
@@ -29,12 +28,12 @@ from dcgan.data.folders import shown
 from dcgan.data.labeled import read_images
 from dcgan.data.sources import find_source
 from dcgan.errors import UserError
-from dcgan.files import cannot_write, expand, replacing, to_json, write_json
+from dcgan.files import cannot_write, expand, locked, replacing, to_json, write_json
 from dcgan.progress import progress
 
 log = logging.getLogger(__name__)
 
-PREPARATION_VERSION = 2  # increase when the same source would give other pixels
+PREPARATION_VERSION = 3  # increase when the same source would give other pixels
 FILES_PER_TASK = 16  # sent to a thread at a time
 
 
@@ -45,7 +44,7 @@ class Facts:
     recipe: dict[str, Any]  # everything that determines the pixels
     digest: str  # SHA-256 of the .npy file: equal digests, equal images
     num_enlarged: int
-    skipped: dict[str, str]  # broken files, relative to the root → reason
+    skipped: dict[int, str]  # corrupt files: place in the sorted list of files → file and reason
 
 
 @dataclass(frozen=True)
@@ -54,22 +53,25 @@ class Prepared:
 
     path: Path  # (N, C, H, W) uint8, .npy
     digest: str  # as in `Facts`
-    skipped: dict[str, str]  # as in `Facts`
+    files: list[Path]  # of the images, in order; empty if there is no file for each
 
-    def open(self) -> Images:
-        """The (N, C, H, W) uint8 images, memory-mapped (copy on write: the file cannot change)."""
-        return np.lib.format.open_memmap(self.path, mode="c")
+    def open(self) -> Tensor:
+        """The (N, C, H, W) uint8 images, memory-mapped and read-only: never write into them."""
+        # A private writable mapping, which torch would prefer, counts against the memory limit.
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+            return torch.from_numpy(np.load(self.path, mmap_mode="r"))
 
 
 def prepare(config: DataConfig) -> Prepared:
     """Return the prepared images of a source; prepare them first if no run has done so yet.
 
     Raises:
-        UserError: the source is missing, or an image is broken (and `on_corrupt_image` is fail).
+        UserError: the source is missing, or an image is corrupt (and `on_corrupt_image` is fail).
         UserError, MachineError: the cache folder cannot be written when it has to be.
     """
     cache = expand(config.cache_dir)
-    with _locked(cache, config.source) as refusal:
+    with locked(cache / f"{config.source}.lock") as refusal:
         recipe, paths = _recipe(config)
         key = hashlib.sha256(to_json(recipe).encode()).hexdigest()[:16]
         path = cache / f"{config.source}-{config.image_size}x{config.image_size}-{key}.npy"
@@ -80,26 +82,13 @@ def prepare(config: DataConfig) -> Prepared:
             facts = _write(path, recipe, paths, config)
     if facts.skipped:
         see = path.with_suffix(".json")
-        log.warning("%d broken images were skipped; see %s", len(facts.skipped), see)
+        log.warning("corrupt images skipped: %d; see %s", len(facts.skipped), see)
     if facts.num_enlarged:
         enlarged = f"{facts.num_enlarged} images were enlarged to {config.image_size} pixels"
         log.warning("%s: interpolation leaves artifacts of its own", enlarged)
-    return Prepared(path, facts.digest, facts.skipped)
-
-
-@contextmanager
-def _locked(cache: Path, source: str) -> Iterator[OSError | None]:
-    """Hold a source's lock; if the folder cannot be written, yield the error instead."""
-    lock, refusal = FileLock(cache / f"{source}.lock"), None
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except OSError as error:
-        refusal = error
-    try:
-        yield refusal
-    finally:
-        lock.release()
+    files = paths if config.source in FILE_SOURCES else []
+    kept = [file for place, file in enumerate(files) if place not in facts.skipped]
+    return Prepared(path, facts.digest, kept)
 
 
 def _recipe(config: DataConfig) -> tuple[dict[str, Any], list[Path]]:
@@ -129,7 +118,7 @@ def _read_facts(path: Path, recipe: dict[str, Any]) -> Facts | None:
 
 def _write(path: Path, recipe: dict[str, Any], paths: list[Path], config: DataConfig) -> Facts:
     """Prepare a source and write its files."""
-    skipped: dict[str, str] = {}
+    skipped: dict[int, str] = {}
     num_enlarged = 0
     try:
         with replacing(path) as partial_path, partial_path.open("w+b") as file:
@@ -148,13 +137,13 @@ def _write(path: Path, recipe: dict[str, Any], paths: list[Path], config: DataCo
 
 def _decode_files(
     paths: list[Path], config: DataConfig, file: BinaryIO
-) -> tuple[dict[str, str], int]:
-    """Decode into `file`, in order; return broken files (path → reason) and number enlarged."""
+) -> tuple[dict[int, str], int]:
+    """Decode into `file`, in order; return what is skipped, see `Facts`, and number enlarged."""
     _write_header(file, len(paths), config)
     decoding_threads = min(
         config.decoding_threads or cpu_count(), math.ceil(len(paths) / FILES_PER_TASK)
     )
-    broken: dict[Path, str] = {}
+    skipped: dict[int, str] = {}
     num_enlarged = 0
     # Pillow releases the GIL while decoding and resizing, so threads are enough.
     with warnings.catch_warnings(), ThreadPool(decoding_threads) as pool:
@@ -162,25 +151,24 @@ def _decode_files(
         decode_one = partial(_try_to_decode, config=config)
         results = pool.imap(decode_one, paths, FILES_PER_TASK)
         bar = progress(paths, desc="preparing images", unit="img")
-        for path, result in zip(bar, results, strict=True):
+        for place, (path, result) in enumerate(zip(bar, results, strict=True)):
             if not isinstance(result, BrokenImage):
                 image, enlarged = result
                 file.write(image.tobytes())
                 num_enlarged += enlarged
             elif config.on_corrupt_image == "skip":
-                broken[path] = str(result)
+                skipped[place] = f"{shown(path)}: {result}"
             else:
                 raise UserError(f"{shown(path)}: {result}; {_fix_for(result, config)}")
-    if len(broken) == len(paths):
-        raise UserError(f"data.root={config.root}: all {len(paths)} images are broken ({result})")
+    if len(skipped) == len(paths):
+        raise UserError(f"data.root={config.root}: all {len(paths)} images are corrupt ({result})")
     file.seek(0)  # NumPy's header has a fixed size, whatever the number of images
-    _write_header(file, len(paths) - len(broken), config)
-    root = expand(config.root or "")
-    return {shown(path.relative_to(root)): why for path, why in broken.items()}, num_enlarged
+    _write_header(file, len(paths) - len(skipped), config)
+    return skipped, num_enlarged
 
 
 def _fix_for(broken: BrokenImage, config: DataConfig) -> str:
-    skip = "data.on_corrupt_image=skip leaves such files out"
+    skip = "remove it, or train with data.on_corrupt_image=skip, which leaves such files out"
     if isinstance(broken, TooLarge):
         return f"more than data.max_pixels={config.max_pixels}; raise it, or {skip}"
     return skip

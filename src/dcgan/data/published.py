@@ -25,7 +25,9 @@ class DataSet:
     places: tuple[str, ...]
     files: tuple[str, ...]
     archive: str | None = None
-    first_labels: tuple[int, ...] = ()  # of the training split; tells apart sets with equal names
+    first_labels: tuple[
+        int, ...
+    ] = ()  # of the training split; tells apart sets whose files have equal names
 
 
 def _places(name: str) -> tuple[str, ...]:

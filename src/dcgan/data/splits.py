@@ -3,6 +3,7 @@
 A folder of images may have them too: ROOT/CLASS/…, or ROOT/train/CLASS/… and ROOT/test/CLASS/….
 """
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,14 @@ def num_classes(config: DataConfig) -> int:
     return NUM_CLASSES if is_labeled_set(config) else 0
 
 
+def class_sizes(config: DataConfig) -> dict[str, int]:
+    """How many files each class of a folder has; empty for other sources."""
+    if config.source != "folder":
+        return {}
+    folder = _folders(config)[0]
+    return dict(Counter(path.relative_to(folder).parts[0] for path in find_source(config)[1]))
+
+
 def has_test_split(config: DataConfig) -> bool:
     """Whether there are images that no run trains on."""
     if config.source == "folder":
@@ -42,7 +51,7 @@ def read_test_images(config: DataConfig) -> torch.Tensor:
     """
     if is_labeled_set(config):
         return read_labeled_set(config, train=False).images
-    return torch.from_numpy(prepare(replace(config, root=str(_folders(config)[1]))).open())
+    return prepare(replace(config, root=str(_folders(config)[1]))).open()
 
 
 def read_labeled(config: DataConfig, *, train: bool) -> Labeled:
@@ -77,11 +86,6 @@ def _folders(config: DataConfig) -> tuple[Path, Path | None]:
 
 def _read_classes(config: DataConfig, folder: Path, classes: list[str]) -> Labeled:
     """The images that `config` names, all of them below `folder`, with their classes."""
-    assert config.root is not None
-    root, prepared = expand(config.root), prepare(config)
-    _, paths = find_source(config)
-    kept = [path for path in paths if shown(path.relative_to(root)) not in prepared.skipped]
-    labels = torch.tensor([classes.index(path.relative_to(folder).parts[0]) for path in kept])
-    images = torch.from_numpy(prepared.open())
-    assert len(images) == len(labels)
-    return Labeled(images, labels)
+    prepared = prepare(config)
+    labels = [classes.index(path.relative_to(folder).parts[0]) for path in prepared.files]
+    return Labeled(prepared.open(), torch.tensor(labels))

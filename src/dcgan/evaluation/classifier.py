@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import torch
-from filelock import FileLock
 from pydantic import Field, Strict, TypeAdapter
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
@@ -22,9 +21,9 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from dcgan.config import DataConfig
 from dcgan.data.labeled import NUM_CLASSES, Labeled
-from dcgan.data.splits import num_classes, read_labeled
+from dcgan.data.splits import class_sizes, num_classes, read_labeled
 from dcgan.errors import UserError
-from dcgan.files import expand
+from dcgan.files import cannot_write, expand, locked
 from dcgan.networks.building import check_fit
 from dcgan.networks.weights import Finite, load_tensors, save_tensors
 from dcgan.pictures import normalize
@@ -97,19 +96,24 @@ def get_classifier(data: DataConfig, digest: str) -> tuple[Classifier, float]:
 
     Raises:
         UserError: the data are missing or damaged.
+        UserError, MachineError: the cache folder cannot be written when it has to be.
     """
     cache = expand(data.cache_dir)
     classes = num_classes(data)
-    identity = json.dumps([RECIPE, digest, data.channels, classes], sort_keys=True)
-    key = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    # Equal images may have other labels, after a file was moved to another class.
+    identity = [RECIPE, digest, data.channels, classes]
+    if sizes := class_sizes(data):
+        identity.append(sizes)
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     path = cache / f"classifier-{data.source}-{data.image_size}x{data.image_size}-{key}.pt"
-    cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(cache / f"classifier-{data.source}.lock"):
+    with locked(cache / f"classifier-{data.source}.lock") as refusal:
         if path.is_file():
             try:
                 return _read(path, data.channels, classes)
             except UserError as error:
                 log.warning("%s; training it again", error)
+        if refusal is not None:
+            raise cannot_write(f"data.cache_dir={cache}", refusal) from refusal
         log.info("training a classifier of %d classes, once; it is cached in %s", classes, path)
         network = train_classifier(read_labeled(data, train=True), classes)
         accuracy = accuracy_of(network, read_labeled(data, train=False))

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from dcgan.config import DataConfig, build
@@ -15,14 +14,14 @@ from dcgan.pictures import evenly_spread
 
 
 def read_run(
-    path: str | Path, root: str | None = None, cure: str = "restore them there"
+    path: str | Path, root: str | None = None, advice: str = "restore them there"
 ) -> tuple[dict[str, Any], DataConfig, Tensor]:
     """Read a run's checkpoint, data settings, and training images, (N, C, H, W) uint8.
 
     Args:
         path: a run's folder, or a checkpoint.
         root: of the data, if it has moved.
-        cure: advice for messages about the data's folder.
+        advice: for messages about the data's folder.
 
     Raises:
         UserError: the checkpoint or its data cannot be read, or the images have changed.
@@ -42,12 +41,15 @@ def read_run(
         reason = str(error)
         if root is not None:
             raise UserError(reason.replace("data.root=", "root=")) from error
-        help_ = f"; {cure}" if "data.root=" in reason else ""
+        help_ = f"; {advice}" if "data.root=" in reason else ""
         raise UserError(f"{file}: the run's data cannot be read ({reason}){help_}") from error
     if prepared.digest != checkpoint["data_digest"]:
+        if data.root is None:
+            where = f"{file}: this version draws other images of data={data.source}"
+            raise UserError(f"{where} than the run was trained on")
         where = f"{file}: data.root={data.root}" if root is None else f"root={root}"
-        raise UserError(f"{where}: not the images that the run was trained on; {cure}")
-    return checkpoint, data, torch.from_numpy(prepared.open())
+        raise UserError(f"{where}: not the images that the run was trained on; {advice}")
+    return checkpoint, data, prepared.open()
 
 
 def held_out(data: DataConfig, training_images: Tensor, at_most: int) -> Tensor:

@@ -7,28 +7,29 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from dcgan.pictures import subsample
 from dcgan.seeding import stream
 
 SIDE = 7  # pixels of a patch
 PER_IMAGE = 32
 DIRECTIONS = 256
-SMALLEST = 16  # pixels; the coarsest level of the pyramid has at least this many
+SMALLEST = 16  # pixels; images are halved while at least this many remain
 BINOMIAL = torch.tensor([1.0, 4, 6, 4, 1]) / 16
 
 
 def patch_distances(real: Tensor, fake: Tensor) -> list[float]:
     """1000 times the distance between two sets of images, by level of a pyramid, finest first.
 
-    At each level of a Laplacian pyramid (full size, a half, …, at least 16 pixels) random 7x7
+    At each level of a Laplacian pyramid (full size, a half, …, while 16 pixels remain) random 7x7
     patches are taken, each channel is normalized over the set, and the sets' projections on random
     directions are compared: the mean absolute difference of sorted values. 0 for equal sets.
 
     Args:
-        real: (N, C, H, W) in [−1, 1]; as many images as there are of both are used.
+        real: (N, C, H, W) in [−1, 1]; of the larger set, evenly spaced images are used.
         fake: (M, C, H, W) in [−1, 1].
     """
     count = min(len(real), len(fake))
-    levels = zip(pyramid(real[:count]), pyramid(fake[:count]), strict=True)
+    levels = zip(pyramid(subsample(real, count)), pyramid(subsample(fake, count)), strict=True)
     return [
         1000 * _sliced_distance(_patches(a, level), _patches(b, level), level)
         for level, (a, b) in enumerate(levels)

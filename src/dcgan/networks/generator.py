@@ -102,6 +102,9 @@ class Generator(nn.Module):
             yield f"flat{i + 1}", layer, out_channels
 
     def forward(self, latents: Tensor) -> Tensor:
-        """(N, latent_size) standard normal to images (N, C, H, W) in [−1, 1]."""
+        """(N, latent_size) standard normal to images (N, C, H, W) in [−1, 1].
+
+        A notch of order 2 or more can exceed this range at edges.
+        """
         images: Tensor = self.layers(latents.reshape(-1, *self.latent_shape))
         return images

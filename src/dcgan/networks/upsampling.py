@@ -82,7 +82,7 @@ def initialize_block(block: UpsamplingBlock, random: torch.Generator) -> None:
     icnr: the four sub-pixel filters of an output channel are equal, so the block starts as a
     convolution followed by nearest-neighbor resizing (Aitken et al., 2017).
     bilinear: each pair of channels has the interpolation kernel times one random number (Long et
-    al., 2015), with norm k, the root-mean-square norm of k·k taps of variance 1.
+    al., 2015). Its norm is k, the root-mean-square norm of k·k independent taps of variance 1.
     """
     (weight,) = block.parameters()
     if block.init == "bilinear":

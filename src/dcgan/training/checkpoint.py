@@ -70,7 +70,7 @@ def build_state(config: TrainConfig, prepared: Prepared, fabric: Fabric) -> Stat
         generator_optimizer=generator_optimizer,
         discriminator_optimizer=discriminator_optimizer,
         batches=Batches(
-            torch.from_numpy(prepared.open()),
+            prepared.open(),
             trainer.batch_size,
             seed=config.seed,
             flip=data.flip,
@@ -162,7 +162,7 @@ def take_weights(state: State, run: str) -> None:
     discriminator = build_discriminator(checkpoint["config"])
     discriminator.load_state_dict(checkpoint["discriminator"])
     if discriminator.state_dict().keys() != state.discriminator.state_dict().keys():
-        bake(discriminator)  # one of the two is balanced; bake also removes a spectral norm
+        bake(discriminator)  # if only one is balanced, they fit then; a spectral norm leaves, too
     pairs = [
         (generator_of(checkpoint, "raw"), state.generator),
         (discriminator, state.discriminator),

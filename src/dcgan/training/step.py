@@ -46,7 +46,7 @@ class State:
 
 @dataclass(frozen=True)
 class StepResult:
-    """This rank's results, detached, on the device: only reading them makes the CPU wait."""
+    """This rank's results, detached, on the device; the CPU waits only when one is read."""
 
     losses: Tensor  # (2,) D's and G's
     real_outputs: Tensor  # (N,) D(x) before D's update
