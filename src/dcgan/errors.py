@@ -1,7 +1,7 @@
 """Errors that commands report in one line instead of a traceback, and exit statuses.
 
 0      done; dcgan-diagnose: clean
-1      a run failed; dcgan-diagnose: a checkerboard; dcgan-explain: a claim does not hold;
+1      a run failed; dcgan-diagnose: grid found; dcgan-explain: a claim does not hold;
        dcgan-cure: no cure is clean
 2      a mistake in the settings, or an input file that cannot be used
 3      dcgan-diagnose could not judge

@@ -54,7 +54,7 @@ def test_every_checkpoint_of_a_command_is_kept(tmp_path: Path) -> None:
     assert seconds[0] > 0
 
 
-def test_the_first_checkpoint_as_good_as_the_mark_stops_the_watch() -> None:
+def test_the_first_checkpoint_as_good_as_the_target_stops_the_watch() -> None:
     fids = {"a": 50.0, "b": 20.0, "c": 30.0, "d": 10.0}
     laps = [Lap(Path(name), seconds) for seconds, name in enumerate("abcd", 1)]
 
@@ -121,7 +121,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return seen
 
 
-def test_the_mark_is_each_baselines_own_fid_at_its_end(
+def test_the_target_is_each_baselines_own_fid_at_its_end(
     tmp_path: Path, commands: list[list[str]]
 ) -> None:
     config = race_config(beside=["loss=hinge"])

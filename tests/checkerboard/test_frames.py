@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.grad import conv2d_weight
 
 from dcgan.checkerboard import diagnose
 from tests.checkerboard.networks import WAYS, Block, X
@@ -86,3 +87,18 @@ def test_images_that_are_interleaved_do_not_miss_each_other() -> None:
             return torch.stack([self.even(x), self.odd(x)], 3).flatten(2, 3) / 2
 
     assert diagnose(Rows(), torch.randn(2, 3, 12, 12)).alignment == []
+
+
+def test_a_weights_gradient_is_no_image() -> None:
+    class Sum(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.up = nn.ConvTranspose2d(3, 3, 4, 2, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            weight = conv2d_weight(x, (3, 3, 3, 3), x, padding=1)
+            up: Tensor = self.up(x) * weight.sum()
+            return up
+
+    (row,) = diagnose(Sum(), torch.randn(2, 3, 12, 12)).layers
+    assert row.name == "up"

@@ -156,3 +156,20 @@ def test_a_signal_may_be_pooled() -> None:
         (row,) = diagnose(network, torch.randn(4, CHANNELS, 10, dtype=torch.float64)).layers
         found.append(row.rho is not None and row.rho < CLEAN)
     assert found == [False, True, False]  # the mean of two neighbors has no period 2
+
+
+def test_a_pooled_signal_may_be_padded() -> None:
+    torch.manual_seed(0)
+    before = nn.Conv1d(CHANNELS, CHANNELS, 1), nn.AvgPool1d(2)
+    padded = nn.Conv1d(CHANNELS, CHANNELS, 3, padding=1, padding_mode="reflect")
+    network = nn.Sequential(*before, padded, transposed(4, 1))
+    for batch in (1, 2):
+        rows = diagnose(network, torch.randn(batch, CHANNELS, 16)).layers
+        assert [row.name for row in rows] == ["3"]
+    blurred = nn.AvgPool1d(3, 1, 1)
+    whole = nn.Sequential(transposed(4, 1), blurred, nn.Conv1d(CHANNELS, CHANNELS, 3, padding=1))
+    apart = nn.Sequential(*whole[:2], nn.ConstantPad1d(1, 0.0), nn.Conv1d(CHANNELS, CHANNELS, 3))
+    apart[3].load_state_dict(whole[2].state_dict())
+    example = torch.randn(2, CHANNELS, 16)
+    (one,), (other,) = (diagnose(each, example).layers for each in (whole, apart))
+    assert one.rho == other.rho

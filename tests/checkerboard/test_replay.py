@@ -92,7 +92,6 @@ def test_zeros_between_a_convolutions_pixels_are_weighted_as_in_a_transposed_con
     last = nn.Conv2d(16, 8, 3, padding=1)
     last.weight.data, last.bias = up.weight.transpose(0, 1).flip(2, 3).data, up.bias
     x = torch.randn(4, 8, 12, 12)
-    torch.testing.assert_close(Zeros()(first(x))[..., :1, :1] * 0, torch.zeros(4, 16, 1, 1))
     torch.testing.assert_close(last(Zeros()(first(x))), up(first(x)))
     (by_hand,) = diagnose(nn.Sequential(first, Zeros(), last), x).layers
     (layer,) = diagnose(nn.Sequential(first, up), x).layers

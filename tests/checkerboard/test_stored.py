@@ -1,12 +1,15 @@
 """Networks as state dicts, exported programs, ONNX files and without values."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
 from dcgan.checkerboard import diagnose
+from dcgan.checkerboard.stored import _onnx_convolution
 from tests.checkerboard.networks import X, only, only_of
 
 
@@ -61,3 +64,14 @@ def test_onnx_files_need_their_package(tmp_path: Path) -> None:
     row = only_of(diagnose(path).layers)
     assert (row.kind, row.verdict) == ("ConvTranspose", "not judged")
     assert "computed by other operations" in row.advice
+
+
+@pytest.mark.parametrize(
+    ("kernel_size", "pad", "padding"), [(4, "UPPER", 1), (3, "UPPER", 0), (3, "LOWER", 1)]
+)
+def test_automatic_padding_of_onnx(kernel_size: int, pad: str, padding: int) -> None:
+    node = SimpleNamespace(op_type="ConvTranspose", input=["x", "w"])
+    weights = {"w": torch.randn(8, 8, kernel_size, kernel_size)}
+    attributes = {"strides": [2, 2], "auto_pad": f"SAME_{pad}".encode()}
+    layer: Any = _onnx_convolution(node, weights, attributes)
+    assert (layer.stride, layer.padding) == ((2, 2), (padding, padding))

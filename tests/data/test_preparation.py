@@ -50,9 +50,7 @@ def test_images_are_in_the_order_of_their_names(
     assert np.array_equal(prepare(config).open(), originals)
 
 
-def test_a_second_run_decodes_nothing_and_cannot_change_the_prepared_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_second_run_decodes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     originals = write_images(tmp_path / "in", 3)
     config = settings(tmp_path / "in", tmp_path / "cache")
     first = prepare(config)
@@ -62,6 +60,7 @@ def test_a_second_run_decodes_nothing_and_cannot_change_the_prepared_file(
     assert torch.equal(images, torch.from_numpy(originals))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="its files are not sparse")
 def test_prepared_images_may_be_larger_than_the_memory(tmp_path: Path) -> None:
     shape = (3 * psutil.virtual_memory().total // (3 * 64 * 64), 3, 64, 64)
     with (tmp_path / "large.npy").open("wb") as file:  # sparse: takes a few kB
@@ -71,6 +70,8 @@ def test_prepared_images_may_be_larger_than_the_memory(tmp_path: Path) -> None:
     images = Prepared(tmp_path / "large.npy", "", []).open()
     assert images.shape == shape
     assert images[-1].max() == 0
+    del images
+    (tmp_path / "large.npy").unlink()  # a copy might take all of the space
 
 
 def test_other_settings_or_files_are_prepared_into_another_file(tmp_path: Path) -> None:

@@ -334,7 +334,7 @@ def test_trained_kernels_are_shown_if_there_are_any(
 ) -> None:
     figure = live(page, "kernels")
     assert "block 2" in messages(figure)
-    assert "50 % of the energy if untrained and 0 % if trained" in messages(figure)
+    assert "50 % of the energy before training and 0 % after" in messages(figure)
     press(figure, "radio", "block 1")
     assert "block 1" in messages(figure)
     press(live(page, "balance"), "button", "block 2, trained")

@@ -1,6 +1,7 @@
 """What helps against a layer's checkerboard, in words and as code."""
 
 import math
+from dataclasses import replace
 
 from torch import nn
 
@@ -20,11 +21,11 @@ def cure_of(found: Upsampling, row: LayerDiagnosis, network: nn.Module, *, padde
     Args:
         padded: whether the layer's padding is known.
     """
-    if found.norm is not None:
-        return f"put {found.norm} after the shuffle, then {BALANCE}"
-    problem = problem_of(found, network)
+    problem = problem_of(replace(found, norm=None), network)
     cannot = f"dcgan.checkerboard.balance cannot cure it ({problem})"
     balance = BALANCE if problem is None else cannot
+    if found.norm is not None and problem is None:
+        return f"put {found.norm} after the shuffle, then {BALANCE}"
     if row.coverage is None:
         return f"the weights are uneven: {balance}"
     if row.coverage == 1:

@@ -34,10 +34,7 @@ from dcgan.checkerboard.frames import (
 from dcgan.checkerboard.layers import Stamp, stamp_of, step_imbalance, tap_contrast
 from dcgan.checkerboard.rearrangement import Operand, on_cpu
 from dcgan.checkerboard.recording import OUTPUT, Node, Recording, record, same_random_state
-from dcgan.checkerboard.replay import (
-    NotLinearError,
-    geometry_of,
-)
+from dcgan.checkerboard.replay import NotLinearError, geometry_of
 from dcgan.checkerboard.rerunning import NotRepeatedError
 from dcgan.checkerboard.stored import modules_of
 from dcgan.checkerboard.traversal import Upsampling, find_recorded

@@ -82,7 +82,7 @@ def _after(node: Node, frame: Frame | None) -> Frame | None:
     if frame is not None and node.op.startswith("upsample_"):
         axis = zip(frame, resized_scale(node), strict=True)
         return tuple((p / s, a - (s - 1) / 2 * p / s) for (p, a), s in axis)
-    if not node.op.startswith(KERNELS):
+    if node.op.endswith("_backward") or not node.op.startswith(KERNELS):
         before = node.operands[0].shape if node.operands else ()
         return frame if before[2:] == node.shape[2:] else None
     shape = geometry_of(node, len(node.shape) - 2)

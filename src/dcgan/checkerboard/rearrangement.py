@@ -1,7 +1,7 @@
 """Read from the numbers of its elements how an image was put together out of other images."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -126,10 +126,13 @@ def _relation(local: Tensor, root: Root) -> Operand:
     if local.numel() == count and torch.equal(local.flatten(), torch.arange(count).double()):
         return Operand(0, shape, same=True)
     plain = Operand(0, shape)
-    if root.channel_axis == 1 and local.ndim == len(root.shape) - 1 > 2:
-        local = local[None]  # an image without a batch axis
+    # Torch pools a signal as an image of height 1.
     if local.ndim == len(root.shape) + 1 == 4 and local.shape[2] == 1:
-        local = local.squeeze(2)  # torch pools a signal as an image of height 1
+        local = local.squeeze(2)
+    elif local.ndim == len(root.shape) - 1 == 3 and root.shape[2] == 1:
+        root = replace(root, shape=(*root.shape[:2], root.shape[3]))
+    elif root.channel_axis == 1 and local.ndim == len(root.shape) - 1 > 2:
+        local = local[None]  # an image without a batch axis
     if local.ndim < 3 or len(root.shape) < 2:
         return plain
     for axis in dict.fromkeys((1, local.ndim - 1)):

@@ -101,11 +101,15 @@ def _from_onnx(path: Path) -> nn.Module:
         graph = onnx.load(path).graph
     except Exception as error:
         raise ValueError(f"{path}: not a readable ONNX file ({type(error).__name__})") from error
-    convolutions = [node for node in graph.node if node.op_type in ("Conv", "ConvTranspose")]
-    read = {name for node in convolutions for name in node.input[1:]}
-    stored = {x.name: x for x in graph.initializer if x.name in read}
-    weights = {k: torch.tensor(onnx.numpy_helper.to_array(x)) for k, x in stored.items()}
     made_by = {name: node for node in graph.node for name in node.output}
+    shuffled = [made_by.get(x.input[0]) for x in graph.node if x.op_type == "DepthToSpace"]
+    upsampling = [x for x in graph.node if x.op_type == "ConvTranspose" or x in shuffled]
+    read = {name for node in upsampling for name in node.input[1:]}
+    weights = {
+        stored.name: torch.from_numpy(onnx.numpy_helper.to_array(stored).astype("float32"))
+        for stored in graph.initializer
+        if stored.name in read  # a large file has many others
+    }
     modules: dict[str, nn.Module] = {}
     for i, node in enumerate(graph.node):
         name = (node.name or f"{node.op_type}_{i}").strip("/").replace("/", ".")

@@ -103,7 +103,7 @@ def train(*settings: str) -> Run:
 
     Raises:
         UserError: the settings or the data cannot be used.
-        RunFailed: a loss or a weight is not finite.
+        RunFailed: a loss, a weight or a moment is not finite.
         Interrupted: stopped, as by a notebook's stop button; the run is saved.
     """
     _, config, folder = compose_run("train", settings, folder_of)

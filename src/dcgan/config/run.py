@@ -44,7 +44,7 @@ class DataConfig:
     )
     cache_dir: PathText = "~/.cache/dcgan"  # prepared images are kept here
     decoding_threads: Count | None = None  # None: one per core
-    max_pixels: Count = MAX_PIXELS  # larger image files count as broken
+    max_pixels: Count = MAX_PIXELS  # larger image files count as corrupt
 
     def __post_init__(self) -> None:
         doublings(self.image_size)

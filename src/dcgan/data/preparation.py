@@ -168,9 +168,9 @@ def _decode_files(
 
 
 def _fix_for(broken: BrokenImage, config: DataConfig) -> str:
-    skip = "remove it, or train with data.on_corrupt_image=skip, which leaves such files out"
+    skip = "remove the file, or train with data.on_corrupt_image=skip, which leaves such files out"
     if isinstance(broken, TooLarge):
-        return f"more than data.max_pixels={config.max_pixels}; raise it, or {skip}"
+        return f"more than data.max_pixels={config.max_pixels}; raise that limit, or {skip}"
     return skip
 
 

@@ -88,4 +88,6 @@ def _read_classes(config: DataConfig, folder: Path, classes: list[str]) -> Label
     """The images that `config` names, all of them below `folder`, with their classes."""
     prepared = prepare(config)
     labels = [classes.index(path.relative_to(folder).parts[0]) for path in prepared.files]
-    return Labeled(prepared.open(), torch.tensor(labels))
+    images = prepared.open()
+    assert len(images) == len(labels)
+    return Labeled(images, torch.tensor(labels))

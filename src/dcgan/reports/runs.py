@@ -18,7 +18,7 @@ from torch import Tensor
 from dcgan.checkerboard.scores import GRADIENT_PHASE_ENERGY, PHASE_ENERGY, STD
 from dcgan.config import DownsampleConfig, GeneratorConfig, UpsampleConfig
 from dcgan.config.identity import MAY_DIFFER, flatten, read_settings
-from dcgan.errors import UserError
+from dcgan.errors import MachineError, UserError
 from dcgan.training.records import read_arrays, read_metrics, read_picture, read_result
 from dcgan.training.tracking import SCORES
 
@@ -126,7 +126,7 @@ def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[Lef
             run = _read(path, having)
         except UserError as error:
             reasons[name] = str(error).replace(f"{path}{os.sep}", "")
-        except OSError as error:  # an unreadable file
+        except (OSError, MachineError) as error:  # an unreadable file
             reasons[name] = str(error)
         else:
             key = (repr(sorted(run.settings.items())), run.config["seed"])

@@ -237,7 +237,7 @@ def _check_folder(run_dir: Path) -> None:
     where = f"hydra.run.dir={run_dir}"
     if (run_dir / LAST).is_file():
         raise UserError(f"{where}: there is a run already; resume=auto resumes it")
-    if (run_dir / "result.json").is_file():
+    if is_run(run_dir) and (run_dir / "result.json").is_file():
         raise UserError(f"{where}: holds a finished run without its {LAST}; choose a new folder")
     if not run_dir.is_dir() or is_run(run_dir):
         return

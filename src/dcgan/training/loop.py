@@ -31,7 +31,7 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
 
     Raises:
         UserError: the settings, the data, the folder or the checkpoint cannot be used.
-        RunFailed: a loss or a weight is not finite, or another process of this run was lost.
+        RunFailed: a loss, a weight or a moment is not finite, or another process was lost.
         Interrupted: stopped by Ctrl-C, SIGTERM or SIGHUP; the run is saved.
     """
     keep_freed_memory()

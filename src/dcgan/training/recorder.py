@@ -125,7 +125,7 @@ class Recorder:
         """Record what is due after one step; save the run if it is stopping.
 
         Raises:
-            RunFailed: a loss or a weight is not finite, in any process.
+            RunFailed: a loss, a weight or a moment is not finite, in any process.
         """
         self._unread.append(result.losses)
         if not due and not stopping:
@@ -198,7 +198,7 @@ class Recorder:
         state, fid = self._state, self._meter.measure()
         self._tracker.metrics(state.step, {"fid": fid}, QUALITY)
         log.info("step %d: FID %.2f", state.step, fid)
-        if fid < state.best_fid:
+        if is_true_anywhere(fid < state.best_fid, state.fabric):
             state.best_fid = fid
             self._save(self._run_dir / BEST)
 

@@ -21,7 +21,7 @@ mount("kernels", (figure) => {
   function update() {
     const share = (view, w) => show(100 * unevenness(view.draw(w, shown.stride)), 1);
     sentence.say(`${shown.name}: of its response to a constant, a pattern takes `
-      + `${share(before, shown.before)} % of the energy if untrained and ${share(after, shown.after)} % if trained.`);
+      + `${share(before, shown.before)} % of the energy before training and ${share(after, shown.after)} % after.`);
   }
 
   update();
