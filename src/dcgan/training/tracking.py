@@ -1,18 +1,17 @@
 """The files that a run writes while training: metrics.jsonl, TensorBoard, samples, scores."""
 
 import shutil
-import struct
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from PIL import Image
+from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.summary.writer.record_writer import RecordWriter
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
@@ -146,34 +145,22 @@ def _truncate_events(folder: Path, step: int) -> float:
     """Remove the events after a step from TensorBoard's files; return the last wall time left.
 
     TensorBoard itself would discard the points of curves but not texts. It reads files in the order
-    of their names, so they are renamed to sort before the next file, whatever the clock says.
+    of their names, so they are renamed to sort before the next file, whatever the clock says. A
+    file that is cut short or damaged keeps what comes before.
     """
     for unfinished in folder.glob("*.tmp"):  # left by a kill during this loop
         unfinished.unlink()
     wall_time = 0.0
     for number, path in enumerate(sorted(folder.glob("events.*"))):
-        kept = [(event, raw) for event, raw in _events(path.read_bytes()) if event.step <= step]
-        with replacing(path) as temporary:
-            temporary.write_bytes(b"".join(raw for _, raw in kept))
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            kept = RecordWriter(file)
+            for record in RawEventFileLoader(str(path)).Load():
+                event = Event.FromString(record)
+                if event.step <= step:
+                    kept.write(record)
+                    wall_time = max(wall_time, event.wall_time)
         path.rename(folder / f"events.out.tfevents.{number:010d}")
-        wall_time = max([wall_time, *(event.wall_time for event, _ in kept)])
     return wall_time
-
-
-def _events(content: bytes) -> Iterator[tuple[Event, bytes]]:
-    """The events of a file, each with its raw record: length, checksum, event, checksum.
-
-    Stops where the file is cut short or damaged.
-    """
-    start = 0
-    with suppress(DecodeError, struct.error):
-        while start < len(content):
-            (length,) = struct.unpack_from("<Q", content, start)
-            record = content[start : start + length + 16]
-            if len(record) < length + 16:
-                return
-            yield Event.FromString(record[12:-4]), record
-            start += len(record)
 
 
 def _stem(step: int | None) -> str:
