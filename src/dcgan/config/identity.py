@@ -57,7 +57,7 @@ RENAMED: dict[str, dict[str, str | None]] = {
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield nested settings as (full name, value)."""
+    """Yield the values in nested dicts, such as settings, as (full name, value)."""
     for key, value in config.items():
         if isinstance(value, dict):
             yield from flatten(value, f"{prefix}{key}.")

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from dcgan.checkerboard.scores import PEAK_OVER_REAL
-from dcgan.config.identity import LAST
+from dcgan.config.identity import LAST, flatten
 from dcgan.errors import Interrupted, RunFailed, UserError
 from dcgan.files import make_folder, write_json, write_text
 from dcgan.pictures import evenly_spread
@@ -242,7 +242,8 @@ class Recorder:
         """Write a checkpoint; if a number in it is not finite, abort the run in every process."""
         state, content = self._state, checkpoint_of(self._state)
         for part in PARTS:
-            finite = all(bool(x.isfinite().all()) for x in _tensors(content[part]))
+            numbers = [x for _, x in flatten({part: content[part]}) if isinstance(x, Tensor)]
+            finite = all(bool(x.isfinite().all()) for x in numbers)
             if is_true_anywhere(not finite, state.fabric):  # running statistics differ by process
                 raise self._failure(f"{part} has a number that is not finite at step {state.step}")
         self._tracker.flush()
@@ -255,15 +256,6 @@ class Recorder:
         message = f"{what}; {kept}; try smaller learning rates"
         self._tracker.alarm(self._state.step, "not finite", message)
         return RunFailed(message)
-
-
-def _tensors(content: Any) -> Iterator[Tensor]:
-    """The tensors in nested dicts."""
-    if isinstance(content, Tensor):
-        yield content
-    elif isinstance(content, dict):
-        for value in content.values():
-            yield from _tensors(value)
 
 
 def _recorded_speed(lines: list[dict[str, Any]]) -> float | None:
