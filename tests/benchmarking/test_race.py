@@ -17,7 +17,6 @@ from dcgan.benchmarking.race import OURS, Lap, race, race_command, reach, train
 from dcgan.config import BenchmarkConfig
 from dcgan.config.identity import LAST
 from dcgan.errors import UserError
-from dcgan.intervals import Summary
 from dcgan.networks.saved import generator_of
 from dcgan.networks.weights import load_tensors
 from dcgan.reports.page import render
@@ -132,8 +131,8 @@ def test_the_target_is_each_baselines_own_fid_at_its_end(
     assert [run["seconds"] for run in baseline] == [6, 6]
     assert [run["seconds"] for run in ours] == [2, 2]
     assert [run["ratio_to_baseline"] for run in hinge] == [3, 3]
-    assert rows[0]["ratio_to_baseline"]["mean"] == 1
-    assert rows[1]["ratio_to_baseline"]["mean"] == pytest.approx(3)
+    assert rows[0]["ratio_to_baseline"].mean == 1
+    assert rows[1]["ratio_to_baseline"].mean == pytest.approx(3)
     # One seed after the other, and within it the baseline first.
     assert ["baseline" in " ".join(each[2:3]) for each in commands] == [True, False, False] * 2
     assert "3125" in commands[0]
@@ -170,7 +169,7 @@ def test_an_fid_can_be_given_and_may_not_be_reached(tmp_path: Path) -> None:
     assert math.isnan(ours[0]["ratio_to_baseline"])
     machine = {"processor": "A & B", "num_threads": 1, "torch": "2", "load_before": 0}
     settings = {"overrides": ["a=b"], "race_checkpoints": 4, "busy": False}
-    text = render("race.txt", rows=rows, Summary=Summary, **machine, **settings)
+    text = render("race.txt", rows=rows, **machine, **settings)
     lines = text.splitlines()
     assert lines[0] == "A & B, 1 threads, torch 2, load 0.00 before; dcgan-train a=b"
     assert lines[3].split() == ["0", "15.0", "baseline", "64", "20.0", "–", "–"]

@@ -30,9 +30,9 @@ def measured(runs: Path) -> Path:
 def test_arms_are_sorted_by_last_fid(measured: Path) -> None:
     (first, second), _, _ = fid_report(measured)
     assert first["settings"]["upsample.kind"] == "resize"
-    assert first["last_fid"]["mean"] == pytest.approx((2 * 4) ** 0.5)  # geometric, over seeds
-    assert second["last_fid"]["mean"] == pytest.approx((25 * 50) ** 0.5)
-    assert second["best_fid"]["mean"] == pytest.approx((20 * 40) ** 0.5)
+    assert first["last_fid"].mean == pytest.approx((2 * 4) ** 0.5)  # geometric, over seeds
+    assert second["last_fid"].mean == pytest.approx((25 * 50) ** 0.5)
+    assert second["best_fid"].mean == pytest.approx((20 * 40) ** 0.5)
     assert (first["last_over_best"], second["last_over_best"]) == (1, 1.25)
     assert (second["seeds"], second["images_seen"]) == ([0, 1], 64)
     # The worst arm ends at √(25·50) ≈ 35, which its own second seed (60, 40, 50) never reaches.

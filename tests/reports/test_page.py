@@ -148,7 +148,7 @@ def test_images_too_small_for_scores_get_a_page_too(tmp_path: Path, compose_trai
     free = "upsample.balanced=1"
     train(compose_train(*TINY, "data.image_size=12", free), tmp_path / "run" / "2", "again")
     result = write_report(tmp_path / "run", tmp_path / "report", "command")
-    assert [score["key"] for score in result["scores"]] == ["rho_up1", "kappa_up1", "std"]
+    assert [score.key for score in result["scores"]] == ["rho_up1", "kappa_up1", "std"]
     assert result["tests"]["number"] == 0
     answer = result["conclusions"]["In short"]
     assert answer[0] == "Images of this size have no score that is tested."
@@ -198,7 +198,7 @@ def test_a_generator_without_upsampling_is_compared_by_its_scores(
     names = {arm["name"]: arm for arm in result["arms"]}
     assert set(names) == {"transposed k4, 4 filters, z of 8", "flat k9, 4 layers of 5 filters"}
     assert names["flat k9, 4 layers of 5 filters"]["predicted"] == 1
-    assert not [score["key"] for score in result["scores"] if "up" in score["key"]]
+    assert not [score.key for score in result["scores"] if "up" in score.key]
     assert "images/s" in (tmp_path / "report" / "report.md").read_text()
 
 

@@ -31,7 +31,6 @@ from dcgan.benchmarking.race import race
 from dcgan.config import BenchmarkConfig, TrainConfig
 from dcgan.data.preparation import prepare
 from dcgan.files import make_folder, write_json, write_text
-from dcgan.intervals import Summary
 from dcgan.processor import cpu_info
 from dcgan.reports.page import render
 
@@ -84,7 +83,7 @@ def benchmark(
         "rows": rows,
     }
     write_json(run_dir / "result.json", result)
-    text = render(template, busy=load > BUSY, turns=turns, Summary=Summary, **result)
+    text = render(template, busy=load > BUSY, turns=turns, **result)
     write_text(run_dir / "benchmark.txt", text)
 
 

@@ -179,4 +179,4 @@ def row(name: str, runs: list[dict[str, Any]], baseline: list[dict[str, Any]]) -
     for one, other in zip(runs, baseline, strict=True):
         one["ratio_to_baseline"] = other["seconds"] / one["seconds"]
     ratios = [one["ratio_to_baseline"] for one in runs]
-    return {"name": name, "runs": runs, "ratio_to_baseline": asdict(summarize(ratios, True))}
+    return {"name": name, "runs": runs, "ratio_to_baseline": summarize(ratios, True)}

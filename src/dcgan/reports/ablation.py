@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations, groupby, product
 from pathlib import Path
 from statistics import median
@@ -65,7 +65,7 @@ class Ablation:
             "images_seen": last,
             "moments": list(self.moments),
             "arms": [self._row(arm) for arm in self.arms],
-            "scores": [asdict(score) for score in self.scores],
+            "scores": list(self.scores),
             # Shown only if it is the question: the speeds of parallel runs do not compare well.
             "shows_speed": len({repr(run.config["generator"]) for run in runs}) > 1,
             "tests": {

@@ -1,7 +1,6 @@
 """Which arm? Checkerboard, quality and cost of each, in a table and a figure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import matplotlib as mpl
@@ -60,7 +59,7 @@ def choose(
         for arm, known, cost in zip(arms, speeds, costs, strict=True)
     ]
     figure = _draw(arms, rows, f"after {last:,} images", f"after {last / fastest:,.0f} s")
-    rows.sort(key=lambda row: row["equal_images"]["fid"]["mean"])
+    rows.sort(key=lambda row: row["equal_images"]["fid"].mean)
     return {"images_seen": last, "seconds": last / fastest, "rows": rows}, figure
 
 
@@ -82,7 +81,7 @@ def _scores(arm: Arm, images: float) -> dict[str, Any]:
     )
     verdict = VERDICTS[verdict_of(ratio, raw)]
     fid = _mean([run.fids for run in arm.runs], images)
-    return found | {"ratio": asdict(ratio), "fid": asdict(fid), "verdict": verdict}
+    return found | {"ratio": ratio, "fid": fid, "verdict": verdict}
 
 
 def _mean(runs: Sequence[Mapping[int, float]], images: float) -> Summary:
@@ -104,15 +103,15 @@ def _draw(
     figure, (axis,) = panels(1, 1, 7.5, 3.6)
     for (arm, color), row in zip(colored(arms), rows, strict=True):
         speed, end, sooner = row["images_per_second"], row["equal_images"], row["equal_time"]
-        fid, ratio = Summary(**end["fid"]), Summary(**end["ratio"])
-        name = wrapped(f"{arm.name}: R₂ ÷ real {ratio}; checkerboard: {end['verdict']}", 110)
+        fid = end["fid"]
+        words = f"{arm.name}: R₂ ÷ real {end['ratio']}; checkerboard: {end['verdict']}"
         marker = {"marker": MARKERS[end["verdict"]], "color": color, "markersize": 8}
-        axis.plot(speed, fid.mean, linestyle="none", label=name, **marker)
+        axis.plot(speed, fid.mean, linestyle="none", label=wrapped(words, 110), **marker)
         axis.hlines(fid.mean, row["slowest_seed"], speed, color=color, linewidth=1)
         if fid.low is not None and fid.high is not None:
             axis.vlines(speed, fid.low, fid.high, color=color, linewidth=1)
         if "fid" in sooner:
-            fids = [fid.mean, sooner["fid"]["mean"]]
+            fids = [fid.mean, sooner["fid"].mean]
             axis.plot([speed] * 2, fids, ":", fillstyle="none", markevery=[1], **marker)
     use_log_scale(axis)
     axis.set_title(f"filled: {filled}; hollow: {hollow} of training", loc="left")

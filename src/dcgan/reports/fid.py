@@ -1,7 +1,6 @@
 """FID over training: a table of arms with intervals over seeds, and curves."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +49,8 @@ def _row(arm: Arm, keys: Sequence[str], worst: float) -> dict[str, Any]:
         "settings": {key: arm.runs[0].settings.get(key) for key in keys},
         "seeds": [run.config["seed"] for run in arm.runs],
         "images_seen": min(map(max, fids)),
-        "last_fid": asdict(_last(arm)),
-        "best_fid": asdict(summarize([min(each.values()) for each in fids], logarithmic=True)),
+        "last_fid": _last(arm),
+        "best_fid": summarize([min(each.values()) for each in fids], logarithmic=True),
         # Of the worst seed; 1 if the last FID is the best.
         "last_over_best": max(each[max(each)] / min(each.values()) for each in fids),
         # Until every seed is as good as the worst arm at its end.

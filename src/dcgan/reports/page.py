@@ -19,7 +19,6 @@ from PIL import Image
 from dcgan.checkerboard.scores import PRESENT
 from dcgan.errors import UserError
 from dcgan.files import make_folder, replacing, write_json, write_text
-from dcgan.intervals import Summary
 from dcgan.pictures import save_image
 from dcgan.reports.ablation import Ablation, analyze
 from dcgan.reports.choice import choose
@@ -50,7 +49,7 @@ def write_report(folder: Path, report_dir: Path, command: str) -> dict[str, Any]
     files: Files = {}
     with suppress(UserError):
         result["fid"], result["left_out"], curves = fid_report(folder)
-        files |= {"fid.md": render("fid.md", **result, Summary=Summary), "fid.png": curves}
+        files |= {"fid.md": render("fid.md", **result), "fid.png": curves}
     try:
         _add_ablation(analyze(folder), result, files)
     except UserError as error:
@@ -96,7 +95,7 @@ def _add_ablation(ablation: Ablation, result: dict[str, Any], files: Files) -> N
     files |= {"gallery.png": draw_gallery(ablation), "curves.png": draw_curves(ablation)}
     if choice := choose(ablation, result["arms"]):
         result["choice"], figure = choice
-        files |= {"choice.md": render("choice.md", **result, Summary=Summary), "choice.png": figure}
+        files |= {"choice.md": render("choice.md", **result), "choice.png": figure}
 
 
 def render(template: str, **content: Any) -> str:
