@@ -51,13 +51,14 @@ const button = (label, click, attributes = {}) =>
 
 let groups = 0;
 
-// Radio buttons; options: {value: label}.
+// Radio buttons; options: {value: label}, or a list of values that are their own labels.
 function choice(label, options, value, change) {
   groups += 1;
   const name = `choice-${groups}`;
-  const radios = Object.entries(options).map(([key, text]) => element("label", {},
+  const labels = Array.isArray(options) ? options.map((each) => [each, each]) : Object.entries(options);
+  const radios = labels.map(([key, text]) => element("label", {},
     element("input", {
-      type: "radio", name, value: key, checked: key === String(value), autocomplete: "off",
+      type: "radio", name, value: key, checked: String(key) === String(value), autocomplete: "off",
       change: () => change(key),
     }),
     element("span", {}, text)));

@@ -1,9 +1,8 @@
 // Ten exercises; every answer is checked by computing.
 
-const { element, exercise, list, mount, show } = article.ui;
+const { element, equal, exercise, list, mount, show } = article.ui;
 
 const close = (a, b) => Math.abs(a - b) < 1e-6;
-const even = (gains) => Math.max(...gains) - Math.min(...gains) < 1e-9;
 const same = (a, b) => a.length === b.length && a.every((value, i) => close(value, b[i]));
 const fields = (...labels) => labels.map((label) => ({ label }));
 const taps = (...values) => values.map((value, t) => ({ label: `tap ${t}`, value }));
@@ -55,7 +54,7 @@ const EXERCISES = [
       check: (w) => {
         const gains = article.gains(w, 2);
         if (w.includes(0)) return "A tap is 0.";
-        return even(gains) || `The gains are ${list(gains)}: not equal.`;
+        return equal(gains) || `The gains are ${list(gains)}: not equal.`;
       },
       hint: "Even outputs get taps 0 and 2, odd outputs get tap 1.",
       why: "Any kernel with tap 0 + tap 2 = tap 1 will do, for example 1, 2, 1. Its coverage is uneven (2 and 1 taps), but its gains are equal, and gains decide.",
@@ -69,7 +68,7 @@ const EXERCISES = [
       check: (w) => {
         const changed = w.filter((tap, t) => tap !== [3, 1, 3, 1][t]).length;
         if (changed !== 1) return `You changed ${changed} taps.`;
-        return even(article.gains(w, 2)) || `The gains are ${list(article.gains(w, 2))}: not equal.`;
+        return equal(article.gains(w, 2)) || `The gains are ${list(article.gains(w, 2))}: not equal.`;
       },
       hint: "Phase 0 has taps 0 and 2, with sum 6. Phase 1 has taps 1 and 3, with sum 2.",
       why: "Raise a 1 to 5 or lower a 3 to −1: both gains are then 6, or both 2. Even coverage alone does not decide, since the taps are learned.",
@@ -83,10 +82,10 @@ const EXERCISES = [
       const gains = article.gains(w, 2);
       return {
         question: `Stride 2, kernel ${list(w)}. Does a constant come out with a checkerboard?`,
-        fields: [{ label: "Checkerboard", options: { yes: "yes", no: "no" } }],
-        check: ([answer]) => (answer === "no") === even(gains) || `The gains are ${list(gains)}.`,
+        fields: [{ label: "Checkerboard", options: ["yes", "no"] }],
+        check: ([answer]) => (answer === "no") === equal(gains) || `The gains are ${list(gains)}.`,
         hint: "Add up every other tap, starting with the first; then the others. Are both sums equal?",
-        why: `Taps 0, 2, … add up to ${show(gains[0])}, taps 1, 3, … to ${show(gains[1])}: ${even(gains) ? "equal, so no checkerboard" : "not equal, so a checkerboard"}.`,
+        why: `Taps 0, 2, … add up to ${show(gains[0])}, taps 1, 3, … to ${show(gains[1])}: ${equal(gains) ? "equal, so no checkerboard" : "not equal, so a checkerboard"}.`,
       };
     },
   },

@@ -26,7 +26,7 @@ mount("kernels", (figure) => {
 
   update();
   return [
-    controls(choice("Layer", Object.fromEntries(trained.map(({ name }) => [name, name])), shown.name,
+    controls(choice("Layer", trained.map(({ name }) => name), shown.name,
       (name) => { shown = trained.find((layer) => layer.name === name); update(); })),
     sentence.node, panels(before.node, after.node),
   ];

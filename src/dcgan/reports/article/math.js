@@ -16,30 +16,20 @@ function gains(w, s, d = 1) {
 const coverage = (k, s, d = 1) => gains(ones(k), s, d);
 
 // gains along both axes: [row phase][column phase].
-function gains2d(w, s, d = 1) {
-  const byRow = w.map((row) => gains(row, s, d));
-  const columns = Array.from({ length: s }, (_, b) => gains(byRow.map((row) => row[b]), s, d));
+function gains2d(w, s) {
+  const byRow = w.map((row) => gains(row, s));
+  const columns = Array.from({ length: s }, (_, b) => gains(byRow.map((row) => row[b]), s));
   return Array.from({ length: s }, (_, a) => columns.map((column) => column[a]));
 }
 
-// Move the taps as little as possible (least squares) so that every phase has the same sum c.
-function equalize(taps, phases, numPhases) {
-  const count = Array(numPhases).fill(0);
-  const gain = Array(numPhases).fill(0);
-  taps.forEach((tap, t) => { count[phases[t]] += 1; gain[phases[t]] += tap; });
-  if (count.includes(0)) throw new RangeError("some outputs get no tap");
-  const c = sum(gain.map((g, r) => g / count[r])) / sum(count.map((n) => 1 / n));
-  return taps.map((tap, t) => tap + (c - gain[phases[t]]) / count[phases[t]]);
-}
-
-// The nearest kernel with equal gains. RangeError: a phase has no tap.
-const balance = (w, s, d = 1) => equalize(w, w.map((_, t) => (d * t) % s), s);
-
-function balance2d(w, s, d = 1) {
-  const k = w[0].length;
-  const phases = w.flatMap((row, i) => row.map((_, j) => ((d * i) % s) * s + ((d * j) % s)));
-  const flat = equalize(w.flat(), phases, s * s);
-  return w.map((_, i) => flat.slice(i * k, (i + 1) * k));
+// The nearest kernel (least squares) whose gains are all equal: the taps of a phase move by the same
+// amount, to a common gain c. Every phase must have a tap.
+function balance2d(w, s) {
+  const [gain, count] = [gains2d(w, s), gains2d(w.map((row) => ones(row.length)), s)];
+  const [numbers, weights] = [gain.flat(), count.flat().map((n) => 1 / n)];
+  const c = sum(numbers.map((g, r) => g * weights[r])) / sum(weights);
+  return w.map((row, i) => row.map((tap, j) =>
+    tap + (c - gain[i % s][j % s]) / count[i % s][j % s]));
 }
 
 const outputSize = (n, k, { stride = 1, padding = 0, output_padding = 0, dilation = 1 } = {}) =>
@@ -84,15 +74,6 @@ function matrix(w, n, { stride = 1, padding = 0, dilation = 1 } = {}) {
 // Output pixels by which the image moves down and right (half-pixel centers).
 const shift = (k, s, p, d = 1) => (d * (k - 1) + 1 - s - 2 * p) / 2;
 
-// The filter 1 − sin^{2m}(ω/2): 2m + 1 taps.
-function notch(m) {
-  let binomial = 1; // C(2m, j)
-  return Array.from({ length: 2 * m + 1 }, (_, j) => {
-    if (j > 0) binomial = (binomial * (2 * m - j + 1)) / j;
-    return (j === m ? 1 : 0) - ((-1) ** (j - m) * binomial) / 4 ** m;
-  });
-}
-
 // One period of what stacked layers make of a constant 1, along one axis.
 function stack(kernels, s) {
   return kernels.reduce((x, w) => {
@@ -112,6 +93,6 @@ function binomial(k) {
 }
 
 window.article = {
-  coverage, gains, gains2d, balance, balance2d, outputSize, transpose, transpose2d, matrix, shift,
-  notch, stack, outer, binomial, sum, zeros, ones,
+  coverage, gains, gains2d, balance2d, outputSize, transpose, transpose2d, matrix, shift, stack, outer,
+  binomial, sum, zeros, ones,
 };

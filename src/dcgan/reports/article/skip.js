@@ -5,14 +5,6 @@ const {
 } = article.ui;
 
 const SIZE = 64;
-// kernel size: what doubles the size exactly.
-const LAYERS = {
-  2: { padding: 0, output_padding: 0 },
-  3: { padding: 1, output_padding: 1 },
-  4: { padding: 1, output_padding: 0 },
-  5: { padding: 2, output_padding: 1 },
-  6: { padding: 2, output_padding: 0 },
-};
 const SKIP = [0.95, 0.5, 0.05];
 const DECODER = [0.25, 0.6, 1];
 
@@ -44,7 +36,7 @@ mount("skip", () => {
   function update() {
     const { k, layers } = state;
     const steps = Array(layers).fill();
-    const { padding, output_padding } = LAYERS[k];
+    const [padding, output_padding] = [Math.floor((k - 1) / 2), k % 2]; // doubles the size
     const kernel = article.outer(article.binomial(k));
     const small = steps.reduce(halve, SCENE);
     const large = steps.reduce((rows) => upsample(rows, kernel, { stride: 2, padding }), small);
@@ -64,8 +56,7 @@ mount("skip", () => {
   update();
   return [
     controls(
-      choice("kernel_size", { 2: "2", 3: "3", 4: "4", 5: "5", 6: "6" }, state.k,
-        (value) => { state.k = Number(value); update(); }),
+      choice("kernel_size", [2, 3, 4, 5, 6], state.k, (value) => { state.k = value; update(); }),
       slider("Layers", { min: 1, max: 3, value: state.layers },
         (value) => { state.layers = value; update(); }).node,
     ),

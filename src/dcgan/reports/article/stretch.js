@@ -1,7 +1,7 @@
 // Stretch and smooth: zeros between the inputs, then an ordinary convolution, pixel by pixel.
 
 const {
-  button, chart, choice, controls, element, message, mount, panel, show, slider,
+  button, chart, choice, controls, element, equal, message, mount, panel, show, slider,
 } = article.ui;
 
 const N = 6;
@@ -103,7 +103,7 @@ mount("stretch", () => {
     if (state.step === 3) {
       const gains = article.gains(w, state.stride);
       return `Each phase uses its own taps; their sums are ${article.ui.list(gains)}. `
-        + (Math.max(...gains) - Math.min(...gains) < 1e-12
+        + (equal(gains)
           ? "They are equal: a constant stays constant." : "They differ: a constant gets a pattern.");
     }
     return "";
@@ -112,10 +112,8 @@ mount("stretch", () => {
   update();
   return [
     controls(
-      choice("Input", Object.fromEntries(Object.keys(SIGNALS).map((name) => [name, name])),
-        state.signal, set("signal")),
-      choice("Kernel", Object.fromEntries(Object.keys(KERNELS).map((name) => [name, name])),
-        state.kernel, set("kernel")),
+      choice("Input", Object.keys(SIGNALS), state.signal, set("signal")),
+      choice("Kernel", Object.keys(KERNELS), state.kernel, set("kernel")),
       slider("Stride", { min: 1, max: 3, value: state.stride }, set("stride")).node,
       element("div", { class: "buttons" }, back, next),
     ),
