@@ -22,6 +22,7 @@ from dcgan.convolution import (
     transposed_convolution,
 )
 from dcgan.reports.article import FIGURES, scripts, styles
+from dcgan.reports.page import render
 from tests.reports.conftest import hard_to_read, opened
 
 KERNELS = [
@@ -30,7 +31,7 @@ KERNELS = [
 ]  # of float32's precision, and with phases without a tap
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>figures</title>
-<style>:root {{ color-scheme: light dark }} body {{ margin: 0; padding: 1rem }} {styles}</style>
+{style}<style>{styles}</style>
 {figures}<section data-live="exercises"></section>{kernels}<script>{scripts}</script></html>"""
 
 
@@ -38,6 +39,7 @@ def html(*, kernels: bool = True) -> str:
     captioned = '<figure data-live="{}"><figcaption>Caption</figcaption></figure>'
     data = f'<script type="application/json" id="kernels">{json.dumps(KERNELS)}</script>'
     return PAGE.format(
+        style=render("style.html"),
         styles=styles(),
         figures="".join(captioned.format(name) for name in FIGURES),
         kernels=data if kernels else "",
