@@ -92,9 +92,11 @@ def compose_run(
     """
     settings = compose(name, overrides)
     config = to_dataclass(settings, SCHEMAS[name])
-    if not settings.hydra.run.dir:
+    with refusing(SCHEMAS[name]):
+        new = settings.hydra.run.dir
+    if not new:
         raise UserError("hydra.run.dir=: must be a folder")
-    run_dir = expand(settings.hydra.run.dir)
+    run_dir = expand(new)
     if not any(word.startswith("hydra.run.dir=") for word in settings.hydra.overrides.hydra):
         run_dir = folder(config, run_dir)
     return settings, config, run_dir
