@@ -10,6 +10,7 @@ from dcgan.config import CureConfig
 from dcgan.errors import UserError
 from dcgan.evaluation.features import Extractor, Features
 from dcgan.networks import Generator
+from dcgan.pictures import save_picture
 from dcgan.reports.cure import Cure, candidates_for, recommended, write_cure
 from dcgan.reports.page import render
 from dcgan.training.loop import train
@@ -37,6 +38,20 @@ def test_labeled_data_get_a_fid(
     fids = [cure.fid for cure in write_cure(config, tmp_path / "cured")["cures"]]
     assert min(fids) > 0
     assert len(set(fids)) == len(fids)
+
+
+def test_the_run_is_fine_tuned_on_its_data_where_they_are_now(
+    tmp_path: Path, compose_train: Compose
+) -> None:
+    before, now = tmp_path / "before", tmp_path / "now"
+    before.mkdir()
+    for i in range(32):
+        save_picture(torch.rand(3, 16, 16) * 2 - 1, before / f"{i}.png")
+    words = ("data=folder", f"data.root={before}", "data.image_size=16", "data.num_images=null")
+    train(compose_train(*TINY, *words), tmp_path / "run", "again")
+    before.rename(now)
+    config = CureConfig(checkpoint=str(tmp_path / "run"), num_images=32, root=str(now))
+    assert write_cure(config, tmp_path / "cured")["config"]["data"]["root"] == str(now)
 
 
 def test_images_without_a_score_are_refused(tmp_path: Path, compose_train: Compose) -> None:

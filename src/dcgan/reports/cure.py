@@ -59,7 +59,8 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
     """Try every cure; write result.json, cured.safetensors and cured.png into `run_dir`.
 
     Returns:
-        The content of result.json with `cures` as objects, and the run's config.
+        The content of result.json with `cures` as objects, and the run's config, with the data
+        where they are now.
 
     Raises:
         UserError: the checkpoint or its data cannot be read, or its images are too small.
@@ -95,7 +96,7 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
         "cures": [asdict(cure) | {"is_clean": cure.is_clean} for cure in cures],
     }
     write_json(run_dir / "result.json", result)
-    return result | {"cures": cures, "config": checkpoint["config"]}
+    return result | {"cures": cures, "config": checkpoint["config"] | {"data": asdict(data)}}
 
 
 def try_cures(
