@@ -16,5 +16,5 @@ def main(config: ExplainConfig, run_dir: Path) -> int:
         verdict = "holds " if claim["holds"] else "FAILED"
         print(f"{verdict}  {claim['number']:8.1e}  {claim['title']}")
     print(f"Page         {run_dir / 'index.html'}")
-    print(f"Numbers      {run_dir / 'claims.json'}, result.json")
+    print(f"Numbers      {run_dir / 'result.json'}")
     return int(not all(claim["holds"] for claim in claims))

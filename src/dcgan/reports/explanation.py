@@ -22,19 +22,19 @@ from dcgan.reports.figures import STYLE
 from dcgan.reports.kernels import kernels_of
 from dcgan.reports.page import data_uri, render
 
-NUMBERS = ("id", "title", "sentence", "number", "measured", "tolerance", "holds")  # claims.json's
+NUMBERS = ("id", "title", "sentence", "number", "measured", "tolerance", "holds")  # result.json's
 NUM_SHOWN = 4  # samples per generator
 RIM = 4  # pixels of a sample that are cut off; there, even balanced kernels leave dots
 
 
 def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict[str, Any]]:
-    """Check every claim; write index.html, claims.json and result.json into `run_dir`.
+    """Check every claim; write index.html and result.json into `run_dir`.
 
     Args:
         checkpoint: a run; its kernels and the strongest units of its discriminator are shown too.
 
     Returns:
-        The content of claims.json: the NUMBERS of each claim.
+        The claims in result.json: the NUMBERS of each.
 
     Raises:
         UserError: the checkpoint cannot be read.
@@ -51,11 +51,7 @@ def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict
     records = [{name: claim[name] for name in NUMBERS} for claim in claims]
     make_folder(run_dir)
     write_text(run_dir / "index.html", page)
-    write_json(run_dir / "claims.json", records)
-    write_json(
-        run_dir / "result.json",
-        {"claims": len(claims), "failed": failed, "page": "index.html", "numbers": "claims.json"},
-    )
+    write_json(run_dir / "result.json", {"claims": records, "failed": failed})
     return records
 
 
