@@ -9,18 +9,15 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
-from PIL import Image
 
 from dcgan.checkerboard.scores import (
     GRADIENT_PHASE_ENERGY,
     PEAK_OVER_REAL,
     PHASE_ENERGY,
     PRESENT,
-    SPECTRUM,
     Score,
 )
 from dcgan.files import replacing
@@ -129,9 +126,8 @@ def draw_gallery(ablation: Ablation) -> Figure:
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=9)
     for row, arm in zip(axes, arms, strict=True):
-        power = torch.stack([run.arrays(end)[SPECTRUM] for run in arm.runs]).mean(0)
-        pictures = [_two_samples(arm, moment) for moment in moments]
-        pictures += [spectrum_picture(power, enlarge=1)]
+        pictures: list[Any] = [_two_samples(arm, moment) for moment in moments]
+        pictures += [spectrum_picture(arm.spectrum(end), enlarge=1)]
         first, last = arm.pooled(start), arm.pooled(end)
         if last:  # the images are large enough
             tiles = last[PHASE_ENERGY[2]], first[GRADIENT_PHASE_ENERGY], last[GRADIENT_PHASE_ENERGY]
@@ -142,11 +138,11 @@ def draw_gallery(ablation: Ablation) -> Figure:
     return figure
 
 
-def _two_samples(arm: Arm, images_seen: int) -> Image.Image:
-    """The first two samples of an arm's first seed."""
-    pitch = arm.runs[0].config["data"]["image_size"] + 2  # samples are two pixels apart
-    picture = arm.runs[0].samples(images_seen)
-    return picture.crop((0, 0, min(2 * pitch + 2, picture.width), pitch + 2))
+def _two_samples(arm: Arm, images_seen: int) -> np.ndarray:
+    """The first two samples of an arm's first seed, with white between them."""
+    samples = arm.runs[0].first_samples(images_seen, 2)
+    bordered = np.pad(samples, ((0, 0), (0, 0), (1, 1), (0, 0)), constant_values=255)
+    return np.hstack([*bordered])
 
 
 def use_log_scale(axis: Axes) -> None:

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from dcgan.checkerboard.scores import GRADIENT_PHASE_ENERGY, PHASE_ENERGY, STD
+from dcgan.checkerboard.scores import GRADIENT_PHASE_ENERGY, PHASE_ENERGY, SPECTRUM, STD
 from dcgan.config import DownsampleConfig, GeneratorConfig, UpsampleConfig
 from dcgan.config.identity import MAY_DIFFER, flatten, read_settings
 from dcgan.errors import MachineError, UserError
@@ -93,6 +93,10 @@ class Arm:
     def values(self, score: str, images_seen: int) -> list[float]:
         """One value per seed."""
         return [run.scores[images_seen][score] for run in self.runs]
+
+    def spectrum(self, images_seen: int) -> Tensor:
+        """The mean spectrum over seeds: (H, W)."""
+        return torch.stack([run.arrays(images_seen)[SPECTRUM] for run in self.runs]).mean(0)
 
     def pooled(self, images_seen: int) -> dict[str, Tensor]:
         """Phase energies of images and of ∂D/∂x, by name; empty if the images are too small.

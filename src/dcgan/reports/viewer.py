@@ -10,10 +10,9 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-import torch
 from PIL import Image
 
-from dcgan.checkerboard.scores import PEAK_OVER_REAL, SPECTRUM, STD
+from dcgan.checkerboard.scores import PEAK_OVER_REAL, STD
 from dcgan.pictures import spectrum_picture
 from dcgan.reports.ablation import Ablation
 from dcgan.reports.closeup import GAIN, TAPS
@@ -93,6 +92,6 @@ def _ratios(ablation: Ablation, arm: Arm) -> list[str]:
 def _sprite(arm: Arm, moments: Sequence[int], samples: Sequence[np.ndarray]) -> Image.Image:
     rows = []
     for moment, row in zip(moments, samples, strict=True):
-        power = torch.stack([run.arrays(moment)[SPECTRUM] for run in arm.runs]).mean(0)
-        rows.append(np.hstack([*row, np.asarray(spectrum_picture(power, enlarge=1))]))
+        spectrum = spectrum_picture(arm.spectrum(moment), enlarge=1)
+        rows.append(np.hstack([*row, np.asarray(spectrum)]))
     return Image.fromarray(np.vstack(rows))
