@@ -55,11 +55,16 @@ PHASE_ENERGY = {2: "phase_energy2", 4: "phase_energy4"}  # (period, period)
 GRADIENT_PHASE_ENERGY = "discriminator_phase_energy2"  # (2, 2)
 
 
+def is_grid(ratio: float, raw: float) -> bool:
+    """The rule: whether R ÷ real and raw R mean a checkerboard."""
+    return ratio > PRESENT and raw > 1
+
+
 def apply_rule(low: float, high: float, raw: float) -> str:
     """The verdict for an interval of R ÷ real and for raw R: grid, clean or undecided."""
-    if low > PRESENT and raw > 1:
+    if is_grid(low, raw):
         return "grid"
-    return "clean" if high <= PRESENT or raw <= 1 else "undecided"
+    return "undecided" if is_grid(high, raw) else "clean"
 
 
 def shown_scores(keys: Iterable[str]) -> list[Score]:

@@ -173,7 +173,7 @@ def presence(arm: Arm, moments: Sequence[int]) -> dict[str, Any]:
     ratios = {moment: arm.values(names.PEAK_OVER_REAL[2].key, moment) for moment in moments}
     raws = {moment: arm.values(names.PEAK[2].key, moment) for moment in moments}
     ratio, raw = summarize(ratios[last], logarithmic=True), summarize(raws[last], logarithmic=True)
-    gridded = [m for m in moments if median(ratios[m]) > names.PRESENT and median(raws[m]) > 1]
+    gridded = [m for m in moments if names.is_grid(median(ratios[m]), median(raws[m]))]
     clean = [m for m in moments if m > max(gridded, default=-1)]
     return {
         "name": arm.name,

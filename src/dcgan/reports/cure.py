@@ -15,7 +15,7 @@ from torch.optim.swa_utils import update_bn
 from dcgan.checkerboard import bake, balance
 from dcgan.checkerboard.images import fine_detail, spectrum, usable_periods
 from dcgan.checkerboard.judgement import PeriodJudgement, judge
-from dcgan.checkerboard.scores import PRESENT
+from dcgan.checkerboard.scores import is_grid
 from dcgan.config import CureConfig
 from dcgan.data.splits import num_classes
 from dcgan.errors import UserError
@@ -51,8 +51,8 @@ class Cure:
 
     @property
     def is_clean(self) -> bool:
-        """Whether every period has R ÷ real of at most 3, or R of at most 1."""
-        return all(period.ratio <= PRESENT or period.raw <= 1 for period in self.periods)
+        """Whether no period has a checkerboard; by the ratios, not by their intervals."""
+        return not any(is_grid(period.ratio, period.raw) for period in self.periods)
 
 
 def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
     # First the scores of real training images, which a perfect generator would get.
     floor = assess(known, unseen, real, extractor).numbers
     near = None
-    if has_test_split(data) and data.source != "digits":  # held-out images are truly new
+    if has_test_split(data) and data.source not in HELD_OUT:
         near = nearest(subsample(unseen, NUM_NEAREST), training)
         floor["nearest_training"] = near[0].median().item()
     found = []
