@@ -1,4 +1,4 @@
-"""Claim 13 for any stride and dilation."""
+"""Claim "alignment" for any stride and dilation."""
 
 from itertools import product
 

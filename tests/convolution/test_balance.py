@@ -1,4 +1,4 @@
-"""Claims 16 and 17 checked against their definitions: balanced kernels and notch filters."""
+"""Balanced kernels and notch filters, checked against their definitions."""
 
 import math
 from itertools import product

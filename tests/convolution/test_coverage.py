@@ -1,4 +1,4 @@
-"""Claim 9 on two axes and in ratios: how many taps reach each output."""
+"""Coverage on two axes and in ratios: how many taps reach each output."""
 
 import itertools
 import math

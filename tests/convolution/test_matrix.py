@@ -1,4 +1,4 @@
-"""A worked example of the matrix of claims 1, 2, 6 and 14, which dcgan.reports.claims checks."""
+"""A worked example of the matrix, which dcgan.reports.claims checks."""
 
 import pytest
 import torch

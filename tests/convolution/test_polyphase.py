@@ -1,4 +1,4 @@
-"""Claim 10: gains and coverage are independent."""
+"""Gains and coverage are independent."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Claims 5 and 7 beyond what dcgan.reports.claims checks: one axis, and single filters."""
+"""Stretching beyond what dcgan.reports.claims checks: one axis, and single filters."""
 
 import math
 

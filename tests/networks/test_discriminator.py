@@ -55,7 +55,7 @@ def test_initialization_depends_only_on_the_seed() -> None:
 @pytest.mark.parametrize("norm", ["batch", "spectral"])
 @pytest.mark.parametrize("kernel_size", [3, 5])
 def test_a_balanced_layers_input_gradient_has_no_checkerboard(kernel_size: Any, norm: Any) -> None:
-    """The input gradient of a strided convolution is a transposed convolution (claim 15)."""
+    """The input gradient of a strided convolution is a transposed convolution."""
 
     def unevenness(balanced: bool) -> float:
         discriminator = Discriminator(

@@ -14,7 +14,7 @@ from dcgan.reports.deconvnet import strongest_units, units_of
 
 
 def test_a_unit_is_projected_back_through_the_transposes() -> None:
-    """As in claim 4: conv_transpose, each leaky ReLU's slope, conv_transpose."""
+    """As painting does: conv_transpose, each leaky ReLU's slope, conv_transpose."""
     images = torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(0)).double()
     below, above = (
         nn.Conv2d(a, b, 4, stride=2, padding=1, bias=False) for a, b in ((3, 4), (4, 5))

@@ -60,7 +60,7 @@ class BalancedSubpixel(Balanced):
     """The same for the weight of a convolution before PixelShuffle(scale).
 
     Together, the two are a transposed convolution of kernel scale·k and stride scale, with one
-    filter per phase (claim 12). Order 1: the scale² filters of an output channel have equal sums.
+    filter per phase. Order 1: the scale² filters of an output channel have equal sums.
     """
 
     def __init__(self, kernel_size: Sequence[int], scale: int, order: int = 1) -> None:

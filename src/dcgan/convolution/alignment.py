@@ -1,4 +1,4 @@
-"""Where a transposed convolution places the image (claim 13).
+"""Where a transposed convolution places the image (claim "alignment").
 
 Do not mix these two conventions. By index, pixel i belongs at s·i. In image geometry (half-pixel
 centers, as with align_corners=False), it covers the outputs s·i … s·i + s − 1.

@@ -1,4 +1,4 @@
-"""Kernels that cannot make a checkerboard (claim 16), and a filter that removes one (claim 17).
+"""Kernels that cannot make a checkerboard ("balanced"), and a filter that removes one ("notch").
 
 A kernel is balanced (order 1) if its polyphase gains are equal: it turns a constant into a
 constant. If it is balanced of order 2, it also turns a ramp into a ramp.
@@ -60,7 +60,7 @@ def balancing_projection(
 
 
 def notch_taps(order: int) -> Tensor:
-    """A filter that removes little but the frequency of period 2: (2m + 1,) float64 (claim 17).
+    """A filter that removes little but the frequency of period 2: (2m + 1,) float64.
 
     h_m(ω) = 1 − sin^{2m}(ω/2) has a double zero at ω = π; at ω = 0 it is 1 and flat. Its taps are
     δ_n − (−1)^n·C(2m, m + n)/4^m for n = −m … m. m = 1 is [1 2 1]/4; a larger m removes less.

@@ -1,4 +1,4 @@
-"""Resize-convolution and sub-pixel convolution as transposed convolutions (claim 12)."""
+"""Resize-convolution and sub-pixel convolution as transposed convolutions."""
 
 from torch import Tensor
 from torch.nn import functional as F

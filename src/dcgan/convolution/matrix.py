@@ -1,4 +1,4 @@
-"""A convolution as a matrix, and its transpose (claims 1 and 2).
+"""A convolution as a matrix, and its transpose (claims "matrix" and "transpose").
 
 Images are flattened as torch flattens them: channel, then row, then column.
 """

@@ -1,4 +1,4 @@
-"""A transposed convolution as s independent filters, interleaved (claims 8 and 10)."""
+"""A transposed convolution as s independent filters, interleaved (claim "phases")."""
 
 import math
 

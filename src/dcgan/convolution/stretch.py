@@ -1,4 +1,4 @@
-"""Zero insertion, its effect on the spectrum, and filters that smooth the result (claims 5, 7)."""
+"""Zero insertion, its effect on the spectrum, and filters to smooth with ("stretch and smooth")."""
 
 from collections.abc import Sequence
 

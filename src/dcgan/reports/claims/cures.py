@@ -21,7 +21,7 @@ from dcgan.reports.claims.claim import Finding, difference, random
 
 
 def balanced() -> Finding:
-    """Claim 16."""
+    """Claim "balanced"."""
     errors, free = [], {}
     for k, s, d in product(range(1, 7), range(1, 5), (1, 2)):
         if k < s or math.gcd(s, d) > 1:  # a phase is empty
@@ -63,7 +63,7 @@ def nearest_by_formula(taps: Tensor, stride: int, dilation: int) -> Tensor:
 
 
 def notch() -> Finding:
-    """Claim 17."""
+    """Claim "notch"."""
     errors = []
     frequencies = torch.linspace(0, math.pi, 65, dtype=torch.float64)
     figure = Figure(figsize=(3.7, 2.2), layout="constrained")

@@ -20,7 +20,7 @@ from dcgan.reports.claims.claim import Finding, difference, ones, random
 
 
 def coverages() -> Finding:
-    """Claim 9."""
+    """Claim "coverage"."""
     errors = []
     for k, s in product(range(1, 9), range(1, 5)):
         counted = F.conv_transpose1d(ones(1, 1, 24), ones(1, 1, k), stride=s)
@@ -37,7 +37,7 @@ def coverages() -> Finding:
 
 
 def what_coverage_does_not_decide() -> Finding:
-    """Claim 10."""
+    """Claim "what coverage does not decide"."""
     kernels = {
         "1 1 1": ones(3),
         "1 2 1": torch.tensor([1.0, 2, 1], dtype=torch.float64),
@@ -59,7 +59,7 @@ def what_coverage_does_not_decide() -> Finding:
 
 
 def dead_zones() -> Finding:
-    """Claim 11."""
+    """Claim "dead zones"."""
     errors = []
     for k, s in ((1, 2), (2, 3), (1, 3), (3, 4)):
         reached = (coverage((k, k), (s, s)) > 0).double()
@@ -68,7 +68,7 @@ def dead_zones() -> Finding:
 
 
 def resizing_inside() -> Finding:
-    """Claim 12."""
+    """Claim "resizing inside"."""
     weight, shuffle, x = random(3, 2, 3, 3), random(12, 2, 3, 3), random(1, 2, 6, 7)
     resized = F.conv2d(F.interpolate(x, scale_factor=2), weight, padding=1)
     four = F.conv_transpose2d(x, resize_as_transposed(weight), stride=2, padding=1)

@@ -33,7 +33,7 @@ def convolve_transposed(y: Tensor, weight: Tensor, s: int, p: int, d: int) -> Te
 
 
 def matrix() -> Finding:
-    """Claim 1."""
+    """Claim "matrix"."""
     errors = []
     for x, weight, *geometry in cases():
         output = convolution_matrix(weight, SIZE, *geometry) @ x.flatten()
@@ -44,7 +44,7 @@ def matrix() -> Finding:
 
 
 def transpose() -> Finding:
-    """Claim 2."""
+    """Claim "transpose"."""
     errors = []
     for x, weight, *geometry in cases():
         y = random(*convolve(x, weight, *geometry).shape)
@@ -60,7 +60,7 @@ def transpose() -> Finding:
 
 
 def gradients() -> Finding:
-    """Claim 6."""
+    """Claim "gradients"."""
     errors: list[float] = []
     for x, weight, *geometry in cases():
         y = convolve(x.requires_grad_(), weight, *geometry)
@@ -73,7 +73,7 @@ def gradients() -> Finding:
 
 
 def physics() -> Finding:
-    """Claim 14."""
+    """Claim "physics"."""
     gradient = convolution_matrix(torch.tensor([[[-1.0, 1.0]]], dtype=torch.float64), 8)
     laplacian = gradient.T @ gradient
     stencil = torch.tensor([-1.0, 2.0, -1.0], dtype=torch.float64)
@@ -87,7 +87,7 @@ def physics() -> Finding:
 
 
 def gradient_tiles() -> Finding:
-    """Claim 15."""
+    """Claim "gradient tiles"."""
     tiles, errors = {}, []
     for k, p in ((3, 1), (4, 1), (5, 2)):
         x = torch.zeros(1, 1, 16, 16, dtype=torch.float64, requires_grad=True)

@@ -22,7 +22,7 @@ def paint(feature_map: Tensor, kernel: Tensor) -> Tensor:
 
 
 def it_paints() -> Finding:
-    """Claim 3."""
+    """Claim "painting"."""
     impulse = torch.zeros(7, 7, dtype=torch.float64)
     impulse[2, 3] = 2.0
     expected_copy = torch.zeros_like(impulse)
@@ -53,7 +53,7 @@ def it_paints() -> Finding:
 
 
 def it_paints_a_letter() -> Finding:
-    """Claim 3, the asymmetric row."""
+    """Claim "painting a letter"."""
     impulse = torch.zeros(7, 7, dtype=torch.float64)
     impulse[1, 1] = impulse[5, 5] = 1
     transposed, ordinary = paint(impulse, LETTER_L), respond(impulse, LETTER_L)
@@ -68,7 +68,7 @@ def it_paints_a_letter() -> Finding:
 
 
 def why_the_transpose() -> Finding:
-    """Claim 4."""
+    """Claim "why the transpose"."""
     matrix = convolution_matrix(LETTER_L[None, None], 9, padding=1)
     x, maps = random(200, 81), random(200, 81, seed=1)
     painted = maps @ matrix  # each row is Aᵀ F

@@ -16,7 +16,7 @@ from dcgan.reports.claims.claim import Finding, ones
 
 
 def alignment() -> Finding:
-    """Claim 13."""
+    """Claim "alignment"."""
     errors = []
     for k in range(1, 7):
         p, op = doubling_padding(k)
@@ -33,7 +33,7 @@ def alignment() -> Finding:
 
 
 def skips_of_a_unet() -> Finding:
-    """Claim 13 in a U-Net: a ramp, halved and doubled three times, compared with its skip."""
+    """Claim "skips of a U-Net": a ramp, halved and doubled three times, beside its skip."""
     ramp = torch.arange(96.0, dtype=torch.float64).expand(1, 1, 96, 96)
     errors, shifts = [], {}
     for k, p, op in ((3, 1, 1), (4, 1, 0)):

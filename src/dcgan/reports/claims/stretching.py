@@ -20,7 +20,7 @@ SIZE = 5
 
 
 def an_ordinary_convolution() -> Finding:
-    """Claim 5."""
+    """Claim "an ordinary convolution"."""
     errors = []
     x = random(1, 2, SIZE, SIZE)
     for k, s, p, d in geometries(size=99):
@@ -37,7 +37,7 @@ def an_ordinary_convolution() -> Finding:
 
 
 def no_upscaling_needed() -> Finding:
-    """Claim 5 at s = 1."""
+    """Claim "no upscaling needed"."""
     errors = []
     x = random(1, 2, SIZE, SIZE)
     for k, s, p, d in geometries(SIZE):
@@ -61,7 +61,7 @@ def no_upscaling_needed() -> Finding:
 
 
 def stretch_and_smooth() -> Finding:
-    """Claim 7."""
+    """Claim "stretch and smooth"."""
     errors = []
     for s in (2, 3, 4):
         x = random(12)
@@ -85,7 +85,7 @@ def stretch_and_smooth() -> Finding:
 
 
 def phases() -> Finding:
-    """Claim 8."""
+    """Claim "phases"."""
     errors = []
     for k, s, p in product(range(1, 8), range(1, 5), range(3)):
         if 5 * s + k - 2 * p < 1:
