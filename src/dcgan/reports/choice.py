@@ -11,8 +11,7 @@ from dcgan.checkerboard.scores import PEAK, PEAK_OVER_REAL
 from dcgan.intervals import Summary, summarize
 from dcgan.reports.ablation import Ablation, verdict_of
 from dcgan.reports.figures import STYLE, add_legend, colored, panels, use_log_scale, wrapped
-from dcgan.reports.runs import Arm, Run
-from dcgan.training.records import read_metrics
+from dcgan.reports.runs import Arm
 
 VERDICTS = {"grid": "present", "clean": "none", "undecided": "undecided", None: "one seed"}
 MARKERS = {"present": "X", "none": "o", "undecided": "s", "one seed": "D"}
@@ -35,7 +34,7 @@ def choose(
         None with a single arm, or if a run has no FID or no recorded speed.
     """
     arms = ablation.arms
-    speeds = [[_speed(run) for run in arm.runs] for arm in arms]
+    speeds = [[run.fastest for run in arm.runs] for arm in arms]
     with_fid = set.intersection(*(set(run.fids) for arm in arms for run in arm.runs))
     moments = with_fid & set(ablation.moments)
     if (
@@ -61,12 +60,6 @@ def choose(
     figure = _draw(arms, rows, f"after {last:,} images", f"after {last / fastest:,.0f} s")
     rows.sort(key=lambda row: row["equal_images"]["fid"].mean)
     return {"images_seen": last, "seconds": last / fastest, "rows": rows}, figure
-
-
-def _speed(run: Run) -> float:
-    """The images/s of a run's fastest log interval; 0 if it logged none."""
-    lines = read_metrics(run.folder / "metrics.jsonl")
-    return max((line.get("images_per_second") or 0.0 for line in lines), default=0.0)
 
 
 def _scores(arm: Arm, images: float) -> dict[str, Any]:

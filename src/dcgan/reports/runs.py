@@ -38,6 +38,7 @@ class Run:
     scores: Mapping[int, Mapping[str, float]]  # by images seen
     fids: Mapping[int, float]  # by images seen
     images_per_second: float | None  # training speed, other load included; None: unknown
+    fastest: float = 0.0  # images/s in the fastest log interval; 0: none was logged
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -224,7 +225,8 @@ def _read(folder: Path, having: str) -> Run:
     if having == "fids" and not fids:
         raise UserError("has no FID (trainer.fid_every=0)")
     result = read_result(folder / "result.json")
-    run = Run(folder, config, scores, fids, result["images_per_second"])
+    fastest = max((line.get("images_per_second") or 0.0 for line in lines), default=0.0)
+    run = Run(folder, config, scores, fids, result["images_per_second"], fastest)
     if having == "scores":
         _check_scores(run)
     return run
