@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
-from tqdm import tqdm
 
 from dcgan.benchmarking.arms import ARMS, BASELINE, OURS, Arm, command_of, run
 from dcgan.benchmarking.baseline import Baseline
@@ -32,6 +31,7 @@ from dcgan.config import BenchmarkConfig, TrainConfig
 from dcgan.data.preparation import prepare
 from dcgan.files import make_folder, write_json, write_text
 from dcgan.processor import cpu_info
+from dcgan.progress import progress
 from dcgan.reports.page import render
 
 BUSY = 0.5  # load from other programs, in cores, above which timings are unreliable
@@ -108,7 +108,7 @@ def take_turns(
     runs: dict[Arm, list[Any]] = {arm: [] for arm in ARMS}
     order = random.Random(0)
     turns = [arm for _ in range(config.rounds) for arm in order.sample(list(runs), len(runs))]
-    for arm in tqdm(turns, desc=f"{pixels}x{pixels}", unit="arm", disable=None):
+    for arm in progress(turns, desc=f"{pixels}x{pixels}", unit="arm"):
         runs[arm].append([train(arm, steps, folder / str(steps)) for steps in lengths])
         for steps in lengths:
             shutil.rmtree(folder / str(steps))

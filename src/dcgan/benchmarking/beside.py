@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from dcgan.benchmarking.arms import size_settings
 from dcgan.config import BenchmarkConfig, TrainConfig
 from dcgan.data.preparation import prepare
+from dcgan.progress import progress
 from dcgan.training.checkpoint import build_state
 from dcgan.training.devices import connected
 from dcgan.training.memory import keep_freed_memory
@@ -72,7 +72,7 @@ def time_in_turn(configs: Mapping[str, TrainConfig], turns: int) -> list[dict[st
         seconds: dict[str, list[float]] = {name: [] for name in states}
         order = random.Random(0)
         label = f"{first.data.image_size}x{first.data.image_size}, {first.trainer.precision}"
-        for _ in tqdm(range(turns), desc=label, unit="turn", disable=None):
+        for _ in progress(range(turns), desc=label, unit="turn"):
             for name in order.sample(list(states), len(states)):
                 seconds[name].append(run_steps(states[name]))
     times = {name: np.asarray(values) for name, values in seconds.items()}

@@ -15,7 +15,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import torch
-from tqdm import tqdm
 
 from dcgan.benchmarking.arms import BASELINE, Arm, baseline_command, our_command, run
 from dcgan.config import BenchmarkConfig
@@ -28,6 +27,7 @@ from dcgan.files import write_json
 from dcgan.intervals import summarize
 from dcgan.networks.saved import generator_of
 from dcgan.networks.weights import load_tensors
+from dcgan.progress import progress
 from dcgan.reading import naming
 from dcgan.sampling import generate
 from dcgan.seeding import stream
@@ -68,7 +68,7 @@ def race(
             run(race_command(arm, config, 0, 1, first, folder), environment)
             shutil.rmtree(folder)
         measure = fid_meter(first)
-        for seed, arm in tqdm(turns, desc="race", unit="run", disable=None):
+        for seed, arm in progress(turns, desc="race", unit="run"):
             steps = config.race_steps[not arm.is_baseline]
             command = race_command(arm, config, seed, steps, first, folder)
             laps = train(command, folder, environment)

@@ -10,11 +10,11 @@ from latex2mathml.converter import convert
 from markupsafe import Markup
 from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
-from tqdm import tqdm
 
 from dcgan.checkerboard.images import grid_peak
 from dcgan.files import make_folder, write_json, write_text
 from dcgan.pictures import grid, to_uint8
+from dcgan.progress import progress
 from dcgan.reports import article, opening
 from dcgan.reports.claims import CHECKS, state
 from dcgan.reports.deconvnet import Unit, strongest_units
@@ -43,9 +43,9 @@ def write_explanation(run_dir: Path, checkpoint: str | None = None) -> list[dict
     if checkpoint is not None:
         run["kernels"] = kernels_of(checkpoint)
         run["units"] = [_shown_unit(unit) for unit in strongest_units(checkpoint)]
-    progress = tqdm(CHECKS.items(), desc="checking", unit="claim", disable=None)
+    checks = progress(CHECKS.items(), desc="checking", unit="claim")
     with mpl.rc_context(STYLE):
-        claims = [state(name, check()) for name, check in progress]
+        claims = [state(name, check()) for name, check in checks]
     failed = [claim["title"] for claim in claims if not claim["holds"]]
     page = _page(claims, failed=failed, run=run, checkpoint=checkpoint)
     records = [{name: claim[name] for name in NUMBERS} for claim in claims]
