@@ -1,6 +1,6 @@
 """Make docs/results again: run the commands of docs/results/commands.yaml, keep the small files.
 
-    python scripts/results.py quick photos        two folders
+    python scripts/results.py quick which_64      two folders
     python scripts/results.py --data PATH         all of them; commands.yaml says what PATH is
 
 Run nothing else meanwhile. Interrupted, the same command goes on where it stopped, as long as the

@@ -4,9 +4,9 @@
 
 A number is taken from the results if it is followed by a comment that says which one it is:
 
-    9.5<!-- photos; transposed k4; R₂ ÷ real -->              folder; a cell of its row; column
+    9.5<!-- checkerboard; transposed k4; R₂ ÷ real -->        folder; a cell of its row; column
     3.6<!-- lasting; trainer.beta2=0.99; last FID -->         a cell of one column; column
-    9.4<!-- photos; transposed k4; r2_over_real; 128,000 -->  median over seeds after these images
+    9.4<!-- which; transposed k4; r2_over_real; 12,800 -->    median over seeds after these images
     8<!-- quick; minutes -->                                  how long the folder took
 
 Several cells may be given. A number with its interval, 9.5 [8.4, 10.6], needs one comment.

@@ -72,7 +72,11 @@ def draw_curves(ablation: Ablation) -> Figure:
     for axis, score in zip(axes, ablation.scores, strict=True):
         _plot(axis, ablation, score)
     labeled = axes[0].get_legend_handles_labels()  # one legend for all panels
-    figure.legend(*labeled, loc="outside lower center", ncols=min(5, len(ablation.arms)))
+    for columns in range(min(5, len(ablation.arms)), 0, -1):
+        legend = figure.legend(*labeled, loc="outside lower center", ncols=columns)
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            break
+        legend.remove()
     return figure
 
 
