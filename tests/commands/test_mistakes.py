@@ -72,7 +72,7 @@ MISTAKES = {
     f"train {TINY} hydra.run.dir=/proc/x": "hydra.run.dir=/proc/x: No such file",
     "sample checkpoint=missing": "missing: no such file",
     "evaluate checkpoint=nowhere": "nowhere: no such file",
-    "diagnose target=~nosuchuser/run": "target=~nosuchuser/run: no such file or folder",
+    """diagnose "target='~nosuchuser/run'" """: "target=~nosuchuser/run: no such file or folder",
     "diagnose target=nowhere": "target=nowhere: no such file or folder",
     "diagnose target=.": ".: no images in it",
     "cure checkpoint=nowhere": "checkpoint=nowhere: no such file or folder",
