@@ -61,11 +61,13 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def is_of_machine(error: Exception) -> bool:
-    """Whether the machine, not a file's content, is at fault."""
+def cannot_read(file: object, error: Exception) -> MachineError | None:
+    """The error to raise if the machine is at fault; None if the file's content is."""
     if isinstance(error, OSError):
-        return error.errno in MACHINE_ERRORS
-    return isinstance(expected(error), MachineError)
+        at_fault = error.errno in MACHINE_ERRORS
+    else:
+        at_fault = isinstance(expected(error), MachineError)
+    return MachineError(f"{file}: cannot be read ({first_line(error)})") if at_fault else None
 
 
 def expected(error: Exception) -> ExpectedError | None:

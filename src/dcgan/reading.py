@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from yaml import MarkedYAMLError
 
-from dcgan.errors import MachineError, UserError, first_line, is_of_machine
+from dcgan.errors import UserError, cannot_read, first_line
 
 
 @contextmanager
@@ -28,8 +28,8 @@ def naming(path: Path, kind: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file") from error
     except Exception as error:
-        if is_of_machine(error):
-            raise MachineError(f"{path}: cannot be read ({first_line(error)})") from error
+        if fault := cannot_read(path, error):
+            raise fault from error
         reason = " ".join(_reason(error).split())
         raise UserError(f"{path}: not {kind}: {reason}") from error
 

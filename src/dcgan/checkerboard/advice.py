@@ -21,7 +21,7 @@ def cure_of(found: Upsampling, row: LayerDiagnosis, network: nn.Module, *, padde
     Args:
         padded: whether the layer's padding is known.
     """
-    problem = problem_of(replace(found, norm=None), network)
+    problem = problem_of(replace(found, norm=None), network)  # the norm can be moved
     cannot = f"dcgan.checkerboard.balance cannot cure it ({problem})"
     balance = BALANCE if problem is None else cannot
     if found.norm is not None and problem is None:

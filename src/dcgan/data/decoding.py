@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from dcgan.config.run import MAX_PIXELS
 from dcgan.data.folders import FORMATS, shown
-from dcgan.errors import MachineError, first_line, is_of_machine
+from dcgan.errors import cannot_read, first_line
 
 Images = NDArray[np.uint8]
 
@@ -46,8 +46,8 @@ def opened(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
     except BrokenImage:
         raise
     except Exception as error:  # Pillow raises many types for damaged files
-        if is_of_machine(error):
-            raise MachineError(f"{shown(path)}: cannot be read ({first_line(error)})") from error
+        if fault := cannot_read(shown(path), error):
+            raise fault from error
         raise BrokenImage(f"corrupt image ({type(error).__name__}: {first_line(error)})") from error
 
 

@@ -24,7 +24,7 @@ from dcgan.pictures import evenly_spread
 from dcgan.sampling import generate
 from dcgan.seeding import stream
 from dcgan.training.alarms import Alarms
-from dcgan.training.checkpoint import BEST, checkpoint_of, save_checkpoint
+from dcgan.training.checkpoint import BEST, save_checkpoint
 from dcgan.training.devices import is_true_anywhere, mean_over_ranks, naming_lost_processes
 from dcgan.training.losses import LOSSES
 from dcgan.training.metrics import step_metrics
@@ -240,10 +240,11 @@ class Recorder:
 
     def _save(self, path: Path) -> None:
         """Write a checkpoint; if a number in it is not finite, abort the run in every process."""
-        state, content = self._state, checkpoint_of(self._state)
+        state = self._state
         for part in PARTS:
-            numbers = [x for _, x in flatten({part: content[part]}) if isinstance(x, Tensor)]
-            finite = all(bool(x.isfinite().all()) for x in numbers)
+            owner = getattr(state, part)  # None: there is no EMA
+            numbers = () if owner is None else flatten(owner.state_dict())
+            finite = all(bool(x.isfinite().all()) for _, x in numbers if isinstance(x, Tensor))
             if is_true_anywhere(not finite, state.fabric):  # running statistics differ by process
                 raise self._failure(f"{part} has a number that is not finite at step {state.step}")
         self._tracker.flush()
