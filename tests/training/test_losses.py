@@ -33,6 +33,10 @@ FORMULAS: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], ...]] = {
         lambda x, g: 0.5 * ((x - 1) ** 2).mean() + 0.5 * (g**2).mean(),
         lambda _, g: 0.5 * ((g - 1) ** 2).mean(),
     ),
+    "relativistic": (
+        lambda x, g: -torch.log(d(x - g)).mean(),
+        lambda x, g: -torch.log(d(g - x)).mean(),
+    ),
 }
 
 
@@ -85,4 +89,4 @@ def test_gs_loss_uses_outputs_on_real_images_only_if_pairs_is_true(kind: str) ->
 def test_the_threshold_is_halfway_between_the_targets_for_real_and_fake() -> None:
     for kind, real, fake in (("nonsaturating", 5, -5), ("hinge", 1, -1), ("least_squares", 1, 0)):
         assert LOSSES[kind].threshold == (real + fake) / 2
-    assert LOSSES["wasserstein"].threshold is None
+    assert LOSSES["wasserstein"].threshold is LOSSES["relativistic"].threshold is None

@@ -51,7 +51,7 @@ RECIPES = [
     ("discriminator.norm=spectral", "loss=hinge", "trainer.lr_decay_start_images=20"),
     ("discriminator.norm=none", "loss=wasserstein", "regularizer=gradient_penalty"),
     ("loss=least_squares", "regularizer=r1", "regularizer.interval=2"),
-    ("generator=flat",),
+    ("loss=relativistic", "generator=flat"),
 ]
 
 

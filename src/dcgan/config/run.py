@@ -192,7 +192,7 @@ def _check_odd(config: UpsampleConfig | GeneratorConfig) -> None:
 class LossConfig:
     """What the two networks minimize; see `dcgan.training.losses`."""
 
-    kind: Literal["nonsaturating", "hinge", "wasserstein", "least_squares"]
+    kind: Literal["nonsaturating", "hinge", "wasserstein", "least_squares", "relativistic"]
 
 
 @dataclass(kw_only=True, config=RULES)

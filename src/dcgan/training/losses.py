@@ -51,6 +51,13 @@ LOSSES = {
         lambda _, fake: (fake - 1).square().mean() / 2,
         threshold=0.5,
     ),
+    # Jolicoeur-Martineau, 2019: the nonsaturating loss of D(x) − D(G(z)), image by image.
+    "relativistic": Loss(
+        lambda real, fake: F.softplus(fake - real).mean(),
+        lambda real, fake: F.softplus(real - fake).mean(),
+        threshold=None,
+        pairs=True,
+    ),
 }
 
 
