@@ -10,20 +10,12 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from dcgan.reports.closeup import TAPS, period_2_part
-from dcgan.reports.page import write_report
 from tests.reports.conftest import hard_to_read, opened
-
-
-@pytest.fixture(scope="module")
-def report(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("page")
-    write_report(trained, folder, "command")
-    return folder / "index.html"
 
 
 @pytest.fixture
 def page(browser: Browser, report: Path) -> Iterator[Page]:
-    yield from opened(browser, report, width=390)
+    yield from opened(browser, report / "index.html", width=390)
 
 
 def shown(page: Page) -> dict[str, Any]:
@@ -78,7 +70,9 @@ def test_an_arm_can_be_hidden_with_its_curves(page: Page) -> None:
 
 
 def test_the_page_fits_and_folds_its_tests_away(page: Page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    for width in (360, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
     tests = page.get_by_role("heading", name="differences between arms").first
     assert not tests.is_visible()
     page.get_by_text("Tests", exact=True).click()

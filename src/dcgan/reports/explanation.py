@@ -74,8 +74,7 @@ def _page(claims: list[dict[str, Any]], **content: Any) -> str:
         spectra=opening.draw_spectra(samples),
         imbalance=opening.imbalance(),
         panels=_panels,
-        formula=lambda caller: _formula(caller, "block"),
-        tex=lambda caller: _formula(caller, "inline"),
+        formula=_formula,
         scripts=Markup(article.scripts()),
         styles=Markup(article.styles()),
         **content,
@@ -101,9 +100,9 @@ def _panels(matrices: Mapping[str, Tensor], same_scale: bool) -> list[dict[str, 
     return panels
 
 
-def _formula(caller: Callable[[], str], display: str) -> Markup:
+def _formula(caller: Callable[[], str]) -> Markup:
     """MathML for the LaTeX between {% call formula() %} and {% endcall %}."""
-    return Markup(convert(caller().strip(), display=display))
+    return Markup(convert(caller().strip(), display="block"))
 
 
 def _shown_unit(unit: Unit) -> dict[str, Any]:

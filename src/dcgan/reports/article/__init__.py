@@ -6,7 +6,7 @@ Each figure mounts itself into every `<figure data-live="NAME">`, the exercises 
 
 from importlib.resources import files
 
-SHARED = ("math", "elements", "pixels", "chart", "kernelview")  # what the figures use comes first
+SHARED = ("math", "elements", "pixels", "chart", "kernelview", "quiz")  # what the others use
 FIGURES = (
     "paint",
     "stretch",
@@ -18,13 +18,13 @@ FIGURES = (
     "skip",
     "kernels",
 )
-EXERCISES = ("quiz", "exercises")
 
 
 def scripts() -> str:
-    """The JavaScript for one `<script>`, each file in a scope of its own."""
-    texts = [_read(f"{name}.js") for name in (*SHARED, *FIGURES, *EXERCISES)]
-    return '"use strict";\n' + "\n".join(f"{{\n{text}}}" for text in texts)
+    """The JavaScript for one `<script>`; figures and exercises have scopes of their own."""
+    shared = [_read(f"{name}.js") for name in SHARED]
+    scoped = [f"{{\n{_read(f'{name}.js')}}}" for name in (*FIGURES, "exercises")]
+    return "\n".join(['"use strict";', *shared, *scoped])
 
 
 def styles() -> str:

@@ -1,7 +1,5 @@
 // Alignment: where the input's pixels belong on the output, and where the layer puts them.
 
-const { chart, choice, controls, element, message, mount, panel, panels, show, slider } = article.ui;
-
 const N = 4;
 
 mount("alignment", () => {

@@ -1,10 +1,5 @@
 // Balance: make the gains of a kernel equal, and the checkerboard is gone.
 
-const {
-  button, controls, cycled, element, equal, item, kernelView, list, message, mount, panel, panels, picture,
-  pixels, scene, show, trained, upsample,
-} = article.ui;
-
 const SCENE = scene(24);
 const STARTS = {
   "ones 3×3": { stride: 2, make: () => article.outer(article.ones(3)) },

@@ -1,4 +1,4 @@
-// A small SVG chart: article.ui.chart(label, {x: [from, to], y: [from, to]}).
+// A small SVG chart: chart(label, {x: [from, to], y: [from, to]}).
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -25,13 +25,9 @@ function chart(label, { x, y, width = 340, height = 130, margin = [14, 8, 20, 8]
   };
   return {
     node,
-    // From x − half to x + half, from 0 to the value.
+    // From x − half to x + half, from 0 to the value, which is not negative.
     bar(position, value, half, style) {
-      const [low, high] = [Math.min(0, value), Math.max(0, value)];
-      add("rect", {
-        x: at.x(position - half), width: at.x(position + half) - at.x(position - half),
-        y: at.y(high), height: Math.max(at.y(low) - at.y(high), 0.5), class: style,
-      });
+      this.box(position - half, position + half, 0, value, style);
     },
     box(from, to, low, high, style) {
       add("rect", {
@@ -53,5 +49,3 @@ function chart(label, { x, y, width = 340, height = 130, margin = [14, 8, 20, 8]
     },
   };
 }
-
-article.ui.chart = chart;

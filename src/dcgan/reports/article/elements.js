@@ -1,4 +1,4 @@
-// Elements and controls that every figure uses: article.ui.
+// Elements and controls that every figure uses.
 
 function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -10,29 +10,27 @@ function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-// At most three decimals, a real minus sign. Equal numbers look equal, whatever their last bits.
-function show(value, digits = 3) {
-  const text = Number(Number(value.toPrecision(10)).toFixed(digits)).toString();
-  return (text === "-0" ? "0" : text).replace("-", "−");
-}
+// At most `digits` decimals, a real minus sign. Equal numbers look equal, whatever their last bits.
+const show = (value, digits = 3) =>
+  String(Number(Number(value.toPrecision(10)).toFixed(digits))).replace("-", "−");
 
 // Whether numbers are equal up to rounding, which is float32's in the kernels of a run.
 function equal(values) {
-  return Math.max(...values) - Math.min(...values) <= 1e-6 * Math.max(...values.map(Math.abs));
+  return Math.max(...values) - Math.min(...values) <= 1e-6 * Math.max(...values.map(Math.abs)) + 1e-12;
 }
 
 const list = (values, digits) => values.map((value) => show(value, digits)).join(", ");
 
 // A labeled slider; `set` moves it without calling `change`.
-function slider(label, { min, max, value, step = 1, text = show }, change) {
+function slider(label, { min, max, value }, change) {
   const shown = element("output", { "aria-hidden": "true" });
   const input = element("input", {
-    type: "range", min, max, step, value, autocomplete: "off",
+    type: "range", min, max, value, autocomplete: "off",
     input: () => { refresh(); change(Number(input.value)); },
   });
   const node = element("label", { class: "slider" }, element("span", {}, label), input, shown);
   function refresh() {
-    shown.textContent = text(Number(input.value));
+    shown.textContent = input.value;
     input.setAttribute("aria-valuetext", shown.textContent);
   }
   refresh();
@@ -95,7 +93,3 @@ function mount(name, build) {
     }
   });
 }
-
-article.ui = {
-  element, equal, show, list, slider, button, choice, controls, panels, panel, message, mount,
-};

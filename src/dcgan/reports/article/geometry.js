@@ -1,10 +1,5 @@
 // Geometry: kernel size, stride, padding, output padding and dilation, and what follows from them.
 
-const {
-  chart, choice, controls, drawResponse, element, equal, list, message, mount, panel, panels, picture, pixels,
-  show, slider,
-} = article.ui;
-
 const N = 8;
 const KERNELS = {
   ones: (k) => article.ones(k),
@@ -37,25 +32,22 @@ mount("geometry", () => {
     sliders.output_padding.set(state.output_padding, { max: limit });
     const { k, stride, dilation } = state;
     const w = KERNELS[state.kernel](k);
+    const gains = article.gains(w, stride, dilation);
+    const coverage = article.coverage(k, stride, dilation);
     const outputs = article.outputSize(N, k, state);
     size.say(sizeSentence(outputs), outputs === N * stride ? "good" : "");
-    if (outputs < 1) {
-      drawings.replaceChildren();
-      verdict.say("The padding crops everything away.", "bad");
-      return;
-    }
     const y = article.transpose(article.ones(N), w, state);
     drawings.replaceChildren(
       panel("Stamps on the output, and how many overlap", footprints(outputs),
         element("div", { class: "soft" }, "Gray: the taps of each stamp; dashed: cropped. Bars: how many taps reach an output, colored by phase.")),
-      panel("Gain: sum of a phase's taps", phases(w), element("div", { class: "soft" },
+      panel("Gain: sum of a phase's taps", phases(gains, coverage), element("div", { class: "soft" },
         "In an image, rows times columns:"), tile.node),
       response,
     );
-    const gains2d = article.outer(article.gains(w, stride, dilation));
+    const gains2d = article.outer(gains);
     tile.draw(gains2d, { largest: 2 * Math.max(...gains2d.flat().map(Math.abs)) });
     drawResponse(canvas, article.outer(y), equal(gains2d.flat()));
-    judge(article.coverage(k, stride, dilation), article.gains(w, stride, dilation));
+    judge(coverage, gains);
   }
 
   function sizeSentence(outputs) {
@@ -71,7 +63,7 @@ mount("geometry", () => {
     }
     return `${formula}Does not ${scale} exactly: that takes ${N * stride}. `
       + (possible ? `Set output_padding to ${needed}.`
-        : `No output_padding helps at padding ${padding}; try ${needed < 0 ? "more" : "less"} padding.`);
+        : `No output_padding helps at padding ${padding}; one does at padding ${Math.max(0, Math.ceil((dilation * (k - 1) + 1 - stride) / 2))}.`);
   }
 
   function judge(coverage, gains) {
@@ -85,7 +77,7 @@ mount("geometry", () => {
   function footprints(outputs) {
     const { k, stride, padding, dilation } = state;
     const full = (N - 1) * stride + dilation * (k - 1) + 1;
-    const [from, to] = [Math.min(0, -padding), Math.max(outputs, full - padding)];
+    const [from, to] = [-padding, Math.max(outputs, full - padding)];
     const count = Array(to - from).fill(0);
     const most = k + 1;
     const plot = chart("One row of blocks per input pixel; below, the count per output pixel",
@@ -106,18 +98,15 @@ mount("geometry", () => {
     return plot.node;
   }
 
-  function phases(w) {
-    const { k, stride, dilation } = state;
-    const gains = article.gains(w, stride, dilation);
-    const coverage = article.coverage(k, stride, dilation);
-    const [low, high] = [Math.min(0, ...gains), Math.max(1, ...gains)];
+  function phases(gains, coverage) {
+    const y = [0, Math.max(1, ...gains)];
     const plot = chart(`Gains by phase: ${list(gains)}`,
-      { x: [-0.6, stride - 0.4], y: [low, high], width: 240, height: 190, margin: [18, 8, 36, 8] });
+      { x: [-0.6, gains.length - 0.4], y, width: 240, height: 190, margin: [18, 8, 36, 8] });
     gains.forEach((gain, r) => {
       plot.bar(r, gain, 0.35, `phase-${r}`);
-      plot.text(r, Math.max(gain, 0), show(gain), "", -4);
+      plot.text(r, gain, show(gain), "", -4);
       plot.below(r, `phase ${r}`);
-      plot.text(r, low, `${coverage[r]} tap${coverage[r] === 1 ? "" : "s"}`, "soft", 30);
+      plot.text(r, 0, `${coverage[r]} tap${coverage[r] === 1 ? "" : "s"}`, "soft", 30);
     });
     return plot.node;
   }

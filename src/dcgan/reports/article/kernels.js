@@ -1,7 +1,5 @@
 // Kernels of an untrained network and of a trained run, and what they make of a constant.
 
-const { choice, controls, kernelView, message, mount, panels, show, trained } = article.ui;
-
 // The share of the response's energy that is a pattern: ρ of this one kernel.
 function unevenness(gains) {
   const mean = article.sum(gains) / gains.length;
@@ -9,10 +7,7 @@ function unevenness(gains) {
   return energy ? 1 - (mean * mean) / energy : 0;
 }
 
-mount("kernels", (figure) => {
-  figure.hidden = trained.length === 0;
-  if (figure.hidden) return null;
-
+mount("kernels", () => {
   const before = kernelView("Untrained", { factor: 100 });
   const after = kernelView("Trained", { factor: 100 });
   const sentence = message();

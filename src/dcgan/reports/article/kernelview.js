@@ -1,7 +1,5 @@
 // A kernel, the gain of each phase, and what it makes of a constant.
 
-const { drawResponse, element, panel, picture, pixels } = article.ui;
-
 const item = (text, node) =>
   element("div", { class: "item" }, element("div", { class: "soft" }, text), node);
 
@@ -35,5 +33,3 @@ function kernelView(title, { press, factor = 1, extra = [] } = {}) {
 // The kernels of a trained run: [{name, stride, before, after}], or none.
 const data = document.getElementById("kernels");
 const trained = data ? JSON.parse(data.textContent) : [];
-
-Object.assign(article.ui, { item, kernelView, trained });

@@ -40,13 +40,10 @@ function transpose2d(x, w, options = {}) {
   const { stride = 1, padding = 0, dilation = 1 } = options;
   const y = zeros(outputSize(x.length, w.length, options),
     outputSize(x[0].length, w[0].length, options));
-  x.forEach((row, i) => row.forEach((value, j) => w.forEach((taps, t) => {
+  x.forEach((row, i) => w.forEach((taps, t) => {
     const line = y[stride * i + dilation * t - padding];
-    if (line) taps.forEach((tap, u) => {
-      const column = stride * j + dilation * u - padding;
-      if (column in line) line[column] += value * tap;
-    });
-  })));
+    if (line) transpose(row, taps, options).forEach((value, o) => { line[o] += value; });
+  }));
   return y;
 }
 
@@ -60,28 +57,12 @@ function transpose(x, w, options = {}) {
   return y;
 }
 
-// The matrix A of the convolution of n pixels; its transpose is the transposed convolution.
-function matrix(w, n, { stride = 1, padding = 0, dilation = 1 } = {}) {
-  const outputs = Math.floor((n + 2 * padding - dilation * (w.length - 1) - 1) / stride) + 1;
-  const a = zeros(Math.max(outputs, 0), n);
-  a.forEach((row, o) => w.forEach((tap, t) => {
-    const i = stride * o + dilation * t - padding;
-    if (i in row) row[i] += tap;
-  }));
-  return a;
-}
-
 // Output pixels by which the image moves down and right (half-pixel centers).
 const shift = (k, s, p, d = 1) => (d * (k - 1) + 1 - s - 2 * p) / 2;
 
 // One period of what stacked layers make of a constant 1, along one axis.
-function stack(kernels, s) {
-  return kernels.reduce((x, w) => {
-    const y = Array(s * x.length).fill(0);
-    x.forEach((value, i) => w.forEach((tap, t) => { y[(s * i + t) % y.length] += value * tap; }));
-    return y;
-  }, [1]);
-}
+const stack = (kernels, s) =>
+  kernels.reduce((x, w) => gains(transpose(x, w, { stride: s }), s * x.length), [1]);
 
 const outer = (a, b = a) => a.map((x) => b.map((y) => x * y));
 
@@ -93,6 +74,6 @@ function binomial(k) {
 }
 
 window.article = {
-  coverage, gains, gains2d, balance2d, outputSize, transpose, transpose2d, matrix, shift, stack, outer,
-  binomial, sum, zeros, ones,
+  coverage, gains, gains2d, balance2d, outputSize, transpose, transpose2d, shift, stack, outer, binomial,
+  sum, zeros, ones,
 };

@@ -1,9 +1,5 @@
 // Paint: every input pixel stamps the kernel onto the output; the stamps add up.
 
-const {
-  button, controls, cycled, element, message, mount, panel, panels, pixels, show, slider,
-} = article.ui;
-
 const SIZE = 4; // input pixels per axis
 const KERNELS = {
   "ones 2×2": article.outer(article.ones(2)),
@@ -123,8 +119,8 @@ mount("paint", () => {
       panel("Kernel", kernel.node),
       panel("Output: the stamps, added up", output.node),
     ),
-    element("p", { class: "soft" }, "Click on input pixels and kernel taps, or type + and − on them. "
-      + "Point at an output pixel to outline the inputs and taps that reach it."),
+    element("p", { class: "soft" }, "Click on an input pixel or a tap: 0 becomes 1, then 2, −1 and 0 again; + and − change it by 1. "
+      + "Point at an output pixel, or touch it, to outline the inputs and taps that reach it."),
     entries,
   ];
 });

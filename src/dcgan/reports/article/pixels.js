@@ -1,7 +1,5 @@
 // Grids of numbers that can be clicked or pointed at, and pictures.
 
-const { element, equal, show } = article.ui;
-
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 // A grid of numbers, colored by sign and size.
@@ -42,6 +40,7 @@ function pixels(label, { press, point } = {}) {
   }
 
   function key(event, i, j) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return; // zoom and history are the browser's
     const step = STEPS[event.key];
     const change = { "+": 1, "=": 1, "-": -1 }[event.key];
     if (step) {
@@ -110,7 +109,6 @@ function drawResponse(canvas, values, even = equal(values.flat())) {
   const size = Math.max(1e-9, Math.abs(mean), spread / 2);
   canvas.draw(values, even ? "even gray: no pattern" : "a pattern that repeats: a checkerboard",
     (value) => 0.5 + (0.45 * (value - mean)) / size);
-  return even;
 }
 
 // A small picture to upsample: a sky, a sun, hills and a house; values 0 to 1.
@@ -140,5 +138,3 @@ function upsample(rows, w, { stride, padding }) {
   const cut = (line) => line.slice(stride * extra, stride * (extra + n));
   return cut(article.transpose2d(wide, w, { stride, padding })).map(cut);
 }
-
-Object.assign(article.ui, { pixels, cycled, picture, drawResponse, scene, upsample });

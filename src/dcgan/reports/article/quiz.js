@@ -1,11 +1,9 @@
 // An exercise: a question, fields, a check by computing, a hint, and a why after the answer.
 
-const { button, choice, element, message } = article.ui;
-
 // "1/2", "0.5", "−1", "50 %": a number, or NaN.
 function number(text) {
   if (text.trim().endsWith("%")) return number(text.replace("%", "")) / 100;
-  const parts = text.trim().replace(/[−–]/g, "-").replace(",", ".").split("/");
+  const parts = text.trim().replace(/[−–]/g, "-").replaceAll(",", ".").split("/");
   if (parts.length > 2 || parts.some((part) => part.trim() === "")) return NaN;
   return parts.length === 2 ? Number(parts[0]) / Number(parts[1]) : Number(parts[0]);
 }
@@ -23,15 +21,15 @@ function choiceField({ label, options }) {
   return { node, read: () => chosen };
 }
 
-// make() returns {question, fields, check(answers) → true or why not, hint, why}; it is called
-// again for another question where `again` is set.
-function exercise({ title, make, again }, index) {
+// A title and {question, fields, check(answers) → true or why not, hint, why}; or a title and make(),
+// which returns another of these each time.
+function exercise({ title, make, ...fixed }, index) {
   const heading = element("h3", {}, `${index + 1}. ${title}`);
   const body = element("div");
   const node = element("div", { class: "exercise" }, heading, body);
 
   function build() {
-    const { question, fields, check, hint, why } = make();
+    const { question, fields, check, hint, why } = make ? make() : fixed;
     const parts = fields.map((field, at) => (field.options ? choiceField(field) : numberField(field, at)));
     const verdict = message();
     const reason = element("details", { class: "why", hidden: true },
@@ -53,7 +51,7 @@ function exercise({ title, make, again }, index) {
     const form = element("form", { submit },
       element("div", { class: "fields" }, ...parts.map((part) => part.node)),
       element("div", { class: "buttons" }, element("button", { type: "submit", class: "primary" }, "Check"),
-        ...(again ? [button("Another one", () => build().focus())] : [])));
+        ...(make ? [button("Another one", () => build().focus())] : [])));
     const asked = element("p", { tabindex: -1 }, question);
     body.replaceChildren(asked, form, verdict.node,
       element("details", {}, element("summary", {}, "Hint"), element("p", {}, hint)), reason);
@@ -63,5 +61,3 @@ function exercise({ title, make, again }, index) {
   build();
   return node;
 }
-
-article.ui.exercise = exercise;

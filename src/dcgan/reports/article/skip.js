@@ -1,9 +1,5 @@
 // A U-Net's skip: the encoder's picture beside the decoder's, which was halved and upsampled.
 
-const {
-  choice, controls, element, item, message, mount, picture, show, slider, upsample,
-} = article.ui;
-
 const SIZE = 64;
 const SKIP = [0.95, 0.5, 0.05];
 const DECODER = [0.25, 0.6, 1];
@@ -64,7 +60,7 @@ mount("skip", () => {
     element("div", { class: "pair square" }, item("Skip: the encoder's", skip.node),
       item("Decoder: upsampled", decoder.node), item("Skip orange, decoder blue", both.node),
       item("Decoder − skip", difference.node)),
-    element("p", { class: "soft" }, "The skip's picture is halved, then doubled as many times, here with binomial kernels. "
-      + "In the difference, blur leaves both sides of a shape alike; a shift does not."),
+    element("p", { class: "soft" }, "The decoder's picture is the encoder's, halved and then doubled as many times, here with binomial kernels. "
+      + "In the difference, blur looks the same on opposite sides of a shape; a shift does not."),
   ];
 });

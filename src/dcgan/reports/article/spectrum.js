@@ -1,7 +1,5 @@
 // Spectrum: stretching copies the spectrum; the kernel has to remove the copies.
 
-const { chart, choice, controls, element, message, mount, panel, panels, show, slider } = article.ui;
-
 const N = 16; // input samples; everything is periodic
 const KERNELS = {
   none: () => [1],
@@ -10,19 +8,14 @@ const KERNELS = {
   uneven: (s) => article.ones(s + 1),
 };
 
-// X[f] = Σ_n x[n]·exp(−2πi f n / N), as {re, im}.
-function transform(x) {
-  return x.map((_, f) => x.reduce((total, value, n) => {
-    const angle = (-2 * Math.PI * f * n) / x.length;
-    return { re: total.re + value * Math.cos(angle), im: total.im + value * Math.sin(angle) };
-  }, { re: 0, im: 0 }));
+// |Σ_n x[n]·exp(−2πi f n / N)| for every f.
+function magnitudes(x) {
+  const along = (wave, f) => article.sum(x.map((value, n) => value * wave((2 * Math.PI * f * n) / x.length)));
+  return x.map((_, f) => Math.hypot(along(Math.cos, f), along(Math.sin, f)));
 }
 
-const size = ({ re, im }) => Math.hypot(re, im);
-
 // How much of each wave there is, from 0 to the fastest.
-const amplitudes = (x) => transform(x).slice(0, x.length / 2 + 1)
-  .map((value) => size(value) / x.length);
+const amplitudes = (x) => magnitudes(x).slice(0, x.length / 2 + 1).map((value) => value / x.length);
 
 // sin(πt/s)/(πt/s), made periodic: every copy removed, nothing else.
 function ideal(s) {
@@ -43,9 +36,6 @@ function circular(name, s) {
   return placed;
 }
 
-const convolve = (x, h) => x.map((_, n) =>
-  x.reduce((total, value, m) => total + value * h[(n - m + x.length) % x.length], 0));
-
 mount("spectrum", () => {
   const state = { waves: 2, stride: 2, kernel: "uneven" };
   const charts = panels();
@@ -58,8 +48,8 @@ mount("spectrum", () => {
     const x = Array.from({ length: N }, (_, n) => 1 + (waves ? 0.6 * Math.cos((2 * Math.PI * waves * n) / N) : 0));
     const stretched = Array.from({ length }, (_, n) => (n % stride ? 0 : x[n / stride]));
     const h = circular(state.kernel, stride);
-    const smooth = convolve(stretched, h);
-    const passed = transform(h).map((value) => size(value) / stride);
+    const smooth = article.gains(article.transpose(stretched, h), length); // periodic
+    const passed = magnitudes(h).map((value) => value / stride);
     charts.replaceChildren(
       column("1. Input", x, stride),
       column("2. Stretched: copies appear", stretched, 1, passed.slice(0, length / 2 + 1)),
@@ -101,8 +91,8 @@ mount("spectrum", () => {
       if (height > 1e-9) bottom.bar(f, height * scale, 0.3, f < N / 2 ? "input" : "image");
     });
     if (response) bottom.line(response.map((value, f) => [f, value]), "curve");
-    bottom.below(0, "0", "start");
-    bottom.below(half, "1/2", "end");
+    bottom.below(0, "0");
+    bottom.below(half, "1/2");
     bottom.below(half / 2, "waves per output pixel", "soft");
     return panel(title, element("div", { class: "pair" }, top.node, bottom.node));
   }

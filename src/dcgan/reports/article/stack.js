@@ -1,10 +1,5 @@
 // Stack: what up to four doubling layers make of a constant.
 
-const {
-  chart, controls, drawResponse, element, item, list, message, mount, panel, panels, picture, show,
-  slider,
-} = article.ui;
-
 const KERNELS = {
   "1 1 1": [1, 1, 1],
   "1 2 1": [1, 2, 1],
@@ -15,24 +10,11 @@ const KERNELS = {
   "1 1 1 1 1": [1, 1, 1, 1, 1],
 };
 
-// The mean pattern of a period, repeated to the length of y.
-function fold(y, period) {
-  return y.map((_, o) => {
-    const same = y.filter((__, i) => i % period === o % period);
-    return article.sum(same) / same.length;
-  });
-}
-
-// Powers of two with a pattern of their own in y: [2, 4] if periods 2 and 4 are there.
-function periods(y) {
-  const found = [];
-  for (let period = 2; period <= y.length; period *= 2) {
-    const shorter = fold(y, period / 2);
-    const own = fold(y, period).map((value, o) => Math.abs(value - shorter[o]));
-    if (Math.max(...own) > 1e-9 * Math.abs(article.sum(y))) found.push(period);
-  }
-  return found;
-}
+// Powers of two with a pattern of their own in y, whose halves differ: [2, 4] for periods 2 and 4.
+const periods = (y) => [2, 4, 8, 16].filter((period) => {
+  const sums = article.gains(y, period);
+  return period <= y.length && sums.some((sum, o) => sum !== sums[(o + period / 2) % period]);
+});
 
 mount("stack", () => {
   const state = { layers: 2, kernels: ["1 1 1", "1 1 1", "1 1 1", "1 1 1"] };
@@ -51,9 +33,10 @@ mount("stack", () => {
     const y = article.stack(kernels, 2);
     const plot = chart(`One period: ${list(y)}`,
       { x: [-0.6, y.length - 0.4], y: [0, Math.max(...y) * 1.05], height: 170, margin: [16, 6, 20, 6] });
+    const fits = y.length * show(Math.max(...y)).length <= 40; // or the numbers would overlap
     y.forEach((value, o) => {
       plot.bar(o, value, 0.42, "input");
-      plot.text(o, value, show(value), "", -4);
+      if (fits) plot.text(o, value, show(value), "", -4);
       plot.below(o, String(o), "soft");
     });
     bars.replaceChildren(bars.heading, plot.node);

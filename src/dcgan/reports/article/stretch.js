@@ -1,9 +1,5 @@
 // Stretch and smooth: zeros between the inputs, then an ordinary convolution, pixel by pixel.
 
-const {
-  button, chart, choice, controls, element, equal, message, mount, panel, show, slider,
-} = article.ui;
-
 const N = 6;
 const SIGNALS = {
   constant: article.ones(N),
@@ -70,22 +66,22 @@ mount("stretch", () => {
   }
 
   const drawInput = (x, stride, axis) =>
-    panel("Input", stems(`Input: ${article.ui.list(x)}`, x, axis, { spacing: stride, size: 5 }).node);
+    panel("Input", stems(`Input: ${list(x)}`, x, axis, { spacing: stride, size: 5 }).node);
 
   function drawStretched(stretched, w, axis) {
-    const plot = stems(`Stretched: ${article.ui.list(stretched)}`, stretched, axis,
+    const plot = stems(`Stretched: ${list(stretched)}`, stretched, axis,
       { style: (i) => (i % state.stride ? "zero" : "input") });
     if (state.step === 2) {
       const first = state.position - w.length + 1;
       plot.box(first - 0.5, state.position + 0.5, 0, axis.y[1], "window");
-      [...w].reverse().forEach((tap, t) => plot.below(first + t, show(tap, 2), "tap"));
+      [...w].reverse().forEach((tap, t) => plot.below(first + t, { 0.5: "½", 0.25: "¼" }[tap] ?? show(tap), "tap"));
     }
     return panel(state.step === 2 ? "Stretched, and the kernel over it" : "Stretched", plot.node);
   }
 
   function drawOutput(y, axis) {
     const shown = state.step === 2 ? y.slice(0, state.position + 1) : y;
-    const plot = stems(`Output: ${article.ui.list(shown)}`, shown, axis,
+    const plot = stems(`Output: ${list(shown)}`, shown, axis,
       { style: (o) => `phase-${o % state.stride}` });
     if (state.step === 2) plot.below(state.position, "▲");
     return panel("Output", plot.node);
@@ -102,7 +98,7 @@ mount("stretch", () => {
     }
     if (state.step === 3) {
       const gains = article.gains(w, state.stride);
-      return `Each phase uses its own taps; their sums are ${article.ui.list(gains)}. `
+      return `Each phase uses its own taps; their sums are ${list(gains)}. `
         + (equal(gains)
           ? "They are equal: a constant stays constant." : "They differ: a constant gets a pattern.");
     }
