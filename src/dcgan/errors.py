@@ -6,7 +6,7 @@
 2      a mistake in the settings, or an input file that cannot be used
 3      dcgan-diagnose could not judge
 70     a bug in dcgan; the traceback is printed
-74     a problem with the machine: a full disk, a missing permission, too little memory
+74     a problem with the machine: a full or failing disk, a missing permission, too little memory
 128+n  stopped by signal n (130: Ctrl-C, 143: SIGTERM, 129: SIGHUP; 141: the output was closed)
 """
 

@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models.detection import keypointrcnn_resnet50_fpn
 
 from dcgan.checkerboard import bake, balance, diagnose
 from dcgan.checkerboard.images import grid_peak
@@ -238,14 +237,6 @@ def test_running_an_example_changes_no_statistics_or_modes() -> None:
     balance(network, torch.randn(2, 3, 8, 8))
     assert network.training
     assert all(torch.equal(before[k], v) for k, v in network[1].state_dict().items())
-
-
-def test_layers_of_third_party_networks_are_found() -> None:
-    network = keypointrcnn_resnet50_fpn(weights=None, weights_backbone=None)
-    (layer,) = balance(network)
-    assert str(layer).endswith("kps_score_lowres (ConvTranspose2d): balanced")
-    assert diagnose(network).layers[0].rho == pytest.approx(0, abs=1e-9)
-    assert bake(network) == [layer.name]
 
 
 def test_a_functional_shuffle_needs_an_example() -> None:

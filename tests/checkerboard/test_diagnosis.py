@@ -95,7 +95,6 @@ def test_the_network_is_left_unchanged() -> None:
 @pytest.mark.parametrize(
     ("build", "kinds"),
     [
-        ("fcn_resnet50", ["Upsample(bilinear)"]),
         ("deeplabv3_mobilenet_v3_large", ["Upsample(bilinear)"] * 2),
         ("lraspp_mobilenet_v3_large", ["Upsample(bilinear)"] * 2),
     ],
@@ -119,6 +118,7 @@ def test_the_transposed_convolution_of_a_mask_head_is_found() -> None:
     ("layer", "problem"),
     [
         (nn.LazyConvTranspose2d(4, 3, 2), "no shape yet"),
+        (nn.Sequential(nn.LazyConv2d(12, 3), nn.PixelShuffle(2)), "no shape yet"),
         (nn.ConvTranspose2d(4, 4, 4, 2, 1, device="meta"), "meta"),
         (nn.PixelShuffle(2), "no convolution"),
         (nn.Sequential(nn.Conv2d(1, 4, 1), nn.GroupNorm(2, 4), nn.PixelShuffle(2)), "GroupNorm"),
@@ -131,6 +131,14 @@ def test_an_unjudged_layer_gives_the_reason(layer: nn.Module, problem: str) -> N
     assert row.verdict == "not judged"
     assert problem in row.advice
     assert diagnosis.verdict.startswith("Not judged")
+
+
+def test_a_layer_without_a_weight_yet_does_not_hide_the_others() -> None:
+    chain = nn.Sequential(
+        nn.LazyConvTranspose2d(8, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(8, 3, 4, 2, 1)
+    )
+    verdicts = {row.name: row.verdict for row in diagnose(chain).layers}
+    assert verdicts == {"0": "not judged", "2": "grid"}
 
 
 def test_a_container_is_not_mistaken_for_the_layer_that_its_name_resembles() -> None:

@@ -106,6 +106,22 @@ def test_a_mask_that_is_even_away_from_borders_is_a_factor() -> None:
     assert row.rho == pytest.approx(0, abs=1e-9)  # the pooling is reached
 
 
+def test_one_channel_may_become_three() -> None:
+    layer, colors = nn.ConvTranspose2d(8, 1, 4, 2, 1), torch.rand(1, 3, 1, 1)
+    row = only_of(diagnose(layer, X, forward=lambda net, x: net(x) + colors).layers)
+    assert row.verdict == "grid"
+
+
+def test_a_constant_in_the_memory_of_an_activation_is_a_constant() -> None:
+    def constant_added(net: nn.Module, x: Tensor) -> Tensor:
+        y: Tensor = net(x)
+        return y + y.clone().fill_(0.5)
+
+    layer = nn.ConvTranspose2d(8, 3, 4, 2, 1)
+    row = only_of(diagnose(layer, X, forward=constant_added).layers)
+    assert row.rho == pytest.approx(only_of(diagnose(layer, X).layers).rho)
+
+
 @pytest.mark.parametrize(
     "moved", [lambda y: y.flip(1), lambda y: y[:, :6], lambda y: F.pixel_unshuffle(y, 2)]
 )

@@ -1,11 +1,10 @@
-"""Verdicts on images with and without a checkerboard, and cutting images into tiles."""
+"""Verdicts on images with and without a checkerboard."""
 
 import pytest
 import torch
 
-from dcgan.checkerboard.judgement import cut_into_tiles, judge, judge_all, tile_side
+from dcgan.checkerboard.judgement import judge, judge_all
 from dcgan.data.drawn import draw_photos
-from dcgan.errors import UserError
 
 CHECKERBOARD = (-1.0) ** (torch.arange(32)[:, None] + torch.arange(32))
 
@@ -29,23 +28,6 @@ def test_photographs_with_and_without_a_checkerboard(photos: torch.Tensor) -> No
 def test_few_images_are_undecided(photos: torch.Tensor) -> None:
     faint = photos[:40] + 0.009 * CHECKERBOARD
     assert judge(faint, photos[500:])[0].verdict == "undecided"
-
-
-def test_tiles_keep_the_phases_of_their_images() -> None:
-    image = torch.arange(70 * 133).reshape(1, 1, 70, 133)
-    tiles = cut_into_tiles(image, 64)
-    assert tiles.shape == (2, 1, 64, 64)
-    assert torch.equal(tiles[1, 0], image[0, 0, :64, 64:128])
-    pair = torch.cat([image, image + 1])
-    assert torch.equal(cut_into_tiles(pair, 64)[3], tiles[1] + 1)
-
-
-def test_the_tile_size_fits_most_images() -> None:
-    assert tile_side([200, 512]) == 64
-    assert tile_side([39]) == 36
-    assert tile_side([12, 48, 48]) == 48  # one thumbnail does not decide
-    with pytest.raises(UserError, match="15 pixels or fewer"):
-        tile_side([15, 15, 300])
 
 
 @pytest.mark.filterwarnings("error")

@@ -180,4 +180,4 @@ def test_moments_match_the_recorded_inputs() -> None:
 
 def test_rho_of_a_zero_response_is_0() -> None:
     nothing = torch.zeros(2, 2, 1, 1, dtype=torch.float64)
-    assert step_imbalance(Stamp(nothing, torch.zeros(2, 2), (2, 2))) == 0
+    assert step_imbalance(Stamp(nothing, torch.zeros(2, 2), (2, 2), nothing[..., 0])) == 0

@@ -29,6 +29,8 @@ def test_state_dicts_exported_programs_and_meta_devices() -> None:
     assert only_of(diagnose(network.state_dict(), strides={"weight": [2, 2]}).layers).rho
     with pytest.raises(ValueError, match="leave out the example"):
         diagnose(network.state_dict(), X, strides={"weight": 2})
+    with pytest.raises(ValueError, match="strides: only a state dict needs them"):
+        diagnose(network, X, strides={"weight": 2})
     with pytest.raises(ValueError, match=r"not an nn\.Module"):
         diagnose(3)
     exported = torch.export.export(network, (X,))

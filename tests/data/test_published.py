@@ -119,6 +119,18 @@ def compress(path: Path) -> None:
     path.unlink()
 
 
+def test_a_failing_disk_is_not_called_a_damaged_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    write_idx(tmp_path)
+    monkeypatch.setattr(MNIST, "_load_data", fail)
+    with pytest.raises(MachineError, match=r"cannot be read \(.*Input/output error"):
+        read_images(settings("mnist", tmp_path))
+
+
 @pytest.mark.parametrize("compressed", [0, 2, 4])
 @pytest.mark.parametrize("place", ["MNIST/raw", "MNIST", "raw", "."])
 def test_mnist_is_found_in_its_usual_layouts(tmp_path: Path, place: str, compressed: int) -> None:

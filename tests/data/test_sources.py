@@ -1,5 +1,6 @@
 """The fingerprint of a source, and conversion of channels."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -11,7 +12,7 @@ from PIL import Image
 from dcgan.config import DataConfig
 from dcgan.data import sources
 from dcgan.data.sources import find_source, fit_channels
-from dcgan.errors import UserError
+from dcgan.errors import MachineError, UserError
 
 
 def fingerprint(root: Path) -> str:
@@ -62,6 +63,15 @@ def test_a_name_that_is_not_utf_8_has_a_fingerprint(tmp_path: Path) -> None:
 def test_a_file_that_vanishes_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "image_files", lambda folder: [folder / "0.png"])
     with pytest.raises(UserError, match=r"data\.root=.*No such file or directory.*0\.png"):
+        fingerprint(tmp_path)
+
+
+def test_a_failing_disk_is_not_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Path) -> list[Path]:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(sources, "image_files", fail)
+    with pytest.raises(MachineError, match=r"data\.root=.*: cannot be read \(.*Input/output"):
         fingerprint(tmp_path)
 
 

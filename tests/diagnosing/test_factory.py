@@ -28,12 +28,17 @@ def number():
     return 3
 
 value = 7
+
+def imports():
+    from other_of_test import Net
+    return Net()
 """
 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "nets_of_test.py").write_text(CODE)
+    (tmp_path / "other_of_test.py").write_text("from torch.nn import Identity as Net")
     (tmp_path / "broken_of_test.py").write_text("import nothing_here")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
@@ -45,6 +50,7 @@ def test_a_factory_returns_a_network_and_perhaps_an_example() -> None:
     assert isinstance(network, nn.Identity)
     assert example is None
     assert load_factory("nets_of_test:with_example")[1] == 3
+    assert isinstance(load_factory("nets_of_test:imports")[0], nn.Identity)  # from a neighbor
 
 
 @pytest.mark.parametrize(

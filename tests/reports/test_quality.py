@@ -1,11 +1,13 @@
 """The picture that dcgan-evaluate writes."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
 from dcgan.config import EvaluateConfig
+from dcgan.errors import UserError
 from dcgan.evaluation.features import Extractor, Features
 from dcgan.evaluation.heldout import held_out, read_run
 from dcgan.evaluation.memorization import nearest
@@ -54,3 +56,21 @@ def test_the_nearest_training_images_are_those_of_truly_held_out_data(
     assert found["real_training_images"]["nearest_training"] == pytest.approx(near)
     assert len(found["scores"]["nearest_training"]["values"]) == 2
     assert "nearest training" in found["table"]
+
+
+def test_a_run_from_another_machine_is_read_and_a_single_image_is_not_scored(
+    tmp_path: Path, tiny: Compose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "data").mkdir()
+    for i in range(3):
+        save_picture(torch.rand(3, 16, 16) * 2 - 1, tmp_path / "data" / f"{i}.png")
+    folder = ("data=folder", f"data.root={tmp_path}/data", "data.num_images=null")
+    words = ("data.image_size=16", "trainer.batch_size=1", f"data.cache_dir={tmp_path}/theirs")
+    train(tiny(*folder, *words), tmp_path / "run", "again")
+    shutil.rmtree(tmp_path / "theirs")  # not on this machine
+    config = EvaluateConfig(checkpoint=str(tmp_path / "run"), num_images=2, seeds=[0])
+    with pytest.raises(UserError, match=r"1 training and 2 held-out images; at least 2 of each"):
+        write_evaluation(config, tmp_path / "out")
+    assert not (tmp_path / "theirs").exists()
+    assert list((tmp_path / ".cache" / "dcgan").glob("*.npy"))

@@ -23,6 +23,7 @@ from dcgan.checkerboard.parametrization import (
     keep_balanced,
     make_plain,
 )
+from dcgan.checkerboard.replay import geometry_of
 from dcgan.checkerboard.traversal import Upsampling
 from dcgan.errors import first_line
 
@@ -97,7 +98,7 @@ def _balance_layer(
     try:
         if problem is None:
             assert found.layer is not None
-            keep_balanced(found.layer, *_parametrizations(found, order), keep_norm=keep_norm)
+            keep_balanced(found.layer, *parametrizations_of(found, order), keep_norm=keep_norm)
     except ValueError as error:
         problem = first_line(error)
     return BalancedLayer(found.name, found.kind, problem)
@@ -116,7 +117,7 @@ def problem_of(found: Upsampling, network: nn.Module, order: int = 1) -> str | N
         return problem
     if "weight" not in dict(layer.named_parameters()) and not parametrize.is_parametrized(layer):
         return "its weight is computed by an old-style hook: use torch.nn.utils.parametrizations"
-    if _is_balanced(layer):
+    if any(isinstance(part, Balanced) for part in layer.modules()):
         return "already balanced: bake it first to change that"
     owned = [p for part in network.modules() for p in part.parameters(recurse=False)]
     if any(sum(p is parameter for p in owned) > 1 for parameter in layer.parameters()):
@@ -143,15 +144,11 @@ def _shuffle_problem(found: Upsampling, order: int) -> str | None:
     return None
 
 
-def _parametrizations(found: Upsampling, order: int) -> tuple[Balanced, EqualBiases | None]:
-    """The parametrizations of the weight and of the bias."""
-    layer: Any = found.layer
+def parametrizations_of(found: Upsampling, order: int = 1) -> tuple[Balanced, EqualBiases | None]:
+    """The parametrizations of the source's weight and, before a shuffle, of its bias."""
+    assert found.source is not None
+    shape = geometry_of(found.source, len(found.scale))
     if not found.shuffled:
-        return Balanced(layer.kernel_size, layer.stride, layer.dilation, order), None
+        return Balanced(shape.kernel_size, shape.stride, shape.dilation, order), None
     scale = int(found.scale[0])
-    return BalancedSubpixel(layer.kernel_size, scale, order), EqualBiases(scale)
-
-
-def _is_balanced(layer: Any) -> bool:
-    steps = layer.parametrizations.weight if parametrize.is_parametrized(layer, "weight") else []
-    return any(isinstance(step, Balanced) for step in steps)
+    return BalancedSubpixel(shape.kernel_size, scale, order), EqualBiases(scale)

@@ -6,6 +6,7 @@ Without an example, modules run alone or with their neighbors in an nn.Sequentia
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -102,23 +103,13 @@ def find_defined(network: nn.Module) -> list[Upsampling]:
 
 def _chains(module: nn.Module) -> Iterator[list[nn.Module]]:
     """Modules that run one after the other, with an upsampling module among them."""
-    leaves = list(_leaves(module))
-    if leaves == [module]:
-        if is_upsampling(module):
-            yield leaves
-        for child in module.children():
-            yield from _chains(child)
-        return
-    run: list[nn.Module] = []
-    for leaf in [*leaves, None]:
-        if isinstance(leaf, LOCAL):
-            run.append(leaf)
-            continue
-        if any(map(is_upsampling, run)):
+    for _, group in groupby(_leaves(module), lambda leaf: isinstance(leaf, LOCAL)):
+        run = list(group)
+        if any(map(is_upsampling, run)):  # all of these are LOCAL
             yield run
-        run = []
-        if leaf is not None:
-            yield from _chains(leaf)
+        for leaf in run:
+            for child in leaf.children():
+                yield from _chains(child)
 
 
 def _leaves(module: nn.Module) -> Iterator[nn.Module]:
@@ -152,8 +143,12 @@ def _run(
             if up.obstacle == "found no convolution before it" and chain[0] is first:
                 up.obstacle = f"found no convolution before it: {NEEDS_EXAMPLE}"
         return found
-    if len(chain) > 1 and "shape yet" not in problem:
-        return [up for m in chain if is_upsampling(m) for up in _run(network, [m], names)]
+    if len(chain) > 1:
+        alone = [up for m in chain if is_upsampling(m) for up in _run(network, [m], names)]
+        for up in alone:
+            if "shape yet" in problem and NEEDS_EXAMPLE in (up.obstacle or ""):
+                up.obstacle = problem  # no example helps before that
+        return alone
     name = names[first] or type(first).__name__
     return [Upsampling(name, type(first).__name__, obstacle=problem)]
 

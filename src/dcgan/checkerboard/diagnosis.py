@@ -23,22 +23,15 @@ from dcgan.checkerboard.definition import (
     original,
 )
 from dcgan.checkerboard.effects import effect_of, input_moments_of, picture_of
-from dcgan.checkerboard.frames import (
-    frame_of,
-    frames_of,
-    is_image,
-    misfits,
-    reads_image,
-    shift_of,
-)
+from dcgan.checkerboard.frames import alignment_of
 from dcgan.checkerboard.layers import Stamp, stamp_of, step_imbalance, tap_contrast
 from dcgan.checkerboard.rearrangement import Operand, on_cpu
-from dcgan.checkerboard.recording import OUTPUT, Node, Recording, record, same_random_state
+from dcgan.checkerboard.recording import Node, Recording, record
 from dcgan.checkerboard.replay import NotLinearError, geometry_of
 from dcgan.checkerboard.rerunning import NotRepeatedError
 from dcgan.checkerboard.stored import modules_of
 from dcgan.checkerboard.traversal import Upsampling, find_recorded
-from dcgan.checkerboard.verdicts import Diagnosis, LayerDiagnosis, signed
+from dcgan.checkerboard.verdicts import Diagnosis, LayerDiagnosis
 from dcgan.convolution.alignment import image_shift
 from dcgan.convolution.coverage import coverage_ratio
 from dcgan.errors import first_line
@@ -77,6 +70,8 @@ def diagnose(
         ValueError: there is nothing that could be run or read, such as an empty batch.
     """
     padded = not isinstance(network, Mapping)  # a state dict holds no padding
+    if strides and padded:
+        raise ValueError("strides: only a state dict needs them")
     if not isinstance(network, nn.Module):
         network = modules_of(network, strides)
         if example is not None or kwargs or forward is not None:
@@ -86,7 +81,7 @@ def diagnose(
     keywords |= dict(kwargs or {})
     if any(x.numel() == 0 for x in tree_leaves((inputs, keywords)) if isinstance(x, Tensor)):
         raise ValueError("the example is empty: give at least one image")
-    with evaluating(network), same_random_state():
+    with evaluating(network):
         if inputs is None and not keywords:
             if forward is not None:
                 raise ValueError("forward needs an example: the inputs that it is called with")
@@ -101,18 +96,13 @@ def diagnose(
 
 
 def _watch(network: nn.Module, call: Callable[..., Any], given: Any) -> Diagnosis:
-    outputs: list[Any] = []
     positional, keywords = first = copied(given)
-
-    def keep() -> Any:
-        outputs.append(call(*positional, **keywords))
-        return outputs[0]
 
     def again() -> Any:
         positional, keywords = copied(given)
         return call(*positional, **keywords)
 
-    recording = record(network, keep, first)
+    recording = record(network, lambda: call(*positional, **keywords), first)
     found, remarks = find_recorded(recording), []
     try:
         moments = input_moments_of(recording, found, again, given)
@@ -120,14 +110,18 @@ def _watch(network: nn.Module, call: Callable[..., Any], given: Any) -> Diagnosi
         moments = [None] * len(found)
         remarks = [NOT_REPEATED]
     rows = [_row(up, moment, network) for up, moment in zip(found, moments, strict=True)]
-    picture = picture_of(outputs[0])
+    picture = picture_of(recording.output)
     for up, row in zip(found, rows, strict=True):
         if picture is not None and not remarks and row.verdict.endswith("grid"):
             try:
                 row.effects = effect_of(recording, up, picture, again)
             except NotRepeatedError:
                 remarks = [NOT_REPEATED]
-    alignment = _align(recording, rows)
+    alignment, fits = alignment_of(recording.nodes)
+    for row in rows if fits else ():  # the layers' shifts are part of that
+        row.needs_shift = any(row.shift)
+        if row.needs_shift and row.cure.startswith(BALANCE):
+            row.cure = f"{BALANCE} and keeps the path aligned"
     for name, module in network.named_modules():
         if is_upsampling(module) and not _took_part(module, recording):
             why = "defined, but it did not run on this example"
@@ -141,26 +135,6 @@ def _took_part(module: nn.Module, recording: Recording) -> bool:
     return module in recording.ran or used or isinstance(module, torch.jit.ScriptModule)
 
 
-def _align(recording: Recording, rows: list[LayerDiagnosis]) -> list[str]:
-    """Say where the path does not fit; where it does, the layers' shifts are part of that."""
-    nodes = recording.nodes
-    frames = frames_of(nodes)
-    lines = misfits(nodes, frames)
-    ends = [node for node in nodes if node.op == OUTPUT and is_image(node)]
-    placed = [frame for node in ends for frame in [frame_of(node.operands[0], frames)] if frame]
-    if not reads_image(nodes) or not placed:
-        return lines
-    shift = shift_of(placed[0])
-    if any(abs(s) > 1e-6 for s in shift):
-        lines.append(f"the output is shifted by {signed(shift)} px relative to the input")
-    elif not lines:
-        for row in rows:
-            row.needs_shift = any(row.shift)
-            if row.needs_shift and row.cure.startswith(BALANCE):
-                row.cure = f"{BALANCE} and keeps the path aligned"
-    return lines
-
-
 def _row(
     found: Upsampling, moment: Tensor | None, network: nn.Module, *, padded: bool = True
 ) -> LayerDiagnosis:
@@ -171,15 +145,11 @@ def _row(
         return row
     if found.source is None:
         return row
-    # Third-party layers may raise anything; report it and go on to the other layers.
     try:
         _fill(row, found, found.source, moment, padded=padded)
         if not row.problem:
             row.cure = cure_of(found, row, network, padded=padded)
-    except (
-        *(ValueError, RuntimeError, TypeError, AttributeError, AssertionError),
-        LookupError,
-    ) as error:
+    except Exception as error:  # noqa: BLE001 - a third-party layer may raise anything
         row.problem = first_line(error)
     return row
 

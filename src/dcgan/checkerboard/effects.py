@@ -9,11 +9,10 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
+from dcgan.checkerboard.cure import parametrizations_of
 from dcgan.checkerboard.images import grid_peak, usable_periods
 from dcgan.checkerboard.layers import second_moment
-from dcgan.checkerboard.parametrization import Balanced, BalancedSubpixel, EqualBiases
 from dcgan.checkerboard.recording import Node, Recording, tensors_of
-from dcgan.checkerboard.replay import geometry_of
 from dcgan.checkerboard.rerunning import rerun
 from dcgan.checkerboard.traversal import Upsampling
 
@@ -35,7 +34,7 @@ def input_moments_of(
     Raises:
         NotRepeatedError: the network does not run the same operations again.
     """
-    moments: dict[tuple[str, int], Tensor] = {}
+    moments: dict[int, Tensor] = {}  # by the node's place in the recording
 
     def read(node: Node, function: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
         result = x = function(*args, **kwargs)
@@ -44,7 +43,7 @@ def input_moments_of(
         x = x[0] if isinstance(x, tuple) else x
         x = x.dequantize() if x.is_quantized else x
         if x.is_floating_point() and not x.is_meta:
-            moments[node.name, node.number] = second_moment(x, constant=True)
+            moments[node.index] = second_moment(x, constant=True)
         return result
 
     # Otherwise what the source computes is enlarged, by zeros between its pixels.
@@ -55,7 +54,7 @@ def input_moments_of(
         rerun(recording, nodes, read, run)
     answer: list[Tensor | None] = []
     for up in found:
-        calls = [moments[key] for x in up.calls if (key := (x.name, x.number)) in moments]
+        calls = [moments[x.index] for x in up.calls if x.index in moments]
         if up.source is not None and up.source.op == "input":
             # Zeros between the pixels of the example itself.
             calls = [
@@ -119,14 +118,10 @@ def _balanced(up: Upsampling, node: Node) -> tuple[Tensor, Tensor | None] | None
         return None
     weight, bias = node.args[1:3]
     try:
-        if not up.shuffled:
-            shape = geometry_of(node, weight.ndim - 2)
-            part: Balanced = Balanced(shape.kernel_size, shape.stride, shape.dilation)
-            return part.to(weight.device)(weight), None
-        if not up.is_pixel_shuffle() or up.num_shuffled() != len(weight):
+        if up.shuffled and (not up.is_pixel_shuffle() or up.num_shuffled() != len(weight)):
             return None
-        scale = int(up.scale[0])
-        part = BalancedSubpixel(weight.shape[2:], scale).to(weight.device)
-        return part(weight), None if bias is None else EqualBiases(scale)(bias)
+        part, equal = parametrizations_of(up)
+        balanced: Tensor = part.to(weight.device)(weight)
+        return balanced, None if bias is None or equal is None else equal(bias)
     except (ValueError, RuntimeError):
         return None

@@ -3,9 +3,25 @@
 from dcgan.checkerboard.rearrangement import Operand
 from dcgan.checkerboard.recording import OUTPUT, Node
 from dcgan.checkerboard.replay import KERNELS, geometry_of, resized_scale
+from dcgan.checkerboard.verdicts import signed
 
 Axis = tuple[float, float]  # distance between pixels, and the place of pixel 0
 Frame = tuple[Axis, ...]
+
+
+def alignment_of(nodes: list[Node]) -> tuple[list[str], bool]:
+    """Where images do not lie on each other, and whether the whole path is known to fit."""
+    frames = frames_of(nodes)
+    lines = misfits(nodes, frames)
+    ends = [node for node in nodes if node.op == OUTPUT and is_image(node)]
+    placed = [f for f in (frame_of(node.operands[0], frames) for node in ends) if f]
+    if not reads_image(nodes) or not placed:
+        return lines, False
+    # Own pixels by which the image lies further down and right than it should.
+    shift = [((pitch - 1) / 2 - start) / pitch for pitch, start in placed[0]]
+    if any(abs(s) > 1e-6 for s in shift):
+        lines.append(f"the output is shifted by {signed(shift)} px relative to the input")
+    return lines, not lines
 
 
 def frames_of(nodes: list[Node]) -> list[Frame | None]:
@@ -56,11 +72,6 @@ def frame_of(operand: Operand, frames: list[Frame | None]) -> Frame | None:
     )
 
 
-def shift_of(frame: Frame) -> tuple[float, ...]:
-    """Own pixels by which the image lies further down and right than it should."""
-    return tuple(((pitch - 1) / 2 - start) / pitch for pitch, start in frame)
-
-
 def misfits(nodes: list[Node], frames: list[Frame | None]) -> list[str]:
     """Where two images meet that do not lie on each other."""
     found = []
@@ -71,8 +82,7 @@ def misfits(nodes: list[Node], frames: list[Frame | None]) -> list[str]:
                 continue
             apart = [(b - a) / p for (p, a), (_, b) in zip(met[0], frame, strict=True)]
             if any(abs(d) > 1e-6 for d in apart):
-                words = ", ".join(f"{d:+g}" for d in apart)
-                found.append(f"{node.path or node.op}: two images meet {words} px apart")
+                found.append(f"{node.path or node.op}: two images meet {signed(apart)} px apart")
     return list(dict.fromkeys(found))
 
 

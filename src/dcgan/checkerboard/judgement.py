@@ -1,10 +1,8 @@
 """Judge whether a set of images has a checkerboard, with a confidence interval.
 
-Images larger than 64 pixels are cut into tiles, and the bootstrap resamples tiles. Tiles of one
-image are alike, so a few large images give an interval that is too narrow.
+Tiles of one image are alike, so tiles of a few large images give an interval that is too narrow.
 """
 
-from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 
 from torch import Tensor
@@ -21,13 +19,9 @@ from dcgan.checkerboard.images import (
 from dcgan.checkerboard.lines import line_intervals, measure_lines
 from dcgan.checkerboard.origins import origins
 from dcgan.checkerboard.scores import apply_rule
-from dcgan.errors import UserError
 
 CLEAN_RATIO = 1.0  # the largest R of clean images: photographs 0.46, noise and lines 1
 JPEG_PERIOD = 8
-MIN_TILES = 32  # with fewer, the interval says more about chance than about the images
-MAX_TILES = 2000
-TILE = 64  # pixels; larger images are cut into tiles of this size
 
 
 @dataclass(frozen=True)
@@ -117,24 +111,3 @@ def judge_all(
             jpeg=jpeg and origin == JPEG_PERIOD,
         )
     return [judged[period] for period in sorted(judged)]
-
-
-def tile_side(sides: Sequence[int]) -> int:
-    """The side of the square tiles into which images are cut, from each image's shorter side.
-
-    At most 64, and small enough for at least half of the images; smaller images are left out.
-
-    Raises:
-        UserError: half of the images are too small for any period.
-    """
-    usual = sorted(sides)[(len(sides) - 1) // 2]
-    side = min(TILE, usual // 4 * 4)  # a multiple of 4 keeps the pixel phases aligned
-    if side < 16:
-        raise UserError(f"half of the images have {usual} pixels or fewer on a side: 16 are needed")
-    return side
-
-
-def cut_into_tiles(images: Tensor, side: int) -> Tensor:
-    """Every whole tile of (N, C, H, W) images, from the top left: (M, C, side, side)."""
-    columns = images.unfold(2, side, side).unfold(3, side, side)
-    return columns.permute(0, 2, 3, 1, 4, 5).reshape(-1, images.shape[1], side, side)

@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from dcgan.checkerboard.rearrangement import Operand
 from dcgan.checkerboard.recording import OUTPUT, Node, record
@@ -52,7 +51,7 @@ class Stamp:
     gains: Tensor  # (*scale, out_channels, in_channels): sum of the response by output phase
     energy: Tensor | None  # (*size): mean square of the response over channel pairs
     scale: tuple[int, ...]  # output size ÷ input size, per axis
-    offset: Tensor | None = None  # (*scale, out_channels): the response to zeros, from biases
+    offset: Tensor  # (*scale, out_channels): the response to zeros, from biases
 
 
 def measure_stamp(block: nn.Module) -> Stamp:
@@ -134,15 +133,6 @@ def _extent(step: Node | Operand, axes: int) -> tuple[Sequence[float], ...]:
     return reach, one, shape.stride
 
 
-def _sum_by_phase(values: Tensor, scale: tuple[int, ...]) -> Tensor:
-    """Sums over the pixels of each phase: (…, *size) to (…, *scale)."""
-    first = values.ndim - len(scale)
-    for s in scale:  # sum over the first pixel axis; its phases become the last axis
-        phases = F.one_hot(torch.arange(values.shape[first]) % s, s).to(values)
-        values = torch.tensordot(values, phases, dims=([first], [0]))
-    return values
-
-
 def second_moment(inputs: Tensor, *, constant: bool = False) -> Tensor:
     """E[x xᵀ] over the images and pixels of (N, C, …) layer inputs: (C, C) float64 on the CPU.
 
@@ -183,7 +173,6 @@ def step_imbalance(stamp: Stamp, moment: Tensor | None = None) -> float:
     """
     gains = stamp.gains.flatten(end_dim=-3)  # (phases, out, in)
     if moment is not None and len(moment) == gains.shape[-1] + 1:
-        assert stamp.offset is not None
         gains = torch.cat([gains, stamp.offset.flatten(end_dim=-2)[..., None]], -1)
     weighted = gains if moment is None else gains @ moment
     constant = (weighted.mean(0) * gains.mean(0)).sum()
@@ -196,5 +185,7 @@ def tap_contrast(stamp: Stamp) -> float:
     """κ: the sum of squared taps by output phase, largest over smallest; ∞ with dead zones."""
     if stamp.energy is None:
         raise ValueError("the energy was not measured")
-    energy = _sum_by_phase(stamp.energy, stamp.scale)
+    energy: Tensor = stamp.energy  # (*size), multiples of the scale
+    for axis, s in enumerate(stamp.scale):  # sum over the pixels of each phase
+        energy = energy.unflatten(axis, (-1, s)).sum(axis)
     return (energy.max() / energy.min()).item()

@@ -75,19 +75,17 @@ def explain(numbers: Tensor, roots: Sequence[Root], maker: tuple[str, str]) -> l
     shape = tuple(numbers.shape)
     present = torch.bincount(owners.flatten() + 1)[1:].nonzero().flatten().tolist()
     operands = []
-    mixed = False
-    if numbers.ndim > 2 and len(present) > 1:
+    several, mixed = numbers.ndim > 2 and len(present) > 1, False
+    if several:
         by_channel = owners[0].flatten(1)
-        counted = by_channel >= 0
         highest = by_channel.amax(1)
-        mixed = bool((counted & (by_channel != highest[:, None])).any())
+        mixed = bool(((by_channel >= 0) & (by_channel != highest[:, None])).any())
     for i in present:
-        root = roots[i]
-        part = numbers
-        if len(present) > 1 and numbers.ndim > 2 and not mixed:
-            part = numbers[:, highest == i]
+        root, part = roots[i], numbers
         if mixed:
-            part = part.where(owners == i, -1)
+            part = numbers.where(owners == i, -1)
+        elif several:
+            part = numbers[:, highest == i]
         found = Operand(0, ())
         if part.numel():  # else the root is in other images of the batch
             found = _relation(part - root.first * (part >= 0), root)
@@ -185,11 +183,14 @@ def _blocks(local: Tensor, root: Root) -> Operand | None:
     table = channel
     for n in channel.shape[1 : place.ndim // 2 + 1]:
         table = table[:, n // 2]  # of the block in the middle
-    found = _judged(channel, place[0], table, shift, sizes)
-    if found is not None and sizes is not None:  # pixel 0 may be within a block
-        parts = zip(shift, first, scale, strict=True)
-        found.shift = tuple(s - start / step for s, start, step in parts)
-    return found
+    if not _mostly_alike(channel, place[0], table, shift, sizes):
+        return None
+    parts = zip(shift, first, scale, strict=False)  # of a matrix, no shift is known
+    moved = tuple(s - start / step for s, start, step in parts)  # pixel 0 may be within a block
+    if max(scale) > 1:
+        return Operand(0, (), shift=moved, table=table)
+    kept = torch.equal(table.flatten(), torch.arange(len(table)))
+    return Operand(0, (), same=kept, shift=moved)
 
 
 def _all_within(alike: Tensor, filled: Tensor, scale: Sequence[int]) -> bool:
@@ -212,10 +213,10 @@ def _cut(x: Tensor, scale: list[int], first: list[int]) -> Tensor:
     return x
 
 
-def _judged(
+def _mostly_alike(
     channel: Tensor, place: Tensor, table: Tensor, shift: list[int], sizes: tuple[int, ...] | None
-) -> Operand | None:
-    """The operand if most blocks are like the middle one, each of a pixel of its own."""
+) -> bool:
+    """Whether most blocks are like the middle one, each of a pixel of its own."""
     axes = place.ndim // 2
     scale, blocks = place.shape[axes:], place.shape[:axes]
     pixel = place.flatten(axes).amax(-1)
@@ -225,7 +226,7 @@ def _judged(
     alike &= (channel == table[(slice(None), *[None] * axes)]).flatten(axes + 1).all(-1).all(0)
     if sizes is None:
         if len(pixel.flatten()) == 1:
-            return None  # a vector made into an image: there is nothing to repeat
+            return False  # a vector made into an image: there is nothing to repeat
     else:
         for a, size in enumerate(sizes):
             stride = torch.Size(sizes[a + 1 :]).numel()
@@ -234,10 +235,5 @@ def _judged(
             alike &= pixel // stride % size == expected
     filled = (channel >= 0).flatten(axes + 1).any(-1).any(0)
     if max(scale) > 1 and not _all_within(alike, filled, scale):
-        return None
-    if alike.float().mean() < MOSTLY:
-        return None
-    if max(scale) > 1:
-        return Operand(0, (), shift=tuple(shift), table=table)
-    kept = torch.equal(table.flatten(), torch.arange(len(table)))
-    return Operand(0, (), same=kept, shift=tuple(shift))
+        return False
+    return bool(alike.float().mean() >= MOSTLY)

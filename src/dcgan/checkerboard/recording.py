@@ -55,17 +55,41 @@ class Input:
     shape: tuple[int, ...]
 
 
-class Recording(TorchDispatchMode):
+class Counting(TorchDispatchMode):
+    """Counts the operations that run within it; `_run` runs each."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.counts: Counter[str] = Counter()  # operations that ran, by name
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if torch.is_inference_mode_enabled():  # only there do operations made of others arrive
+            with self:
+                result = function.decompose(*args, **kwargs)
+            if result is not NotImplemented:
+                return result
+        result = self._run(function, args, kwargs)
+        self.counts[name_of(function)] += 1
+        return result
+
+    def _run(self, function: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+        raise NotImplementedError
+
+
+class Recording(Counting):
     """The nodes of a run, in the order in which they ran."""
 
     def __init__(self, network: nn.Module, inputs: Any) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.nodes: list[Node] = []
+        self.output: Any = None  # what the network returned
         self.ran: set[nn.Module] = set()
         self._names = {module: name for name, module in network.named_modules()}
         self._stack: list[tuple[nn.Module, Counter[str]]] = [(network, Counter())]
         self._memory = Memory()
-        self.counts: Counter[str] = Counter()  # operations that ran, by name
         for tensor in _dense(inputs):
             self._add(Node("input", shape=tuple(tensor.shape)), [tensor])
 
@@ -89,9 +113,9 @@ class Recording(TorchDispatchMode):
         ):
             yield
 
-    def finish(self, output: Any) -> None:
+    def finish(self) -> None:
         """Add nodes that read the images or sequences of the output, and what nothing has read."""
-        for tensor in tensors_of(output):
+        for tensor in tensors_of(self.output):
             if tensor.ndim > 2 and tensor in self._memory:
                 self._add_output(self._memory.read(tensor), tensor.shape)
         for operands in self._memory.unread():
@@ -102,13 +126,7 @@ class Recording(TorchDispatchMode):
         call = sum(node.op == OUTPUT for node in self.nodes)
         self._add(Node(OUTPUT, (), operands, tuple(shape), call=call), [])
 
-    def __torch_dispatch__(
-        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        whole = decomposed(self, function, args, kwargs)
-        if whole is not NotImplemented:
-            return whole
+    def _run(self, function: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
         memory = self._memory
         # An operation in place overwrites its input, so where that came from is read before.
         inputs = _dense((args, kwargs))
@@ -125,24 +143,20 @@ class Recording(TorchDispatchMode):
         result = function(*args, **kwargs)
         outputs = _dense(result)
         known = {key_of(x) for x in inputs}
-        if node is not None and all(
-            key_of(x) in known and not function._schema.is_mutable for x in outputs
-        ):
-            pass  # a view after all
-        elif node is not None:
-            node.shape = tuple(outputs[0].shape) if outputs else ()
-            node.name, node.number = name_of(function), self.counts[name_of(function)]
-            self._add(node, outputs)
+        fresh = [x for x in outputs if key_of(x) not in known]
+        if node is not None:
+            if fresh or (outputs and function._schema.is_mutable):  # else a view after all
+                node.shape = tuple(outputs[0].shape)
+                node.name, node.number = name_of(function), self.counts[name_of(function)]
+                self._add(node, outputs)
         elif active and moves:
             path = self._names[self._stack[-1][0]]
             memory.move(name, function, args, kwargs, outputs, path)
         elif op in RANDOM:
             self._add(Node(NOISE, shape=tuple(outputs[0].shape)), outputs)
         elif not active:
-            for x in outputs:
-                if key_of(x) not in known:
-                    memory.forget(x)  # memory of an activation, used again
-        self.counts[name_of(function)] += 1
+            for x in fresh:  # perhaps memory of an activation, used again
+                memory.forget(x)
         return result
 
     def _node(self, op: str, args: Any, active: list[Tensor], options: Sequence[str]) -> Node:
@@ -179,17 +193,6 @@ def tensors_of(output: Any) -> Iterator[Tensor]:
         elif id(x) not in seen and not isinstance(x, nn.Module | type) and hasattr(x, "__dict__"):
             waiting += tree_leaves(dict(vars(x)))
         seen.add(id(x))
-
-
-def decomposed(mode: TorchDispatchMode, function: Any, args: Any, kwargs: Any) -> Any:
-    """The result of an operation that is made of others, run within the mode; else NotImplemented.
-
-    Only in inference mode do such operations arrive whole.
-    """
-    if not torch.is_inference_mode_enabled():
-        return NotImplemented
-    with mode:
-        return function.decompose(*args, **kwargs)
 
 
 def _as_convolution(function: Any, args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
@@ -248,8 +251,8 @@ def record(network: nn.Module, run: Callable[[], Any], inputs: Any) -> Recording
     """Run a network once and record it."""
     recording = Recording(network, inputs)
     with same_random_state(), torch.no_grad(), recording.watching():
-        output = run()
-    recording.finish(output)
+        recording.output = run()
+    recording.finish()
     if not any(node.operands for node in recording.nodes):
         raise ValueError("nothing depends on the example: give all inputs that the network reads")
     return recording

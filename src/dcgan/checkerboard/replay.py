@@ -188,17 +188,16 @@ def _normalize(values: Tensor, node: Node) -> Tensor:
 def _affine(values: Tensor, node: Node) -> Tensor:
     """Add or multiply a number, or one for each channel."""
     given = [x for x in node.args[:2] if not isinstance(x, Input)]
-    (shape,) = [x.shape for x in node.args[:2] if isinstance(x, Input)] or [()]
     if len(given) != 1 or (node.op == "div" and isinstance(node.args[1], Input)):
         raise NotLinearError("combines two activations")
+    (shape,) = [x.shape for x in node.args[:2] if isinstance(x, Input)]
     value = _number(given[0])
     axis = len(shape) - 1 if node.channel_last else 1
-    wanted = [1] * len(shape)
-    wanted[axis] = shape[axis]
     if value.numel() > 1:
         value = value.reshape((1,) * (len(shape) - value.ndim) + tuple(value.shape))
     for a, size in enumerate(value.shape):
-        if size not in (1, wanted[a]):  # away from borders it may be the same everywhere
+        if size > 1 and (a != axis or size != shape[a]):
+            # Away from borders it may be the same everywhere.
             middle = value.narrow(a, size // 4, -(-size // 2)) if a > 0 else value
             value = value.narrow(a, size // 2, 1)
             if bool(((middle - value).abs() > SAME * value.abs()).any()):

@@ -1,15 +1,13 @@
 """Run a recorded network once more, to read or to change some of its operations."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from dcgan.checkerboard.recording import Node, Recording, decomposed, name_of, same_random_state
+from dcgan.checkerboard.recording import Counting, Node, Recording, name_of, same_random_state
 
 Change = Callable[[Node, Any, tuple[Any, ...], Any], Any]
 
@@ -18,25 +16,18 @@ class NotRepeatedError(ValueError):
     """A run whose operations are not those that were recorded."""
 
 
-class _Rerun(TorchDispatchMode):
+class _Rerun(Counting):
     def __init__(self, nodes: Iterable[Node], change: Change) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._nodes = {(node.name, node.number): node for node in nodes}
         self._change = change
-        self.counts: Counter[str] = Counter()
 
-    def __torch_dispatch__(
-        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
-        whole = decomposed(self, function, args, kwargs or {})
-        if whole is not NotImplemented:
-            return whole
+    def _run(self, function: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
         name = name_of(function)
         node = self._nodes.get((name, self.counts[name]))
-        self.counts[name] += 1
         if node is None:
-            return function(*args, **(kwargs or {}))
-        result = self._change(node, function, args, kwargs or {})
+            return function(*args, **kwargs)
+        result = self._change(node, function, args, kwargs)
         shapes = [tuple(x.shape) for x in tree_leaves(result) if isinstance(x, Tensor)]
         if shapes[:1] != [node.shape]:
             raise NotRepeatedError(f"{name} has another size than before")

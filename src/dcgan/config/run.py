@@ -39,9 +39,7 @@ class DataConfig:
     num_images: Count | None = None  # how many to generate (generated sources only)
     root: PathText | None = None  # the folder of the files (all other sources)
     crop: Count | None = None  # side of the center square, before resizing; None: the largest
-    on_corrupt_image: Literal["fail", "skip"] = (
-        "fail"  # on a corrupt image: abort, or skip and count it
-    )
+    on_corrupt_image: Literal["fail", "skip"] = "fail"  # skip: leave such files out and count them
     cache_dir: PathText = "~/.cache/dcgan"  # prepared images are kept here
     decoding_threads: Count | None = None  # None: one per core
     max_pixels: Count = MAX_PIXELS  # larger image files count as corrupt
@@ -154,9 +152,8 @@ class GeneratorConfig:
     latent_size: Count | None = None  # length of z (doubling only; flat: one number per pixel)
     kernel_size: Count | None = None  # flat only
     num_layers: Annotated[int, Strict(), Field(ge=2, le=100)] | None = None  # flat only
-    notch: Annotated[int, Strict(), Field(ge=0, le=16)] = (
-        0  # order of a fixed filter on the images that removes period 2; 0: none
-    )
+    # Order of a fixed filter on the images that removes period 2; 0: none.
+    notch: Annotated[int, Strict(), Field(ge=0, le=16)] = 0
 
     def __post_init__(self) -> None:
         flat = self.kind == "flat"

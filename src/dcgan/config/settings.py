@@ -56,11 +56,8 @@ SIZES = {base * 2**level: (base, level) for base in range(4, 8) for level in ran
 Settings = TypeVar("Settings")
 
 
-def build(schema: type[Settings], values: Mapping[str, Any], where: str = "") -> Settings:
+def build(schema: type[Settings], values: Mapping[str, Any]) -> Settings:
     """Build the dataclass `schema` from plain values, as in a checkpoint or YAML.
-
-    Args:
-        where: prefix for names in messages, such as "data.".
 
     Raises:
         UserError: a setting is unknown, missing or not allowed; one line with its full name.
@@ -68,7 +65,7 @@ def build(schema: type[Settings], values: Mapping[str, Any], where: str = "") ->
     try:
         return TypeAdapter(schema).validate_python(dict(values))
     except ValidationError as error:
-        raise UserError(where + _line(error.errors()[0], schema)) from error
+        raise UserError(_line(error.errors()[0], schema)) from error
 
 
 def check_kind(config: Any, kind: str, **needed: bool) -> None:

@@ -46,8 +46,7 @@ class Batches:
         if batch_size > len(images):
             most = f"must be at most {len(images)}, the number of images"
             raise UserError(f"trainer.batch_size={batch_size}: {most}")
-        self.images = images
-        self.batch_size = batch_size
+        self.images, self.batch_size = images, batch_size
         self.num_drawn = 0  # batches so far: the data position
         self.share = slice(rank, None, num_ranks)  # this rank's rows of a batch
         self.device = device

@@ -26,15 +26,11 @@ NO_IMAGE = "of other kinds"
 REPEATED = "already read"  # folders reached again through a link
 UNREADABLE = "unreadable"  # no permission, or neither file nor folder
 
-
-def _formats_by_suffix() -> dict[str, str]:
-    Image.preinit()  # so that the common formats are tried first
-    formats = Image.registered_extensions()
-    readable = {*Image.OPEN, "MPO"} - NO_PICTURES  # MPO is opened as JPEG
-    return {suffix: name for suffix, name in formats.items() if name in readable}
-
-
-IMAGE_SUFFIXES = _formats_by_suffix()  # formats that Pillow opens, by suffix: .png → PNG
+# Formats that Pillow opens, by suffix: .png → PNG.
+Image.preinit()  # so that the common formats are tried first
+_BY_SUFFIX = Image.registered_extensions()
+_READABLE = {*Image.OPEN, "MPO"} - NO_PICTURES  # MPO is opened as JPEG
+IMAGE_SUFFIXES = {suffix: name for suffix, name in _BY_SUFFIX.items() if name in _READABLE}
 FORMATS = [name for name in Image.ID if name in IMAGE_SUFFIXES.values()]  # in Pillow's order
 
 
@@ -87,13 +83,9 @@ def class_folders(folder: Path) -> list[str]:
 
 def check_folder(folder: Path, setting: str) -> None:
     """Raise `UserError` unless the folder exists."""
-    try:
-        if folder.is_dir():
-            return
+    if not folder.is_dir():
         what = "is a file; must be a folder" if folder.exists() else "no such folder"
-    except OSError as error:  # no permission
-        what = str(error.strerror)
-    raise UserError(f"{setting}={shown(folder)}: {what}")
+        raise UserError(f"{setting}={shown(folder)}: {what}")
 
 
 def shown(path: str | Path) -> str:

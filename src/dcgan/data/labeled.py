@@ -21,7 +21,7 @@ from dcgan.data.decoding import Images
 from dcgan.data.drawn import draw_digits, draw_photos, draw_synthetic
 from dcgan.data.published import DATA_SETS, DataSet
 from dcgan.data.sources import find_source, fit_channels
-from dcgan.errors import MachineError, UserError, first_line
+from dcgan.errors import MachineError, UserError, cannot_read, first_line
 from dcgan.files import cannot_write
 
 NUM_CLASSES = 10  # of every data set
@@ -71,9 +71,11 @@ def read_labeled_set(config: DataConfig, *, train: bool) -> Labeled:
         data_set = DATA_SETS[config.source]
         try:
             images, labels = _read_files(data_set, paths, train=train)
-        except (MachineError, MemoryError):
+        except MachineError:
             raise
         except Exception as error:  # torchvision raises many types for damaged files
+            if fault := cannot_read(paths[0].parent, error):
+                raise fault from error
             raise UserError(
                 f"data.root={config.root}: cannot read the {config.source} files in"
                 f" {paths[0].parent} ({first_line(error)})"

@@ -25,9 +25,8 @@ class DataSet:
     places: tuple[str, ...]
     files: tuple[str, ...]
     archive: str | None = None
-    first_labels: tuple[
-        int, ...
-    ] = ()  # of the training split; tells apart sets whose files have equal names
+    # Of the training split; tells apart sets whose files have equal names.
+    first_labels: tuple[int, ...] = ()
 
 
 def _places(name: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from dcgan.config import DataConfig
 from dcgan.data.decoding import Images
 from dcgan.data.folders import check_folder, image_files, split_folders
 from dcgan.data.published import DATA_SETS, find_celeba, find_labeled
-from dcgan.errors import UserError, first_line
+from dcgan.errors import UserError, cannot_read, first_line
 from dcgan.files import expand
 
 NUM_PROBED = 64  # files whose content is part of the fingerprint …
@@ -42,7 +42,8 @@ def find_source(config: DataConfig) -> tuple[str, list[Path]]:
             paths = image_files(find_celeba(root) if celeba else split_folders(root)[0])
         return _fingerprint(paths, root), paths
     except OSError as error:  # no permission, or a file vanished
-        raise UserError(f"data.root={root}: {first_line(error)}") from error
+        refused = UserError(f"data.root={root}: {first_line(error)}")
+        raise cannot_read(f"data.root={root}", error) or refused from error
 
 
 def fit_channels(images: Images, channels: int) -> Images:

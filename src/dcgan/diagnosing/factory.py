@@ -28,17 +28,15 @@ def load_factory(target: str) -> tuple[nn.Module, Any]:
     """
     log.warning("target=%s: this imports the module and runs its code", target)
     module_name, _, factory_name = target.partition(":")
+    if sys.path[:1] != [here := str(Path.cwd())]:
+        sys.path.insert(0, here)  # and left there: the factory and its network may import more
     with _failing(target, f"importing {module_name}"):
-        path = sys.path.copy()
-        sys.path.insert(0, str(Path.cwd()))
         try:
             module = import_module(module_name)
         except ModuleNotFoundError as error:
             if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
                 raise  # something that the module imports
             raise UserError(f"target={target}: no module named {error.name}") from error
-        finally:
-            sys.path[:] = path
     try:
         factory: Any = reduce(getattr, factory_name.split("."), module)
     except AttributeError as error:

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from dcgan.checkerboard import Diagnosis, diagnose
-from dcgan.checkerboard.judgement import cut_into_tiles, judge_all, tile_side
+from dcgan.checkerboard.judgement import judge_all
 from dcgan.config import DiagnoseConfig
 from dcgan.config.identity import LAST
 from dcgan.diagnosing.factory import load_factory
-from dcgan.diagnosing.tiles import Pictures, luminance, read_folder
+from dcgan.diagnosing.tiles import Pictures, cut_into_tiles, luminance, read_folder, tile_side
 from dcgan.diagnosing.verdicts import both, judge_images, judge_layers, limits
 from dcgan.errors import UserError, first_line
 from dcgan.files import expand, make_folder, write_json

@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from dcgan.checkerboard.judgement import MAX_TILES, cut_into_tiles, tile_side
 from dcgan.config.identity import LAST
 from dcgan.data.decoding import BrokenImage, opened, plain
 from dcgan.data.folders import abridged, image_files, shown
@@ -22,6 +21,8 @@ from dcgan.progress import progress
 
 log = logging.getLogger(__name__)
 
+MAX_TILES = 2000
+TILE = 64  # pixels; larger images are cut into tiles of this size
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue, as in JPEG (ITU-R BT.601)
 
 
@@ -33,6 +34,27 @@ class Pictures:
     num_small: int = 0  # images too small for a tile
     jpeg: bool = False  # whether any is a JPEG
     unreadable: dict[str, str] = field(default_factory=dict)  # file → reason
+
+
+def tile_side(sides: Sequence[int]) -> int:
+    """The side of the square tiles into which images are cut, from each image's shorter side.
+
+    At most 64, and small enough for at least half of the images; smaller images are left out.
+
+    Raises:
+        UserError: half of the images are too small for any period.
+    """
+    usual = sorted(sides)[(len(sides) - 1) // 2]
+    side = min(TILE, usual // 4 * 4)  # a multiple of 4 keeps the pixel phases aligned
+    if side < 16:
+        raise UserError(f"half of the images have {usual} pixels or fewer on a side: 16 are needed")
+    return side
+
+
+def cut_into_tiles(images: Tensor, side: int) -> Tensor:
+    """Every whole tile of (N, C, H, W) images, from the top left: (M, C, side, side)."""
+    columns = images.unfold(2, side, side).unfold(3, side, side)
+    return columns.permute(0, 2, 3, 1, 4, 5).reshape(-1, images.shape[1], side, side)
 
 
 def luminance(tiles: Tensor) -> Tensor:

@@ -6,11 +6,12 @@ from itertools import pairwise
 from torch import Tensor
 
 from dcgan.checkerboard import Diagnosis
-from dcgan.checkerboard.judgement import MIN_TILES, PeriodJudgement
+from dcgan.checkerboard.judgement import PeriodJudgement
 from dcgan.checkerboard.lines import PERIODS, SPACING
 from dcgan.checkerboard.scores import PRESENT
 
 STATUS = {"clean": 0, "grid": 1, "could not judge": 3}
+MIN_TILES = 32  # with fewer, the interval says more about chance than about the images
 OF_DOUBLINGS = {
     2: "the last upsampling layer",
     4: "the upsampling layer before the last",

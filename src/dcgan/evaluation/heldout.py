@@ -1,5 +1,7 @@
 """Real images to compare with: a run's training images, and held-out ones."""
 
+import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,11 @@ from dcgan.config import DataConfig, build
 from dcgan.data.preparation import prepare
 from dcgan.data.splits import has_test_split, read_test_images
 from dcgan.errors import UserError
+from dcgan.files import expand
 from dcgan.networks.checkpoint import find_checkpoint, read_checkpoint
 from dcgan.pictures import evenly_spread
+
+log = logging.getLogger(__name__)
 
 
 def read_run(
@@ -34,8 +39,14 @@ def read_run(
         )
     checkpoint = read_checkpoint(file)
     settings = checkpoint["config"]["data"] | ({} if root is None else {"root": root})
+    has_cache = False  # it may be another machine's
+    with suppress(UserError, OSError):
+        has_cache = expand(settings["cache_dir"]).is_dir()
+    if not has_cache:
+        missing, settings["cache_dir"] = settings["cache_dir"], DataConfig.cache_dir
+        log.warning("data.cache_dir=%s: no such folder; using %s", missing, DataConfig.cache_dir)
     try:
-        data = build(DataConfig, settings, where="data.")
+        data = build(DataConfig, settings)
         prepared = prepare(data)
     except UserError as error:
         reason = str(error)

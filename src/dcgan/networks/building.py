@@ -1,5 +1,6 @@
 """Build networks from a run's settings, and check that tensors belong to such a network."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from dcgan.config import DiscriminatorConfig, DownsampleConfig, GeneratorConfig, UpsampleConfig
-from dcgan.config.settings import doublings
 from dcgan.errors import UserError
 from dcgan.networks.discriminator import Discriminator
 from dcgan.networks.generator import Generator
@@ -46,14 +46,32 @@ def network_for(config: Mapping[str, Any], part: str, state: Mapping[str, Tensor
         state: a state dict of that network.
 
     Raises:
-        UserError: names, shapes or types differ; names the first tensor or setting at fault.
+        UserError: the config describes a far larger network, which is not allocated; or names,
+            shapes or types differ (names the first tensor that does).
     """
-    _check_sizes(config, part, state)
-    build = build_generator if part == "generator" else build_discriminator
+    notch, image_size = config[part].get("notch", 0), config["data"]["image_size"]
+    if notch >= image_size:
+        raise UserError(f"{part}: notch={notch} must be below image_size={image_size}")
+    if count_weights(config, part) > 10 * sum(tensor.numel() for tensor in state.values()):
+        raise UserError(f"{part}: far smaller than the network that the settings describe")
     with torch.random.fork_rng(devices=[]):
-        network = build(config)
+        network = _build(config, part)
     check_fit(network, state, f"{part}.")
     return network
+
+
+def count_weights(config: Mapping[str, Any], part: str) -> float:
+    """How many numbers the weights of a run's generator or discriminator have; allocates none."""
+    group, ordinary = ("upsample", 0) if part == "generator" else ("downsample", False)
+    # Balanced layers are as large as ordinary ones, but cannot be built on the meta device.
+    config = {**config, group: {**config[group], "balanced": ordinary}}
+    try:
+        with torch.device("meta"):  # shapes only, no memory
+            return sum(weight.numel() for weight in _build(config, part).parameters())
+    except RuntimeError as error:
+        if "overflow" not in str(error):
+            raise
+        return math.inf  # overflows 64 bits
 
 
 def check_fit(network: nn.Module, state: Mapping[str, Tensor], where: str = "") -> None:
@@ -75,26 +93,10 @@ def check_fit(network: nn.Module, state: Mapping[str, Tensor], where: str = "") 
             raise UserError(f"{where}{name}: is {given}, must be {must}")
 
 
-def _check_sizes(config: Mapping[str, Any], part: str, state: Mapping[str, Tensor]) -> None:
-    """Refuse settings that describe a larger network than `state`, before it is allocated."""
-    settings, image_size = config[part], config["data"]["image_size"]
-    flat = settings.get("kind") == "flat"
-    sizes = {"filters": settings["filters"]}
-    if not flat:  # the widest layer
-        sizes["filters"] *= 2 ** (doublings(image_size)[1] - 1)
-    sizes |= {name: settings[name] for name in ("latent_size", "kernel_size") if settings.get(name)}
-    if part == "generator" and not flat:
-        sizes["upsample.kernel_size"] = config["upsample"]["kernel_size"]
-    found = {size for tensor in state.values() for size in tensor.shape}
-    for name, size in sizes.items():
-        if size not in found:
-            raise UserError(f"{part}: no tensor has the size that {name} asks for ({size})")
-    if (settings.get("num_layers") or 0) > len(state):
-        raise UserError(f"{part}: has fewer tensors than num_layers={settings['num_layers']}")
-    if (notch := settings.get("notch", 0)) >= image_size:
-        raise UserError(f"{part}: notch={notch} must be below image_size={image_size}")
-
-
 def described(tensor: Tensor) -> str:
     """Type and shape, such as float32 (8, 4, 4, 4)."""
     return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
+
+
+def _build(config: Mapping[str, Any], part: str) -> nn.Module:
+    return build_generator(config) if part == "generator" else build_discriminator(config)

@@ -28,12 +28,6 @@ def _random_state(state: Tensor) -> Tensor:
     return state
 
 
-def _cuda_state(state: Tensor) -> Tensor:
-    if state.dtype != torch.uint8 or state.shape != (16,):  # a seed and an offset
-        raise ValueError("is not the state of a GPU's random generator")
-    return state
-
-
 Weights = dict[str, Finite]  # by name
 RandomState = Annotated[InstanceOf[Tensor], AfterValidator(_random_state)]
 Text = Annotated[str, Strict()]
@@ -60,7 +54,6 @@ class RandomStates:
     """The random states of torch and of the run's own streams."""
 
     torch: RandomState
-    cuda: list[Annotated[InstanceOf[Tensor], AfterValidator(_cuda_state)]]  # one per GPU
     latents: RandomState
     mixing: RandomState
 

@@ -64,9 +64,7 @@ def initialize(network: nn.Module, seed: int, purpose: str) -> None:
         if isinstance(layer, UpsamplingBlock):
             initialize_block(layer, random)
             in_blocks.update(layer)
-        elif layer in in_blocks:
-            continue
-        elif isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        elif isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) and layer not in in_blocks:
             layer.weight.normal_(0, STD, generator=random)
             if layer.bias is not None:
                 layer.bias.zero_()

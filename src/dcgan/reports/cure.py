@@ -44,9 +44,8 @@ class Cure:
     name: str
     periods: list[PeriodJudgement]
     change: float  # RMS difference of the images, on the [−1, 1] scale
-    detail: (
-        float  # power of the fine detail relative to before, without the checkerboard's frequencies
-    )
+    # Power of the fine detail relative to before, without the checkerboard's frequencies.
+    detail: float
     fid: float | None  # None if the data have no labels
 
     @property

@@ -44,8 +44,8 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
         UserError: the checkpoint or its data cannot be read.
     """
     checkpoint, data, training = read_run(config.checkpoint, config.root, "set root=FOLDER")
-    extractor = _extractor(data, checkpoint["data_digest"])
     known, unseen = _real_images(data, training, config.num_images)
+    extractor = _extractor(data, checkpoint["data_digest"])
     real = None if extractor is None else extractor.extract(unseen)
     generator = generator_of(checkpoint, config.weights)
 
@@ -87,11 +87,21 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
 
 
 def _real_images(data: DataConfig, training: Tensor, num_images: int) -> tuple[Tensor, Tensor]:
-    """Training images and held-out ones: without a test split, two random halves."""
+    """Training images and held-out ones: without a test split, two random halves.
+
+    Raises:
+        UserError: there are not two of each.
+    """
     order = torch.randperm(len(training), generator=stream(0, "halves"))[: 2 * num_images]
     first, second = (training[half] for half in order.tensor_split(2))
     known = evenly_spread(training if has_test_split(data) else second, num_images)
-    return known, held_out(data, first, num_images)
+    unseen = held_out(data, first, num_images)
+    if min(len(known), len(unseen)) < 2:
+        raise UserError(
+            f"the run's data={data.source}: {len(known)} training and {len(unseen)} held-out"
+            " images; at least 2 of each are needed"
+        )
+    return known, unseen
 
 
 def _origin(config: EvaluateConfig, checkpoint: dict[str, Any], data: DataConfig) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel, update_bn
 
 from dcgan.checkerboard import bake
 from dcgan.config import TrainConfig
-from dcgan.config.identity import LAST, MAY_DIFFER, flatten, is_run
+from dcgan.config.identity import LAST, MAY_DIFFER, identity_settings, is_run
 from dcgan.data.batches import Batches
 from dcgan.data.preparation import Prepared
 from dcgan.errors import UserError
@@ -107,7 +107,6 @@ def checkpoint_of(state: State) -> dict[str, Any]:
         "data_digest": state.data_digest,
         "random": {
             "torch": torch.get_rng_state(),
-            "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
             "latents": state.latents.get_state(),
             "mixing": state.mixing.get_state(),
         },
@@ -142,8 +141,6 @@ def load_state(state: State, checkpoint: dict[str, Any]) -> None:
     state.batches.num_drawn = checkpoint["num_batches_drawn"]
     random = checkpoint["random"]
     torch.set_rng_state(random["torch"])
-    if len(random["cuda"]) == torch.cuda.device_count() > 0:
-        torch.cuda.set_rng_state_all(random["cuda"])
     state.latents.set_state(random["latents"])
     state.mixing.set_state(random["mixing"])
     log.info("resumed at step %d", state.step)
@@ -216,11 +213,11 @@ def read_for_resume(config: TrainConfig, run_dir: Path) -> dict[str, Any] | None
 
 def _check_settings(config: TrainConfig, saved: dict[str, Any], path: Path) -> None:
     """Refuse to resume a run with settings that would make it a different run."""
-    now, then = dict(flatten(asdict(config))), dict(flatten(saved))
+    now, then = identity_settings(asdict(config)), identity_settings(saved)
     differing = [
-        f"{key}={now[key]} (was {then.get(key)})"
-        for key in sorted(now.keys() - MAY_DIFFER)
-        if now[key] != then.get(key)
+        f"{key}={now.get(key)} (was {then.get(key)})"
+        for key in sorted(now.keys() | then.keys())
+        if now.get(key) != then.get(key)
     ]
     if differing:
         raise UserError(

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from statistics import harmonic_mean
 from typing import Any, Self
 
 import torch
@@ -159,9 +158,10 @@ class Recorder:
         num_images = (state.step - self._first_step) * state.batches.batch_size
         self._tracker.flush()
         metrics = read_metrics(self._run_dir / "metrics.jsonl")
-        lines = [m for m in metrics if "d_accuracy" in m]
+        last: dict[str, Any] = next((m for m in reversed(metrics) if "d_accuracy" in m), {})
         ratios = [r for m in metrics if (r := m.get(PEAK_OVER_REAL[2].key)) is not None]
-        speed = num_images / seconds if num_images else _recorded_speed(lines)
+        # No step was timed if the run was killed between its last checkpoint and this file.
+        speed = num_images / seconds if num_images else last.get("images_per_second")
         result = {
             "step": state.step,
             "images_seen": state.step * state.batches.batch_size,
@@ -170,7 +170,7 @@ class Recorder:
             "images_per_second": speed,
             "tracking_share": self._seconds / seconds,
             "processes": state.fabric.world_size,
-            "metrics": lines[-1] if lines else {},
+            "metrics": last,
             "samples": f"samples/{state.step:06d}.png",
             "checkpoint": str(LAST),
             "tensorboard": "tensorboard",
@@ -257,9 +257,3 @@ class Recorder:
         message = f"{what}; {kept}; try smaller learning rates"
         self._tracker.alarm(self._state.step, "not finite", message)
         return RunFailed(message)
-
-
-def _recorded_speed(lines: list[dict[str, Any]]) -> float | None:
-    """The harmonic mean of images per second over the log lines; None if unknown."""
-    speeds = [speed for line in lines if (speed := line.get("images_per_second"))]
-    return harmonic_mean(speeds) if speeds else None

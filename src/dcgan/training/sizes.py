@@ -1,15 +1,10 @@
 """Check that a run fits into memory before any is allocated."""
 
-import math
-from collections.abc import Callable
-from dataclasses import replace
-
-import torch
-from torch import nn
+from dataclasses import asdict
 
 from dcgan.config import TrainConfig
 from dcgan.memory import check_memory
-from dcgan.networks import Discriminator, Generator
+from dcgan.networks.building import count_weights
 
 COPIES_OF_G = 5  # weights, gradients, Adam's two moments, EMA
 COPIES_OF_D = 4
@@ -32,26 +27,13 @@ def check_sizes(config: TrainConfig) -> None:
         ("trainer.fid_images", trainer.fid_images if trainer.fid_every else 0, 8),
     ):
         check_memory(f"{name}={value}", value * size * numbers)
-    shape = {"image_size": data.image_size, "channels": data.channels}
-    # Unbalanced layers are as large as balanced ones, which cannot be built on the meta device.
-    free, strided = replace(config.upsample, balanced=0), replace(config.downsample, balanced=False)
-    g, d = config.generator, config.discriminator
-    kernel = g.kernel_size or free.kernel_size
+    settings, g, d = asdict(config), config.generator, config.discriminator
+    kernel = g.kernel_size or config.upsample.kernel_size
     check_memory(
         f"generator.filters={g.filters}, latent_size={g.latent_size}, kernel_size={kernel}",
-        4 * COPIES_OF_G * _count_weights(lambda: Generator(g, free, **shape)),
+        4 * COPIES_OF_G * count_weights(settings, "generator"),
     )
     check_memory(
         f"discriminator.filters={d.filters}",
-        4 * COPIES_OF_D * _count_weights(lambda: Discriminator(d, strided, **shape)),
+        4 * COPIES_OF_D * count_weights(settings, "discriminator"),
     )
-
-
-def _count_weights(build: Callable[[], nn.Module]) -> float:
-    try:
-        with torch.device("meta"):  # shapes only, no memory
-            return sum(weight.numel() for weight in build().parameters())
-    except RuntimeError as error:
-        if "overflow" not in str(error):
-            raise
-        return math.inf  # overflows 64 bits
