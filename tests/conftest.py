@@ -1,27 +1,34 @@
 """Shared by all tests: composed configs, commands as subprocesses, a cache for prepared images."""
 
+import copy
 import multiprocessing
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache, reduce
 from importlib import import_module
+from operator import getitem
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 import dcgan.configs
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
 
 import dcgan.commands
 
 # Set before torch is imported: one test runs per core, so each should use one thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from dcgan.commands.composing import compose, to_dataclass
-from dcgan.config import TrainConfig
+from dcgan.commands.composing import compose
+from dcgan.config import TrainConfig, build
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Start = Callable[..., subprocess.Popen[str]]
@@ -31,6 +38,7 @@ CONFIGS = Path(dcgan.configs.__path__[0])
 
 # What commands import sooner or later.
 PRELOADED = [
+    "tests.preloaded",
     "torch._dynamo",
     *("dcgan.training.loop", "dcgan.evaluation.assessment", "dcgan.reports.page"),
     *(f"dcgan.commands.{path.stem}" for path in Path(dcgan.commands.__path__[0]).glob("[!_]*.py")),
@@ -56,13 +64,30 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def compose_train(cache_dir: Path) -> Compose:
-    """A function that composes the real configs: overrides in, TrainConfig out."""
+    """A function that composes the real configs: overrides in, TrainConfig out.
+
+    Hydra is slow: it composes each set of choices (data=digits) once; values (seed=1) are set here.
+    """
 
     def composed(*overrides: str) -> TrainConfig:
-        settings = compose("train", [*overrides, f"data.cache_dir={cache_dir}"])
-        return to_dataclass(settings, TrainConfig)
+        words = [f"data.cache_dir={cache_dir}", *overrides]
+        choices = [word for word in words if (CONFIGS / word.partition("=")[0]).is_dir()]
+        values = copy.deepcopy(_chosen(*choices))
+        others = [word for word in words if word not in choices]
+        for word in OverridesParser.create().parse_overrides(others):
+            *groups, name = word.key_or_group.split(".")
+            reduce(getitem, groups, values)[name] = word.value()
+        return build(TrainConfig, values)
 
     return composed
+
+
+@cache
+def _chosen(*choices: str) -> dict[str, Any]:
+    settings = compose("train", choices)
+    own = OmegaConf.masked_copy(settings, [str(key) for key in settings if key != "hydra"])
+    values: Any = OmegaConf.to_container(own, resolve=True)
+    return values  # type: ignore[no-any-return]
 
 
 @pytest.fixture
@@ -83,7 +108,8 @@ def run(tmp_path: Path, cache_dir: Path) -> Run:
         name: str, *overrides: str, processes: int = 1, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         line = command_line(name, *overrides, cache_dir=cache_dir, processes=processes)
-        if processes > 1 or "-m" in overrides or environment or not hasattr(os, "fork"):
+        launches = processes > 1 or any(w.startswith("hydra/launcher=") for w in overrides)
+        if launches or environment or not hasattr(os, "fork"):
             return finish(line, tmp_path, **environment)
         return finish_forked(name, line, tmp_path)
 
@@ -171,7 +197,11 @@ def _be_command(
     os.environ.update(environment)
     for stream, output in zip((sys.stdout, sys.stderr), outputs, strict=True):
         os.dup2(os.open(output, os.O_WRONLY | os.O_APPEND), stream.fileno())
-    import_module(f"dcgan.commands.{name}").main()
+    if line[0].endswith(".py"):
+        sys.path.insert(0, str(Path(line[0]).parent))
+        runpy.run_path(line[0], run_name="__main__")
+    else:
+        import_module(f"dcgan.commands.{name}").main()
 
 
 def command_line(name: str, *overrides: str, cache_dir: Path, processes: int = 1) -> list[str]:

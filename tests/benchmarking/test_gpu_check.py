@@ -14,15 +14,15 @@ from scripts import gpu_check
 from scripts.gpu_check import COLUMNS, fid_table, speed, speed_table
 
 from dcgan.errors import RunFailed
-from tests.conftest import command_environment
+from tests.conftest import command_environment, finish_forked
 
 SCRIPT = Path(gpu_check.__file__)
 SMALL = ("experiment=smoke", "data=digits", "data.num_images=32", "data.image_size=16")
 
 
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="there is a GPU")
-def test_without_a_gpu_it_says_so_in_one_line() -> None:
-    done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, check=False)
+def test_without_a_gpu_it_says_so_in_one_line(tmp_path: Path) -> None:
+    done = finish_forked("", [str(SCRIPT)], tmp_path)
     assert done.returncode == 2
     assert done.stderr == "gpu_check: no GPU is available\n"
     assert done.stdout == ""

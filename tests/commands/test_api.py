@@ -107,10 +107,7 @@ def test_a_network_is_diagnosed_with_an_example() -> None:
     ("settings", "message"),
     [
         (("trainer.stepz=3",), "trainer.stepz: no such setting; trainer has steps"),
-        (("data=moon",), "data=moon: must be one of"),
         (("steps",), "steps"),
-        (("hydra.run.dir=",), "hydra.run.dir=: must be a folder"),
-        (("hydra.run.dir=${nope}",), "hydra.run.dir: Interpolation key 'nope' not found"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(

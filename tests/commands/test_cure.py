@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from PIL import Image
 from dcgan.commands.cure import settings_of_training
 from dcgan.networks.saved import load_generator
 from dcgan.sampling import sample
-from tests.conftest import TINY, Compose, Run, command_environment, command_line
+from tests.conftest import TINY, Compose, Run, command_line, finish_forked
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +20,8 @@ def free(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
     folder = tmp_path_factory.mktemp("free") / "run"
     words = ("data.image_size=32", f"hydra.run.dir={folder}")
     line = command_line("train", *TINY, *words, cache_dir=cache_dir)
-    subprocess.run(line, env=command_environment(), check=True, capture_output=True)
+    done = finish_forked("train", line, folder.parent)
+    assert done.returncode == 0, done.stderr
     return folder
 
 

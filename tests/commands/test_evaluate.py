@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.conftest import TINY, Run, command_line, finish_forked
+from tests.conftest import Run, command_line, finish_forked
 
 FEW = ("num_images=80", "seeds=[0,1,2]")
 
@@ -16,8 +16,8 @@ FEW = ("num_images=80", "seeds=[0,1,2]")
 def trained(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
     """A run of eight steps on digits."""
     folder = tmp_path_factory.mktemp("evaluated") / "trained"
-    digits = ("data=digits", "data.num_images=500", f"hydra.run.dir={folder}")
-    overrides = (*TINY[:2], *digits, "trainer.fid_every=4")
+    digits = ("data=digits", "data.image_size=8", "data.num_images=500", f"hydra.run.dir={folder}")
+    overrides = ("experiment=smoke", *digits, "trainer.fid_every=4")
     done = finish_forked(
         "train", command_line("train", *overrides, cache_dir=cache_dir), folder.parent
     )
@@ -43,7 +43,7 @@ def test_a_run_is_scored_along_with_real_images(run: Run, tmp_path: Path, traine
     assert math.isclose(sum(result["class_shares"]), 1)
     assert result["step"] == 8
     with Image.open(tmp_path / "quality" / "quality.png") as picture:
-        assert picture.size == (10 * 18 + 2, 10 * 18 + 2)  # ten rows, one column per class
+        assert picture.size == (10 * 10 + 2, 10 * 10 + 2)  # ten rows, one column per class
 
     raw = ("weights=raw", "hydra.run.dir=other")
     done = run("evaluate", f"checkpoint={trained}/checkpoints/best.pt", *FEW, *raw)

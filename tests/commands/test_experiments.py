@@ -10,7 +10,12 @@ import yaml
 from tests.conftest import CONFIGS, Run
 
 TINY = "generator=tiny"
-SMALL = ("discriminator=tiny", "trainer=smoke", "data=synthetic")
+SMALL = (
+    "discriminator=tiny",
+    "trainer=smoke",
+    "data=synthetic",
+    "hydra/launcher=local_parallel",  # as the presets set it, but on the command line; see conftest
+)
 
 
 def num_arms(experiment: str, overrides: list[str]) -> int:

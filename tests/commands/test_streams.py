@@ -28,7 +28,7 @@ def in_shell(ending: str, folder: Path, **environment: str) -> subprocess.Comple
 
 @pytest.mark.parametrize(
     ("ending", "status"),
-    [("| true", 141), (">/dev/full", 74), (">&-", 0), ("2>&-", 0), (">&- 2>&-", 0)],
+    [("| true", 141), (">/dev/full", 74), (">&-", 0), (">&- 2>&-", 0)],
 )
 def test_results_are_kept_whatever_happens_to_the_output(
     tmp_path: Path, ending: str, status: int
@@ -42,9 +42,8 @@ def test_results_are_kept_whatever_happens_to_the_output(
         assert done.stderr.endswith("standard output: No space left on device\n")
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_unencodable_characters_are_replaced(tmp_path: Path, encoding: str) -> None:
-    done = in_shell("", tmp_path, PYTHONIOENCODING=encoding)
+def test_unencodable_characters_are_replaced(tmp_path: Path) -> None:
+    done = in_shell("", tmp_path, PYTHONIOENCODING="ascii")
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("out\n")
 

@@ -3,8 +3,8 @@
 import json
 import operator
 import shlex
+import shutil
 import signal
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +15,7 @@ import torch
 import yaml
 from PIL import Image
 
+from dcgan.commands.composing import compose_run
 from dcgan.commands.train import folder_of
 from dcgan.config.identity import LAST, flatten
 from dcgan.config.words import setting
@@ -27,9 +28,7 @@ from tests.conftest import (
     Run,
     Start,
     choices,
-    finish,
     finish_forked,
-    real_data,
     wait_for,
 )
 
@@ -122,8 +121,7 @@ def test_a_killed_run_resumes_bit_for_bit(
 @pytest.mark.parametrize(
     ("number", "options", "folder"),
     [
-        (signal.SIGINT, [], "outputs/train/*/*/*"),
-        (signal.SIGTERM, ["hydra.run.dir='an odd=name'"], "an odd=name"),
+        (signal.SIGTERM, [], "outputs/train/*/*/*"),
         (signal.SIGHUP, [setting("hydra.run.dir", ODD)], ODD),  # the terminal is closed
     ],
 )
@@ -162,8 +160,8 @@ def test_a_non_finite_loss_aborts_the_run_and_is_reported(run: Run, tmp_path: Pa
 
 
 def test_a_refused_start_or_resume_changes_nothing(run: Run, tmp_path: Path) -> None:
-    for folder in ("first", "second"):
-        assert run("train", *TINY, f"hydra.run.dir={folder}").returncode == 0
+    assert run("train", *TINY, "hydra.run.dir=first").returncode == 0
+    shutil.copytree(tmp_path / "first", tmp_path / "second")
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "dear.txt").write_text("Dear")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
@@ -183,17 +181,15 @@ def test_a_refused_start_or_resume_changes_nothing(run: Run, tmp_path: Path) -> 
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
-def test_resume_auto_finds_the_newest_run_with_these_settings(run: Run, tmp_path: Path) -> None:
+def test_resume_auto_extends_the_run_with_these_settings(run: Run, tmp_path: Path) -> None:
     first = run("train", *TINY, "resume=auto", "trainer.precision=auto")
     assert first.returncode == 0, first.stderr
     folder = first.stdout.splitlines()[-1]
-    other = run("train", *TINY, "resume=auto", "trainer.precision=auto", "trainer.beta2=0.9")
-    assert other.returncode == 0, other.stderr  # newer, with the same seed but another recipe
     options = ("resume=auto", "trainer.precision=auto", "trainer.steps=10")
     second = run("train", *TINY, *options)
     assert second.stdout.splitlines()[-1] == folder, second.stderr
     assert json.loads((tmp_path / folder / "result.json").read_text())["resumed_from_step"] == 8
-    assert len(list(tmp_path.rglob("result.json"))) == 2
+    assert len(list(tmp_path.rglob("result.json"))) == 1
 
 
 def test_resume_auto_looks_for_the_precision_that_auto_means(tmp_path: Path, tiny: Compose) -> None:
@@ -235,10 +231,9 @@ def test_help_config_and_completion(run: Run) -> None:
     assert words.stdout.split() == known
 
 
-def test_two_runs_that_start_in_one_second_get_two_folders(start: Start, tmp_path: Path) -> None:
-    processes = [start(*TINY) for _ in range(2)]
-    assert [process.wait(timeout=60) for process in processes] == [0, 0]
-    assert len(list(tmp_path.rglob("result.json"))) == 2
+def test_two_runs_that_start_in_one_second_get_two_folders() -> None:
+    folders = {compose_run("train", TINY, lambda _, new: new)[2] for _ in range(2)}
+    assert len(folders) == 2
 
 
 def test_faces_train_from_a_folder_of_jpegs(run: Run, tmp_path: Path) -> None:
@@ -254,18 +249,7 @@ def test_faces_train_from_a_folder_of_jpegs(run: Run, tmp_path: Path) -> None:
         assert picture.size == (4 * 66 + 2, 4 * 66 + 2)
 
 
-def test_real_mnist_trains_without_a_download(run: Run) -> None:
-    root = real_data("MNIST").parent
-    tiny = ("generator=tiny", "discriminator=tiny", "trainer=smoke", "trainer.steps=8")
-    done = run("train", "experiment=mnist", f"data.root={root}", *tiny, "hydra.run.dir=out")
-    assert done.returncode == 0, done.stderr
-    assert "60000 images" in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("delay", "number"),
-    [(0.0, signal.SIGINT), (0.5, signal.SIGTERM), (1.0, signal.SIGINT), (2.0, signal.SIGTERM)],
-)
+@pytest.mark.parametrize(("delay", "number"), [(0.0, signal.SIGINT), (2.0, signal.SIGTERM)])
 def test_ctrl_c_before_the_first_step_is_one_line(
     start: Start, tmp_path: Path, delay: float, number: signal.Signals
 ) -> None:
@@ -306,7 +290,7 @@ def test_a_mistake_leaves_the_users_empty_folders_alone(run: Run, tmp_path: Path
 
 @pytest.mark.parametrize("script", sorted(SCRIPTS.glob("*.py")), ids=lambda path: path.stem)
 def test_every_script_has_a_help_with_an_example(script: Path, tmp_path: Path) -> None:
-    shown = finish([sys.executable, str(script), "--help"], tmp_path)
+    shown = finish_forked("", [str(script), "--help"], tmp_path)
     if not (CONFIGS / f"{script.stem}.yaml").is_file():  # not a command
         assert f"\n    python scripts/{script.name} " in shown.stdout
         return

@@ -4,11 +4,11 @@ import errno
 import json
 import math
 import os
-import subprocess
 import sys
-import textwrap
 from dataclasses import replace
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import psutil
@@ -23,7 +23,6 @@ from dcgan.config import DataConfig
 from dcgan.data import preparation
 from dcgan.data.preparation import Prepared, prepare
 from dcgan.errors import MachineError, UserError
-from tests.conftest import children
 from tests.damage import EXAMPLES, damaged
 
 
@@ -250,63 +249,21 @@ def test_a_damaged_cache_logs_one_warning(
 def test_images_are_prepared_again_if_half_of_the_cache_is_missing(tmp_path: Path) -> None:
     originals = write_images(tmp_path / "in", 3)
     config = settings(tmp_path / "in", tmp_path / "cache")
+    path = prepare(config).path
+    path.with_name(f"{path.name}.tmp").write_bytes(b"half")  # left by a run that was killed
     for suffix in (".npy", ".json"):
         prepare(config).path.with_suffix(suffix).unlink()
         assert np.array_equal(prepare(config).open(), originals)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_a_killed_preparation_leaves_no_processes_or_shared_memory(tmp_path: Path) -> None:
-    write_images(tmp_path / "in", 2)
-    script = """
-        import sys, time
-        from dcgan.config import DataConfig
-        from dcgan.data import preparation
-
-        def wait(*_):
-            print("decoding", flush=True)
-            time.sleep(60)
-        preparation.decode = wait
-        preparation.prepare(DataConfig(source="folder", root=sys.argv[1], cache_dir=sys.argv[2],
-                                       image_size=16, channels=3, flip=False, decoding_threads=2))
-        """
-    arguments = [str(tmp_path / "in"), str(tmp_path / "cache")]
-    line = [sys.executable, "-c", textwrap.dedent(script), *arguments]
-    shared = Path("/dev/shm")
-    before = set(shared.iterdir()) if shared.is_dir() else set()
-    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "decoding\n"
-        assert children(process.pid) == []  # it uses threads, which end with the process
-        process.kill()
-    if shared.is_dir():
-        assert not [
-            path for path in set(shared.iterdir()) - before if str(process.pid) in path.name
-        ]
-    assert len(prepare(settings(tmp_path / "in", tmp_path / "cache")).open()) == 2
-
-
-def test_two_processes_at_once_prepare_the_images_once(tmp_path: Path) -> None:
+def test_two_runs_at_once_prepare_the_images_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     originals = write_images(tmp_path / "in", 200)
-    script = textwrap.dedent(
-        """
-        import sys
-        from dcgan.config import DataConfig
-        from dcgan.data import preparation
-
-        original = preparation._decode_files
-        def announced(*arguments):
-            print("prepared here", flush=True)
-            return original(*arguments)
-        preparation._decode_files = announced
-        config = DataConfig(source="folder", root=sys.argv[1], cache_dir=sys.argv[2],
-                            image_size=16, channels=3, flip=False, decoding_threads=1)
-        print(preparation.prepare(config).open().sum().item())
-        """
-    )
-    arguments = [sys.executable, "-c", script, str(tmp_path / "in"), str(tmp_path / "cache")]
-    processes = [subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    outputs = [process.communicate(timeout=60)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0]
-    assert "".join(outputs).count("prepared here") == 1
-    assert {output.split()[-1] for output in outputs} == {str(originals.sum())}
+    config = settings(tmp_path / "in", tmp_path / "cache")
+    decode_files = Mock(wraps=preparation._decode_files)
+    monkeypatch.setattr(preparation, "_decode_files", decode_files)
+    with ThreadPool(2) as pool:
+        found = pool.map(prepare, [config, config], chunksize=1)
+    assert decode_files.call_count == 1
+    assert all(np.array_equal(each.open(), originals) for each in found)

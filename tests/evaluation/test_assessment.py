@@ -9,6 +9,7 @@ from dcgan.config import DataConfig
 from dcgan.data.splits import read_labeled
 from dcgan.errors import UserError
 from dcgan.evaluation.assessment import assess, class_shares
+from dcgan.evaluation.classifier import RECIPE
 from dcgan.evaluation.features import get_extractor
 from dcgan.evaluation.heldout import held_out
 from dcgan.pictures import normalize
@@ -21,7 +22,10 @@ def test_class_shares_count_the_most_likely_classes() -> None:
     assert class_shares(probabilities).tolist() == [0.5, 0, 0, 0.25, 0, 0, 0, 0, 0, 0.25]
 
 
-def test_real_images_score_well_and_noise_badly(tmp_path: Path) -> None:
+def test_real_images_score_well_and_noise_badly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RECIPE, "min_steps", 120)  # enough for digits
     data = DataConfig(
         source="digits", image_size=16, channels=1, flip=False, num_images=2000,
         cache_dir=str(tmp_path),

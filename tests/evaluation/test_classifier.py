@@ -11,7 +11,13 @@ from PIL import Image
 from dcgan.config import DataConfig
 from dcgan.data.splits import read_labeled
 from dcgan.errors import MachineError
-from dcgan.evaluation.classifier import Classifier, accuracy_of, get_classifier, train_classifier
+from dcgan.evaluation.classifier import (
+    RECIPE,
+    Classifier,
+    accuracy_of,
+    get_classifier,
+    train_classifier,
+)
 from tests.conftest import real_data
 
 
@@ -46,7 +52,10 @@ def test_the_classifier_learns_is_cached_and_leaves_the_random_state_alone(
         assert torch.equal(a, b)
 
 
-def test_the_same_data_give_the_same_classifier(tmp_path: Path) -> None:
+def test_the_same_data_give_the_same_classifier(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RECIPE, "min_steps", 20)
     data = read_labeled(digits(tmp_path, num_images=300), train=True)
     first, second = train_classifier(data), train_classifier(data)
     for a, b in zip(first.parameters(), second.parameters(), strict=True):

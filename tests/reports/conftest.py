@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from dcgan.commands.composing import compose, to_dataclass
 from dcgan.config import TrainConfig
+from dcgan.reports.explanation import write_explanation
+from dcgan.reports.page import write_report
 from dcgan.training.loop import train
 from tests.conftest import TINY
 
@@ -26,6 +28,22 @@ def trained(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
             config = to_dataclass(settings, TrainConfig)
             train(config, folder / arm / f"seed{seed}", "again")
     return folder
+
+
+@pytest.fixture(scope="session")
+def report(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the report on `trained`, which no test changes."""
+    folder = tmp_path_factory.mktemp("report")
+    write_report(trained, folder, "dcgan-train -m <this>")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def article(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the article."""
+    folder = tmp_path_factory.mktemp("article")
+    write_explanation(folder)
+    return folder / "index.html"
 
 
 @pytest.fixture

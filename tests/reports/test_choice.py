@@ -75,7 +75,9 @@ def test_nothing_is_said_of_a_time_before_the_first_fid(measured: Path, tmp_path
     resized, _ = chosen(measured)["rows"]
     assert resized["equal_time"] == {"images_seen": pytest.approx(22.4)}
     result = write_report(measured, tmp_path / "report", "dcgan-train -m <this>")
-    assert {"choice.md", "choice.png"} <= set(result["files"])
+    names = {"index.html", "fid.md", "fid.png", "choice.md", "choice.png"}
+    assert names <= set(result["files"])
+    assert all((tmp_path / "report" / name).is_file() for name in result["files"])
     lines = (tmp_path / "report" / "choice.md").read_text().splitlines()
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == 8  # twice a header, a rule and two arms

@@ -46,10 +46,8 @@ class Outline(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("explanation")
-    write_explanation(folder)
-    return (folder / "index.html").read_text(encoding="utf-8")
+def page(article: Path) -> str:
+    return article.read_text(encoding="utf-8")
 
 
 def test_the_article_has_every_claim_and_is_well_formed(page: str) -> None:
@@ -89,10 +87,13 @@ def test_measured_intervals_are_marked() -> None:
         assert float(low) > PRESENT if verdict == "yes" else float(high) <= PRESENT
 
 
-def test_a_failed_claim_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_claim_and_a_runs_kernels_and_units_are_shown(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = runs / "transposed_k3" / "seed0"
     fields = CHECKS["dead zones"]().fields
     monkeypatch.setitem(CHECKS, "dead zones", lambda: Finding([1.0], fields=fields))
-    written = write_explanation(tmp_path / "page")
+    written = write_explanation(tmp_path / "page", str(run))
     text = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
     title = "A stride larger than the kernel leaves dead zones"
     assert f"1 failed: {title}." in text
@@ -103,17 +104,6 @@ def test_a_failed_claim_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert [claim["id"] for claim in written if not claim["holds"]] == ["dead zones"]
     assert set(written[0]) >= {"id", "sentence", "number", "tolerance", "holds"}
 
-
-def test_the_samples_show_what_the_text_says() -> None:
-    free, balanced = read_samples("samples_free"), read_samples("samples_balanced")
-    assert free.shape == balanced.shape == (8, 3, 64, 64)
-    assert grid_peak(free, 2).ratio > 5 * grid_peak(balanced, 2).ratio
-
-
-def test_a_run_adds_its_kernels_and_units(runs: Path, tmp_path: Path) -> None:
-    run = runs / "transposed_k3" / "seed0"
-    write_explanation(tmp_path / "page", str(run))
-    text = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
     found = re.search('<script type="application/json" id="kernels">(.*?)</script>', text)
     assert found
     kernels = json.loads(found[1])
@@ -127,6 +117,12 @@ def test_a_run_adds_its_kernels_and_units(runs: Path, tmp_path: Path) -> None:
     assert text.count('alt="images and projections') == 3 * 4  # four units per block
     with pytest.raises(UserError, match="no such file"):
         kernels_of(str(tmp_path / "nowhere.pt"))
+
+
+def test_the_samples_show_what_the_text_says() -> None:
+    free, balanced = read_samples("samples_free"), read_samples("samples_balanced")
+    assert free.shape == balanced.shape == (8, 3, 64, 64)
+    assert grid_peak(free, 2).ratio > 5 * grid_peak(balanced, 2).ratio
 
 
 def test_without_a_run_there_is_no_chapter_about_one(page: str) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from dcgan.reports.explanation import write_explanation
 from tests.reports.conftest import hard_to_read, opened
 
 CHAPTERS = [
@@ -23,13 +22,6 @@ CHAPTERS = [
     "Try it yourself",
 ]
 LIVE = {"paint", "stretch", "geometry", "balance", "spectrum", "stack", "alignment", "skip"}
-
-
-@pytest.fixture(scope="module")
-def article(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("article")
-    write_explanation(folder)
-    return folder / "index.html"
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
-import pytest
 import torch
 import yaml
 from hypothesis import given
@@ -25,6 +24,7 @@ from dcgan.reports.runs import Run
 from dcgan.training.loop import train
 from tests.conftest import TINY, Compose
 from tests.damage import EXAMPLES
+from tests.reports.test_conclusions import conclude
 
 VOID = {"meta", "img", "br", "link", "path", "use", "input"}
 
@@ -46,13 +46,6 @@ class Page(HTMLParser):
     def handle_endtag(self, tag: str) -> None:  # noqa: D102
         if tag not in VOID:
             assert self.open.pop() == tag
-
-
-@pytest.fixture(scope="module")
-def report(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("report")
-    write_report(trained, folder, "dcgan-train -m <this>")
-    return folder
 
 
 def test_every_listed_file_exists(report: Path) -> None:
@@ -125,20 +118,11 @@ def test_a_single_run_gets_a_page_too(runs: Path, tmp_path: Path) -> None:
     assert "one seed, so no interval" in str(result["conclusions"])
 
 
-def test_one_arm_of_several_seeds_is_compared_with_nothing(runs: Path, tmp_path: Path) -> None:
+def test_one_arm_of_several_seeds_is_compared_with_nothing(runs: Path) -> None:
     shutil.rmtree(runs / "resize_nearest")
-    answer = write_report(runs, tmp_path / "report", "command")["conclusions"]["In short"]
+    answer = conclude(analyze(runs))["In short"]
     assert len(answer) == 2
     assert answer[1].startswith("All of this holds for these images")
-
-
-def test_a_broken_run_is_listed_on_the_page(runs: Path, tmp_path: Path) -> None:
-    (runs / "transposed_k3" / "seed1" / "result.json").unlink()
-    write_report(runs, tmp_path / "report", "command")
-    for name in ("index.html", "report.md"):
-        text = (tmp_path / "report" / name).read_text()
-        assert "transposed_k3/seed1" in text
-        assert "not finished: at step 8 of 8" in text
 
 
 def test_images_too_small_for_scores_get_a_page_too(tmp_path: Path, compose_train: Compose) -> None:
@@ -156,29 +140,23 @@ def test_images_too_small_for_scores_get_a_page_too(tmp_path: Path, compose_trai
     assert "Dotted" not in (tmp_path / "report" / "index.html").read_text()
 
 
-def test_dead_zones_and_arms_that_differ_only_in_some_blocks(
+def test_dead_zones_balanced_arms_and_arms_that_differ_only_in_some_blocks(
     tmp_path: Path, compose_train: Compose
 ) -> None:
-    for upsample in ("upsample=transposed_k1", "upsample=transposed_k3"):
-        first = ["upsample.layers=first"] if upsample.endswith("3") else []
-        config = compose_train(*TINY, "data.image_size=32", upsample, *first)
-        train(config, tmp_path / "runs" / upsample, "again")
+    k4 = [("upsample=transposed_k4", f"upsample.balanced={order}") for order in (0, 1, 2)]
+    first = ("upsample=transposed_k3", "upsample.layers=first")
+    for i, words in enumerate([("upsample=transposed_k1",), first, *k4]):
+        config = compose_train(*TINY, "data.image_size=32", *words)
+        train(config, tmp_path / "runs" / str(i), "again")
     result = write_report(tmp_path / "runs", tmp_path / "report", "command")
-    sparse, first_only = result["arms"]
+    sparse, first_only, *arms = result["arms"]
     assert sparse["predicted"] == math.inf
     assert (first_only["predicted"], first_only["name"]) == (1, "transposed k3 in first")
     text = (tmp_path / "report" / "result.json").read_text()
     assert "Infinity" not in text
     assert json.loads(text)["arms"][0]["predicted"] is None
 
-
-def test_a_balanced_arm_has_the_same_cost_and_its_own_label(
-    tmp_path: Path, compose_train: Compose
-) -> None:
-    for balanced in (0, 1, 2):
-        words = (f"upsample.balanced={balanced}", "data.image_size=32")
-        train(compose_train(*TINY, *words), tmp_path / "runs" / str(balanced), "again")
-    arms = write_report(tmp_path / "runs", tmp_path / "report", "command")["arms"]
+    # Balanced arms have the same cost, and labels of their own.
     names = ["transposed k4", "transposed k4 balanced", "transposed k4 balanced of order 2"]
     assert [arm["name"] for arm in arms] == names
     assert len({arm["flops"] for arm in arms}) == len({arm["parameters"] for arm in arms}) == 1
@@ -219,6 +197,7 @@ def test_odd_names_appear_literally(runs: Path, tmp_path: Path) -> None:
     html = (tmp_path / "report" / "index.html").read_text()
     assert not Page(html).open
     assert html.count(str(escape(ODD))) > 3
+    assert f"never started; 12:00:00 ERROR {escape(ODD)}" in html
 
     text = (tmp_path / "report" / "report.md").read_text()
     assert f"    dcgan-report {ODD}\n    rest\n" in text

@@ -12,7 +12,7 @@ import yaml
 from PIL import Image
 
 from dcgan.errors import UserError
-from dcgan.reports.page import write_report
+from dcgan.reports.ablation import analyze
 from dcgan.reports.runs import common_moments, find_runs, sort_into_arms
 from dcgan.training.loop import train
 from tests.conftest import TINY, Compose
@@ -157,13 +157,13 @@ def test_incomparable_runs_are_refused(runs: Path) -> None:
     ],
 )
 def test_a_damaged_run_is_excluded_with_a_reason(
-    runs: Path, tmp_path: Path, name: str, content: bytes | None, reason: str
+    runs: Path, name: str, content: bytes | None, reason: str
 ) -> None:
     path = runs / "transposed_k3" / "seed1" / name
     path.unlink()
     if content is not None:
         path.write_bytes(content)
-    (left_out,) = write_report(runs, tmp_path / "report", "command")["left_out"]
+    _, (left_out,) = find_runs(runs)
     assert left_out["folder"] == "transposed_k3/seed1"
     assert left_out["reason"].startswith(f"{name.replace('/', os.sep)}: {reason}")
 
@@ -177,13 +177,13 @@ def test_runs_of_an_earlier_version_join_the_same_arm(runs: Path) -> None:
     assert len(sort_into_arms(find_runs(runs)[0])) == 2
 
 
-def test_an_unknown_speed_is_left_out(runs: Path, tmp_path: Path) -> None:
+def test_an_unknown_speed_is_left_out(runs: Path) -> None:
     for seed, speed in ((0, None), (1, 7.0)):
         path = runs / "transposed_k3" / f"seed{seed}" / "result.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | {"images_per_second": speed}))
     for path in (runs / "resize_nearest").glob("*/result.json"):
         path.write_text(json.dumps(json.loads(path.read_text()) | {"images_per_second": None}))
-    arms = write_report(runs, tmp_path / "report", "command")["arms"]
+    arms = analyze(runs).content()["arms"]
     assert [arm["images_per_second"] for arm in arms] == [7.0, None]
 
 
