@@ -148,6 +148,20 @@ def test_gray_images_are_compared_with_the_brightness_of_jpegs(
     assert ratios == pytest.approx([1] * len(ratios))
 
 
+@pytest.mark.parametrize("size", [28, 64])
+def test_blocks_of_smooth_jpegs_are_no_grid(tmp_path: Path, size: int) -> None:
+    folder, random = tmp_path / "smooth", np.random.default_rng(0)
+    folder.mkdir()
+    y, x = np.mgrid[:size, :size] / size
+    for i in range(64):
+        down, across, bent = random.uniform(-120, 120, 3)
+        ramp = 128 + down * (y - 0.5) + across * (x - 0.5) + 0.3 * bent * np.sin(3 * x + 2 * y)
+        Image.fromarray(ramp.astype(np.uint8)).save(folder / f"{i}.jpg", quality=50)
+    found = diagnosed(tmp_path, folder)
+    assert found["verdict"] == "clean"
+    assert "'JPEG'" in str(found["periods"])
+
+
 @pytest.mark.parametrize("suffix", ["jpg", "JPEG", "jfif"])
 def test_jpegs_are_reported(tmp_path: Path, folders: Path, suffix: str) -> None:
     folder = tmp_path / "jpeg"

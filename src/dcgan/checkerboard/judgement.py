@@ -82,7 +82,8 @@ def judge_all(
 
     Args:
         jpeg: whether the images or the reference were JPEGs, whose blocks have a pattern of period
-            8, with harmonics at 4 and 2.
+            8, with harmonics at 4 and 2. In images too small to measure period 8, any pattern may
+            be theirs.
     """
     judged = {p.period: p for p in judge(images, reference)}
     lines = measure_lines(images)
@@ -108,6 +109,6 @@ def judge_all(
         judged[period] = replace(
             judged[period],
             trace_of=None if origin == period else origin,
-            jpeg=jpeg and origin == JPEG_PERIOD,
+            jpeg=jpeg and (origin == JPEG_PERIOD or JPEG_PERIOD not in lines),
         )
     return [judged[period] for period in sorted(judged)]
