@@ -71,9 +71,9 @@ def compose_train(cache_dir: Path) -> Compose:
 
     def composed(*overrides: str) -> TrainConfig:
         words = [f"data.cache_dir={cache_dir}", *overrides]
-        choices = [word for word in words if (CONFIGS / word.partition("=")[0]).is_dir()]
-        values = copy.deepcopy(_chosen(*choices))
-        others = [word for word in words if word not in choices]
+        chosen = [word for word in words if (CONFIGS / word.partition("=")[0]).is_dir()]
+        values = copy.deepcopy(_composed(*chosen))
+        others = [word for word in words if word not in chosen]
         for word in OverridesParser.create().parse_overrides(others):
             *groups, name = word.key_or_group.split(".")
             reduce(getitem, groups, values)[name] = word.value()
@@ -83,8 +83,8 @@ def compose_train(cache_dir: Path) -> Compose:
 
 
 @cache
-def _chosen(*choices: str) -> dict[str, Any]:
-    settings = compose("train", choices)
+def _composed(*chosen: str) -> dict[str, Any]:
+    settings = compose("train", chosen)
     own = OmegaConf.masked_copy(settings, [str(key) for key in settings if key != "hydra"])
     values: Any = OmegaConf.to_container(own, resolve=True)
     return values  # type: ignore[no-any-return]

@@ -127,10 +127,9 @@ def _run(
     first = next(module for module in chain if is_upsampling(module))
     convolutions = [m for m in chain[: chain.index(first)] if isinstance(m, PLAIN)]
     chain = chain[chain.index(convolutions[-1] if convolutions else first) :]
-    problem = ""
-    if any(isinstance(p, UninitializedParameter) for m in chain for p in m.parameters()):
-        problem = "its weight has no shape yet: run the network once"
-    for size in SIZES if not problem else ():
+    lazy = any(isinstance(p, UninitializedParameter) for m in chain for p in m.parameters())
+    problem = "its weight has no shape yet: run the network once" if lazy else ""
+    for size in () if lazy else SIZES:
         try:
             x = _made_input(chain, size)
             found = find_recorded(record(network, partial(nn.Sequential(*chain), x), (x,)))
@@ -145,8 +144,8 @@ def _run(
         return found
     if len(chain) > 1:
         alone = [up for m in chain if is_upsampling(m) for up in _run(network, [m], names)]
-        for up in alone:
-            if "shape yet" in problem and NEEDS_EXAMPLE in (up.obstacle or ""):
+        for up in alone if lazy else ():
+            if NEEDS_EXAMPLE in (up.obstacle or ""):
                 up.obstacle = problem  # no example helps before that
         return alone
     name = names[first] or type(first).__name__

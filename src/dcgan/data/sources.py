@@ -42,8 +42,9 @@ def find_source(config: DataConfig) -> tuple[str, list[Path]]:
             paths = image_files(find_celeba(root) if celeba else split_folders(root)[0])
         return _fingerprint(paths, root), paths
     except OSError as error:  # no permission, or a file vanished
-        refused = UserError(f"data.root={root}: {first_line(error)}")
-        raise cannot_read(f"data.root={root}", error) or refused from error
+        if fault := cannot_read(f"data.root={root}", error):
+            raise fault from error
+        raise UserError(f"data.root={root}: {first_line(error)}") from error
 
 
 def fit_channels(images: Images, channels: int) -> Images:

@@ -21,6 +21,9 @@ function repaired(w) {
 
 const TILE = article.stack([[1, 1, 1], [1, 1, 1]], 2); // two layers
 
+// A column of the matrix: what input i alone becomes.
+const impulse = (i) => article.transpose([0, 1, 2, 3].map((at) => Number(at === i)), [1, 2, 3], { stride: 2 });
+
 const EXERCISES = [
   {
     title: "A padding that doubles",
@@ -84,7 +87,7 @@ const EXERCISES = [
     title: "A row of the matrix",
     question: "Four inputs, kernel 1, 2, 3, stride 2, padding 0: nine outputs. The transposed convolution is a 9 × 4 matrix. Write its row 2, which makes output 2 (counting from 0).",
     fields: fields("input 0", "input 1", "input 2", "input 3"),
-    check: (row) => same(row, [0, 1, 2, 3].map((i) => [1, 2, 3][2 - 2 * i] ?? 0)) // tap o − 2i
+    check: (row) => same(row, [0, 1, 2, 3].map((i) => impulse(i)[2]))
       || "Not quite. Input i lands its taps on outputs 2i, 2i + 1 and 2i + 2.",
     hint: "Which inputs reach output 2, and with which tap? Input i reaches output o with tap o − 2i.",
     why: "Input 0 reaches output 2 with tap 2, which is 3; input 1 with tap 0, which is 1: the row is 3, 1, 0, 0. Columns are stamps, rows are what an output collects.",
