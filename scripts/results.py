@@ -3,8 +3,8 @@
     python scripts/results.py quick which_64      two folders
     python scripts/results.py --data PATH         all of them; commands.yaml says what PATH is
 
-Run nothing else meanwhile. Interrupted, the same command goes on where it stopped, as long as the
-program stays the same. At the end the pages get their numbers from the results (update_pages.py).
+Run nothing else meanwhile. After an interruption, the same command resumes, as long as the program
+stays the same. At the end the pages get their numbers from the results (update_pages.py).
 """
 
 import argparse

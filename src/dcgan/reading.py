@@ -40,7 +40,7 @@ def check_archive(path: Path) -> None:
     Raises:
         UserError: a record is damaged, or the file is not such an archive.
     """
-    with naming(path, "a whole file"), zipfile.ZipFile(path) as archive:
+    with naming(path, "an intact file"), zipfile.ZipFile(path) as archive:
         if not archive.namelist():
             raise UserError("is empty")
         if damaged := archive.testzip():

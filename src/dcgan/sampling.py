@@ -106,7 +106,7 @@ def write_samples(config: SampleConfig, run_dir: Path) -> dict[str, Any]:
         for seed, image in progress(named, total=len(images), unit="img"):
             save_picture(image, run_dir / "images" / f"seed{seed:06d}.png")
     if frames:
-        files["strip"] = "interpolation.png"
+        files["interpolation"] = "interpolation.png"
         between = generate(generator, interpolate(latents, frames))
         # Each row goes from one seed to the next, inclusive.
         rows = [between[i : i + frames + 1] for i in range(0, len(between) - 1, frames)]

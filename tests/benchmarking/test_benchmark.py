@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from dcgan.benchmarking import benchmark
 from dcgan.benchmarking.arms import ARMS, BASELINE, OURS, Arm
 from dcgan.benchmarking.baseline import Baseline
-from dcgan.benchmarking.benchmark import compare, per_step, step_gflop, take_turns
+from dcgan.benchmarking.benchmark import compare, step_gflop, take_turns
 from dcgan.config import BenchmarkConfig
 from dcgan.data.preparation import prepare
 from dcgan.reports.page import render
@@ -20,10 +20,6 @@ from dcgan.training.checkpoint import build_state
 from dcgan.training.devices import connected
 from dcgan.training.step import train_step
 from tests.conftest import Compose
-
-
-def test_a_step_costs_the_difference_between_two_runs() -> None:
-    assert per_step([[3.0, 5.0], [4.0, 4.5]], steps=10) == pytest.approx([0.2, 0.05])
 
 
 def test_ratios_are_taken_within_a_round(tiny: Compose, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,7 +150,7 @@ def test_an_interrupted_race_goes_on(tmp_path: Path, commands: list[list[str]]) 
     again = race(race_config(rounds=1, race_fid=15), tmp_path, {"A": "B"})
     assert len(commands) == 2 * ran
     assert [len(row["runs"]) for row in again] == [1, 1]
-    with pytest.raises(UserError, match=r"^race_fid=20.0: .* holds a race with 15.0$"):
+    with pytest.raises(UserError, match=r"^race_fid=20.0: .* holds a race with race_fid=15.0; use"):
         race(race_config(race_fid=20), tmp_path, {"A": "B"})
     for damaged in ('{"settings"', '{"settings": {}, "runs": {"baseline": [{}]}}'):
         (tmp_path / "race.json").write_text(damaged)

@@ -26,8 +26,8 @@ PATTERNS = {
 
 def pattern(name: str, rms: float) -> torch.Tensor:
     """A period-2 pattern of mean 0 and the given RMS."""
-    centred = PATTERNS[name] - PATTERNS[name].mean()
-    return rms * centred / centred.square().mean().sqrt()
+    centered = PATTERNS[name] - PATTERNS[name].mean()
+    return rms * centered / centered.square().mean().sqrt()
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,7 @@ def test_clean_images_score_one_or_less(photos: torch.Tensor) -> None:
     stripes = torch.sin(COLUMNS * 0.7).expand(100, 1, 32, 32)
     for images in (digits, photos, stripes):
         assert grid_peak(images, 2).ratio < 1
+    assert grid_peak(digits, 2).ratio == pytest.approx(0.81, abs=0.02)
     assert grid_peak(photos, 2).ratio == pytest.approx(0.46, abs=0.02)
     assert grid_peak(0.3 * noise(2000), 2).ratio == pytest.approx(1, abs=0.05)
     assert grid_peak(lines(2000), 2).ratio == pytest.approx(1, abs=0.05)

@@ -42,7 +42,9 @@ def test_at_step_0_rho_matches_independent_taps_and_kappa_matches_coverage(
         balance(block, order=config.balanced, keep_norm=True)
     stamp = measure_stamp(block)
     if config.kind == "resize" or config.init in ("icnr", "bilinear") or config.balanced:
-        assert step_imbalance(stamp) == pytest.approx(0, abs=1e-12)
+        values = torch.randn(128, 128, dtype=torch.float64)
+        for moment in (None, values @ values.T):
+            assert step_imbalance(stamp, moment) == pytest.approx(0, abs=1e-12)
     else:  # four independent phases, whatever the kernel
         assert step_imbalance(stamp) == pytest.approx(0.75, abs=0.01)
     even = config.kind != "transposed"

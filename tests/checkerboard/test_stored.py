@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from dcgan.checkerboard import diagnose
-from dcgan.checkerboard.stored import _onnx_convolution
+from dcgan.checkerboard.stored import _onnx_convolution, _onnx_shuffle
 from tests.checkerboard.networks import X, only, only_of
 
 
@@ -77,3 +77,16 @@ def test_automatic_padding_of_onnx(kernel_size: int, pad: str, padding: int) -> 
     attributes = {"strides": [2, 2], "auto_pad": f"SAME_{pad}".encode()}
     layer: Any = _onnx_convolution(node, weights, attributes)
     assert (layer.stride, layer.padding) == ((2, 2), (padding, padding))
+    node.op_type, attributes["strides"] = "Conv", [1, 1]
+    layer = _onnx_convolution(node, weights, attributes)
+    assert layer.padding == ((kernel_size - 1) // 2,) * 2
+
+
+def test_a_shuffle_that_mixes_groups_is_not_judged() -> None:
+    group = SimpleNamespace(name="group", value=2)
+    before = SimpleNamespace(op_type="Conv", input=["x", "w"], attribute=[group])
+    package: Any = SimpleNamespace(helper=SimpleNamespace(get_attribute_value=lambda a: a.value))
+    weights = {"w": torch.ones(16, 2, 3, 3)}
+    for mode, kind in ((b"DCR", nn.PixelShuffle), (b"CRD", nn.Sequential)):
+        found = _onnx_shuffle(before, weights, {"blocksize": 2, "mode": mode}, package)
+        assert type(found) is kind

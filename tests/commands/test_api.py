@@ -75,7 +75,7 @@ def test_a_run_can_be_sampled_diagnosed_and_cured(run: dcgan.Run, tmp_path: Path
     diagnosis = dcgan.diagnose(run.folder, "num_images=64")
     assert diagnosis.numbers["verdict"] == "grid"
     assert "up3" in diagnosis.text
-    assert f"To reduce it: dcgan.cure({str(run.folder)!r})" in diagnosis.text
+    assert f"To reduce periods 2 and 4: dcgan.cure({str(run.folder)!r})" in diagnosis.text
 
     cured = dcgan.cure(run, "num_images=64", "hydra.run.dir=cured")
     assert cured.folder == tmp_path / "cured"
@@ -101,6 +101,11 @@ def test_a_network_is_diagnosed_with_an_example() -> None:
     example = torch.randn(1, 2, 8, 8)
     for found in (dcgan.diagnose(network, example), dcgan.diagnose(network, example=example)):
         assert [layer.verdict for layer in found.layers] == ["grid"]
+
+
+def test_an_example_is_for_networks_only() -> None:
+    with pytest.raises(TypeError, match="num_images"):
+        dcgan.diagnose("run", num_images=64)  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,16 @@ from tests.conftest import TINY, Run
 
 
 def test_a_run_is_judged_by_layers_and_images(run: Run, tmp_path: Path) -> None:
-    size = ("data.image_size=32", "generator=small", "upsample=transposed_k3")
-    trained = run("train", *TINY, *size, "hydra.run.dir=trained", "trainer.steps=1")
+    size = ("data.image_size=32", "data.num_images=100")
+    network = ("generator=small", "upsample=transposed_k3")
+    trained = run("train", *TINY, *size, *network, "hydra.run.dir=trained", "trainer.steps=1")
     assert trained.returncode == 0, trained.stderr
     done = run("diagnose", "target=trained", "num_images=200", "hydra.run.dir=out")
     assert done.returncode == 1, done.stderr  # barely trained: a checkerboard
     assert "layers.up3.0  ConvTranspose2d  3" in done.stdout
     assert "\nGrid: period 2" in done.stdout
+    assert "÷ reference" in done.stdout
+    assert "\nCompared with the training images.\n" in done.stdout
     assert done.stdout.splitlines()[-1] == "out"
     result = json.loads((tmp_path / "out" / "result.json").read_text())
     assert result["verdict"] == "grid"
@@ -37,4 +40,4 @@ def test_the_exit_status_of_folders(run: Run, tmp_path: Path) -> None:
     assert "No reference given: R is compared with 1" in clean.stdout
     few = run("diagnose", "target=noise", "num_images=4")
     assert few.returncode == 3
-    assert "Could not judge: the target gives 4 tiles; at least 32 are needed." in few.stdout
+    assert "Could not judge: the target gives 4 tiles; at least 32 are needed: " in few.stdout

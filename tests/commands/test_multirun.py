@@ -45,6 +45,14 @@ def test_only_newly_added_arms_are_trained(run: Run, tmp_path: Path, launcher: l
     }
 
 
+@pytest.mark.parametrize("flag", ["-m", "hydra.mode=MULTIRUN"])
+def test_torchrun_starts_no_multirun(run: Run, tmp_path: Path, flag: str) -> None:
+    done = run("train", flag, *TINY, "seed=0,1", WORLD_SIZE="2")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "dcgan-train: -m: cannot be combined with torchrun\n"
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("to_all", [True, False])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -48,7 +48,7 @@ def test_failed_jobs_are_listed_and_the_others_are_reported(run: Run, tmp_path: 
     not_finite = folder(8, "1e+30")
     assert reasons.keys() == {not_finite, folder(99, "1e+30"), folder(99, "0.001")}
     assert "not finite" in reasons[not_finite]
-    assert f"Left out     {not_finite}: not finished" in done.stderr
+    assert f"Excluded     {not_finite}: not finished" in done.stderr
     large = "trainer.batch_size=99: must be at most 32, the number of images"
     assert done.stderr.count(large) == 4  # as each fails, and again in the report
 

@@ -5,7 +5,12 @@ from itertools import product
 import pytest
 import torch
 
-from dcgan.convolution.alignment import doubling_padding, image_shift
+from dcgan.convolution.alignment import (
+    doubling_padding,
+    image_shift,
+    index_shift,
+    stacked_shift,
+)
 
 
 @pytest.mark.parametrize("dilation", [1, 2])
@@ -26,6 +31,14 @@ def test_the_shift_matches_the_center_of_the_footprint(
     assert center.item() - belongs == pytest.approx(
         image_shift(kernel_size, stride, padding, dilation), abs=1e-3
     )
+
+
+def test_the_claims_examples() -> None:
+    shifts = {k: image_shift(k, 2, doubling_padding(k)[0]) for k in range(2, 7)}
+    assert shifts == {2: 0, 3: -0.5, 4: 0, 5: -0.5, 6: 0}
+    assert stacked_shift(-0.5, 2, 3) == -3.5
+    for k, p in product(range(1, 7), range(3)):  # in input pixels
+        assert index_shift(k, p) / 2 == (k - 1 - 2 * p) / 4
 
 
 @pytest.mark.parametrize("kernel_size", range(1, 9))

@@ -3,6 +3,7 @@
 import math
 from itertools import product
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -116,6 +117,15 @@ def test_order_2_turns_a_ramp_into_a_ramp_and_order_1_does_not(
         )
     assert bends[2] < 1e-10
     assert bends[1] > 1e-3
+
+
+@pytest.mark.parametrize("k", range(1, 6))
+def test_kernels_that_end_in_a_box_or_a_triangle_are_balanced(k: int) -> None:
+    """The fixed smooth layers of Kinoshita & Kiya (2020) are members of orders 1 and 2."""
+    for order, end in ((1, [1.0, 1]), (2, [1.0, 2, 1])):
+        taps = torch.from_numpy(np.convolve(random(k), end))
+        projection = balancing_projection([len(taps)], [2], order=order)
+        torch.testing.assert_close(projection @ taps, taps, rtol=0, atol=1e-12)
 
 
 def test_the_claims_examples() -> None:

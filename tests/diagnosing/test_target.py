@@ -13,6 +13,8 @@ from dcgan.diagnosing import diagnose_target
 from dcgan.diagnosing.target import diagnose_images
 from dcgan.diagnosing.tiles import Pictures, luminance, read_folder
 from dcgan.errors import UserError
+from dcgan.training.loop import train
+from tests.conftest import Compose
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,25 @@ def test_a_checkerboard_is_found_and_clean_images_are_clean(tmp_path: Path, fold
     assert "period 2" in str(gridded["reason"])
     large = diagnosed(tmp_path, folders / "large")
     assert (large["verdict"], large["num_tiles"], large["tile_side"]) == ("grid", 40, 64)
+
+
+def test_a_run_is_compared_with_its_training_images_if_they_can_be_read(
+    tiny: Compose, tmp_path: Path, folders: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    images, trained = tmp_path / "images", tmp_path / "trained"
+    shutil.copytree(folders / "clean", images)
+    train(tiny("data=folder", f"data.root={images}", "data.num_images=null"), trained, "")
+    result = diagnosed(tmp_path, trained)
+    assert result["reference"] == "the training images"
+    given = diagnosed(tmp_path, trained, folders / "clean")
+    assert given["reference"] == str(folders / "clean")
+    shutil.rmtree(images)
+    caplog.clear()
+    alone = diagnosed(tmp_path, trained)
+    assert alone["reference"] is None
+    assert alone["periods"] != result["periods"]
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert warning == f"data.root={images}: no such folder; comparing with noise instead"
 
 
 def test_images_of_one_color_cannot_be_judged(tmp_path: Path) -> None:
@@ -99,7 +120,7 @@ def test_too_few_images_are_not_judged(tmp_path: Path, folders: Path) -> None:
     result = diagnosed(tmp_path, few)
     assert (result["verdict"], result["reason"]) == (
         "could not judge",
-        "the target gives 3 tiles; at least 32 are needed",
+        "the target gives 3 tiles; at least 32 are needed: use more or larger images",
     )
 
 

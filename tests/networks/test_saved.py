@@ -127,7 +127,7 @@ def test_a_safetensors_file_that_is_not_an_export_is_refused(
     save_file({"weight": torch.zeros(2)}, path, metadata)
     with pytest.raises(UserError) as raised:
         load_generator(path)
-    start = f"{path}: not a generator exported by dcgan-sample: {reason}"
+    start = f"{path}: not a generator exported by dcgan-sample or dcgan-cure: {reason}"
     assert str(raised.value).startswith(start)
 
 
@@ -152,7 +152,7 @@ def test_an_export_with_changed_tensors_is_refused(
         save_file(state, path, {"dcgan": json.dumps(recipe | {"digest": digest})})
         with pytest.raises(UserError) as raised:
             load_generator(path)
-        assert str(raised.value).startswith(f"{path}: not a generator exported by dcgan-sample: ")
+        assert str(raised.value).startswith(f"{path}: not a generator exported by dcgan-sample or")
         assert why in str(raised.value)
 
 

@@ -110,7 +110,7 @@ def test_many_differences_are_counted() -> None:
         settings = {"upsample": {"kernel_size": kernel, "balanced": 0}}
         arms.append(Arm(name, [replace(run, config=settings) for run in arm.runs]))
     assert answer(*arms)[1].startswith(
-        "R₂ ÷ real differs in 8 of the 8 pairs of arms that were compared (listed under Tests); if"
+        "R₂ ÷ real differs in 8 of the 8 pairs of arms that were compared (listed below); if"
     )
 
 

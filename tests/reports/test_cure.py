@@ -57,7 +57,7 @@ def test_the_run_is_fine_tuned_on_its_data_where_they_are_now(
 def test_images_without_a_score_are_refused(tmp_path: Path, compose_train: Compose) -> None:
     train(compose_train(*TINY, "data.image_size=8"), tmp_path / "run", "again")
     config = CureConfig(checkpoint=str(tmp_path / "run"), num_images=64)
-    with pytest.raises(UserError, match="images under 16 pixels have no score"):
+    with pytest.raises(UserError, match="images below 16 pixels are not scored"):
         write_cure(config, tmp_path / "cured")
     assert not (tmp_path / "cured").exists()
 

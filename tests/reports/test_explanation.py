@@ -142,12 +142,17 @@ def test_the_principal_kernel_is_the_one_that_all_channel_pairs_share(tiny: Comp
 
 @pytest.mark.parametrize(
     ("upsample", "size"),
-    [("transposed_k4_balanced", 4), ("resize_nearest", 4), ("subpixel_balanced", 6)],
+    [
+        ("transposed_k4_balanced", 4),
+        ("transposed_k4_balanced upsample.kernel_size=16", 16),
+        ("resize_nearest", 4),
+        ("subpixel_balanced", 6),
+    ],
 )
 def test_the_principal_kernel_of_balanced_kernels_is_balanced(
     upsample: str, size: int, tiny: Compose
 ) -> None:
-    config = tiny(f"upsample={upsample}")
+    config = tiny(*f"upsample={upsample}".split())
     generator = Generator(config.generator, config.upsample, image_size=16, channels=3)
     kernel, share = principal_kernel(generator.layers.get_submodule("up1"))
     assert kernel.shape == (size, size)

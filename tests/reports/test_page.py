@@ -9,6 +9,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
 import torch
 import yaml
 from hypothesis import given
@@ -17,6 +18,7 @@ from markupsafe import escape
 from PIL import Image
 
 from dcgan.pictures import save_grid
+from dcgan.reports import closeup
 from dcgan.reports.ablation import analyze
 from dcgan.reports.closeup import draw_closeup
 from dcgan.reports.page import markdown, write_report
@@ -225,7 +227,9 @@ def test_runs_with_few_samples_get_a_page_too(runs: Path, tmp_path: Path) -> Non
     assert '"latents": 1' in (tmp_path / "report" / "index.html").read_text()
 
 
-def test_arms_of_large_images_do_not_lie_on_each_other(runs: Path) -> None:
+def test_arms_of_large_images_do_not_lie_on_each_other(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ablation = analyze(runs)
     for folder in runs.glob("*/*"):
         config = (folder / "config.yaml").read_text()
@@ -235,8 +239,10 @@ def test_arms_of_large_images_do_not_lie_on_each_other(runs: Path) -> None:
         for path in folder.glob("checkerboard/*.npz"):
             path.unlink()
     arms = [replace(arm, runs=[*map(moved, arm.runs)]) for arm in ablation.arms]
-    wide = draw_closeup(replace(ablation, arms=arms), 0).height
-    assert wide > 2 * 2 * 512  # one below the other
+    picture = draw_closeup(replace(ablation, arms=arms), 0)
+    assert picture.height > 2 * 2 * 512  # one below the other
+    monkeypatch.setattr(closeup, "WIDTH", 500)
+    assert draw_closeup(replace(ablation, arms=arms), 0).width > 512
 
 
 def moved(run: Run) -> Run:

@@ -94,7 +94,7 @@ def test_other_data_is_refused(run_dir: Path, build: Build, tiny: Compose) -> No
 def test_a_file_that_is_not_a_checkpoint_is_refused(tmp_path: Path, tiny: Compose) -> None:
     path = tmp_path / "last.pt"
     path.touch()
-    with pytest.raises(UserError, match=rf"{path}: not a whole file: File is not a zip file"):
+    with pytest.raises(UserError, match=rf"{path}: not an intact file: File is not a zip file"):
         read_for_resume(tiny(f"resume={path}"), tmp_path / "run")
     torch.save({"format_version": 0}, path)
     with pytest.raises(UserError, match="checkpoint format 0; this version reads 1"):
@@ -108,7 +108,7 @@ def test_a_damaged_checkpoint_in_the_runs_own_folder_is_refused(
     content[len(content) // 2] ^= 1
     (run_dir / LAST).write_bytes(content)
     for resume in ("auto", str(run_dir), str(run_dir / LAST)):
-        with pytest.raises(UserError, match=rf"^{run_dir / LAST}: not a whole file: .*checksum"):
+        with pytest.raises(UserError, match=rf"^{run_dir / LAST}: not an intact file: .*checksum"):
             read_for_resume(tiny(f"resume={resume}"), run_dir)
 
 

@@ -54,9 +54,11 @@ def test_a_finished_run_is_left_unchanged_and_can_be_extended(
     path.write_text("{")
     with pytest.raises(UserError, match=rf"^{path}: not the result of a run"):
         train(tiny("resume=auto"), tmp_path, "")
-    path.unlink()  # as if the run was killed before it wrote it
+    path.unlink()  # as if the run was longer and stopped here, before samples were due
+    (tmp_path / first["samples"]).unlink()
     again = train(tiny("resume=auto"), tmp_path, "")
     assert again["metrics"] == first["metrics"]
+    assert (tmp_path / again["samples"]).is_file()
     logged = [line.get("images_per_second") for line in read_metrics(tmp_path / "metrics.jsonl")]
     speeds = [speed for speed in logged if speed is not None]
     assert min(speeds) <= again["images_per_second"] <= max(speeds)

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
@@ -120,7 +119,7 @@ def compare(
 ) -> list[dict[str, Any]]:
     """A row for every arm, from the result of `take_turns`; spreads are quartiles over rounds."""
     pixels, short, long = size
-    step = {arm: per_step(seconds, long - short) for arm, seconds in runs.items()}
+    step = {arm: np.diff(seconds)[:, 0] / (long - short) for arm, seconds in runs.items()}
     baseline, batch_size = Baseline(settings), settings["trainer"]["batch_size"]
     real = torch.zeros(batch_size, settings["data"]["channels"], pixels, pixels)
     gflop = step_gflop(baseline, real.to(baseline.device))
@@ -144,12 +143,6 @@ def compare(
             }
         )
     return rows
-
-
-def per_step(runs: list[Any], steps: int) -> NDArray[np.float64]:
-    """Seconds per step (rounds,) from those of short and long runs (rounds, 2)."""
-    seconds: NDArray[np.float64] = np.diff(runs)[:, 0] / steps
-    return seconds
 
 
 def peak_gflops(precision: str, device: torch.device) -> float:

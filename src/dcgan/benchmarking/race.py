@@ -48,7 +48,7 @@ def race(
 ) -> list[dict[str, Any]]:
     """Train every arm once per seed, in turn, the baseline first; a row for each, with its runs.
 
-    Every run is kept in race.json as soon as it is measured: an interrupted race goes on there.
+    Every run is kept in race.json as soon as it is measured: an interrupted race resumes there.
 
     Raises:
         UserError: a command refuses its settings, there are no features for its data, or `run_dir`
@@ -102,7 +102,8 @@ def read_runs(journal: Path, settings: Mapping[str, Any]) -> dict[str, list[dict
     for name, value in settings.items():
         if before.get(name) != value:
             raise UserError(
-                f"{name}={value}: {journal.parent} holds a race with {before.get(name)}"
+                f"{name}={value}: {journal.parent} holds a race with {name}={before.get(name)};"
+                " use that to continue it, or a new hydra.run.dir"
             )
     return runs
 
@@ -175,7 +176,7 @@ def reach(
 
 
 def row(name: str, runs: list[dict[str, Any]], baseline: list[dict[str, Any]]) -> dict[str, Any]:
-    """An arm's runs, and how many times as soon as the baseline they reach the target."""
+    """An arm's runs, and their speedups over the baseline in reaching the target."""
     for one, other in zip(runs, baseline, strict=True):
         one["ratio_to_baseline"] = other["seconds"] / one["seconds"]
     ratios = [one["ratio_to_baseline"] for one in runs]

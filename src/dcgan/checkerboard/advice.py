@@ -55,6 +55,8 @@ def _evenly_covering(node: Node) -> str:
     for k, s, p, op, d in axes:
         extent = 1 + d * (k - 1) - 2 * p + op
         even = -(-max(k, extent) // s) * s
+        if s == 1:  # torch allows no output padding there
+            even += (even - extent) % 2
         padding = -(-(even - extent) // 2)
         geometry.append((even, s, padding, 2 * padding - (even - extent)))
     words = [f"{weight.shape[0]}, {weight.shape[1] * shape.groups}"]

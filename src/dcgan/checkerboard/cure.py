@@ -132,7 +132,7 @@ def _shuffle_problem(found: Upsampling, order: int) -> str | None:
     phases = int(found.scale[0]) ** 2
     if found.norm is not None:
         return f"{found.norm} before the shuffle scales its phases"
-    if not found.is_pixel_shuffle():
+    if not found.num_shuffled():
         return "its pixels are not moved as by nn.PixelShuffle"
     if found.num_shuffled() != layer.out_channels:
         return "only some of its channels are shuffled"

@@ -133,7 +133,7 @@ def _run(
         try:
             x = _made_input(chain, size)
             found = find_recorded(record(network, partial(nn.Sequential(*chain), x), (x,)))
-        except Exception as error:  # noqa: BLE001 - a module of somebody else may raise anything
+        except Exception as error:  # noqa: BLE001 - third-party modules may raise anything
             problem = first_line(error)
             continue
         for up in found:

@@ -12,6 +12,7 @@ from torch.utils._pytree import tree_leaves
 from dcgan.checkerboard.cure import parametrizations_of
 from dcgan.checkerboard.images import grid_peak, usable_periods
 from dcgan.checkerboard.layers import second_moment
+from dcgan.checkerboard.rearrangement import on_cpu
 from dcgan.checkerboard.recording import Node, Recording, tensors_of
 from dcgan.checkerboard.rerunning import rerun
 from dcgan.checkerboard.traversal import Upsampling
@@ -97,8 +98,11 @@ def effect_of(
         return function(args[0], weight, args[2] if bias is None else bias, *args[3:], **kwargs)
 
     after = picture_of(rerun(recording, up.calls, change, run))
-    if after is None or after.shape != before.shape:
-        return []
+    return [] if after is None or after.shape != before.shape else _compare(before, after)
+
+
+@on_cpu
+def _compare(before: Tensor, after: Tensor) -> list[Effect]:
     low, high = float(before.min()), float(before.max())
     low, high = (
         (0, 1) if low >= 0 and high <= 1 else (-1, 1) if min(low, -high) >= -1 else (low, high)
@@ -112,13 +116,14 @@ def effect_of(
     return effects
 
 
+@on_cpu
 def _balanced(up: Upsampling, node: Node) -> tuple[Tensor, Tensor | None] | None:
     """The layer's weight and, before a shuffle, its bias, balanced."""
     if node.name != "convolution" or up.norm is not None:  # not of another kind
         return None
     weight, bias = node.args[1:3]
     try:
-        if up.shuffled and (not up.is_pixel_shuffle() or up.num_shuffled() != len(weight)):
+        if up.shuffled and up.num_shuffled() != len(weight):
             return None
         part, equal = parametrizations_of(up)
         balanced: Tensor = part.to(weight.device)(weight)

@@ -89,9 +89,7 @@ class EqualBiases(nn.Module):
         by_channel: Tensor = bias.unflatten(0, (-1, self._phases))
         return by_channel.mean(1).repeat_interleave(self._phases)
 
-    def right_inverse(self, bias: Tensor) -> Tensor:
-        """What is stored when a bias is set."""
-        return self.forward(bias)
+    right_inverse = forward  # what is stored when a bias is set
 
 
 @torch.no_grad()

@@ -8,11 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-CONVOLUTIONS = {
-    3: (nn.Conv1d, nn.ConvTranspose1d),
-    4: (nn.Conv2d, nn.ConvTranspose2d),
-    5: (nn.Conv3d, nn.ConvTranspose3d),
-}
+from dcgan.checkerboard.layers import PLAIN, TRANSPOSED
+
+CONVOLUTIONS = dict(enumerate(zip(PLAIN, TRANSPOSED, strict=True), 3))  # by the weight's ndim
 
 
 class ConvTranspose(nn.ConvTranspose2d):
@@ -137,7 +135,7 @@ def _onnx_convolution(node: Any, weights: Mapping[str, Tensor], attributes: Any)
     # The padding before an image decides where it lies; that after it, only how large it is.
     padding = attributes.get("pads", [0] * 2 * axes)
     automatic = attributes.get("auto_pad", b"")
-    if transposed and automatic in (b"SAME_UPPER", b"SAME_LOWER"):  # stride times as large
+    if automatic in (b"SAME_UPPER", b"SAME_LOWER"):  # stride times as large, or as small
         extents = zip(weight.shape[2:], stride, dilation, strict=True)
         total = [max(0, d * (k - 1) + 1 - s) for k, s, d in extents]
         less, more = [n // 2 for n in total], [n - n // 2 for n in total]
@@ -161,8 +159,11 @@ def _onnx_shuffle(
     if before is None or before.op_type != "Conv" or before.input[1] not in weights:
         return shuffle
     given = {a.name: onnx.helper.get_attribute_value(a) for a in before.attribute}
+    phases_first = attributes.get("mode", b"DCR") == b"DCR"
+    if phases_first and given.get("group", 1) > 1:  # then no order of the filters fits PixelShuffle
+        return shuffle
     convolution = _onnx_convolution(before, weights, given)
-    if attributes.get("mode", b"DCR") == b"DCR":  # phases come before channels there
+    if phases_first:
         for name, x in list(convolution.named_parameters()):
             ordered = x.unflatten(0, (scale**2, -1)).transpose(0, 1).flatten(0, 1)
             setattr(convolution, name, nn.Parameter(ordered, requires_grad=False))

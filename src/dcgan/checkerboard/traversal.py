@@ -47,18 +47,14 @@ class Upsampling:
         """Whether pixels are moved after the convolution."""
         return len(self.steps) != 1 or self.steps[0] is not self.source
 
-    def is_pixel_shuffle(self) -> bool:
-        """Whether they are moved as by nn.PixelShuffle."""
+    def num_shuffled(self) -> int:
+        """How many of the source's channels are moved as by nn.PixelShuffle; 0: in another way."""
         last = self.steps[-1] if self.steps else None
         if not isinstance(last, Operand) or last.table is None or len(set(self.scale)) > 1:
-            return False
+            return 0
         order = last.table.flatten()
-        return last.table.ndim == 3 and torch.equal(order, torch.arange(len(order)))
-
-    def num_shuffled(self) -> int:
-        """How many of the source's channels a pixel shuffle moves."""
-        last = self.steps[-1]
-        return last.table.numel() if isinstance(last, Operand) and last.table is not None else 0
+        alike = last.table.ndim == 3 and order.equal(torch.arange(len(order), device=order.device))
+        return len(order) if alike else 0
 
 
 @on_cpu

@@ -132,12 +132,10 @@ class Diagnosis:
         ranking = self.ranking()
         if ranking:
             ranking.insert(0, "The output's pattern, before → after balancing one layer alone:")
+        table = table if self.layers else ""
         unseen = UNSEEN if self.layers and not self.watched else ""
-        parts = (
-            *(table if self.layers else "", "\n".join(notes), "\n".join(ranking)),
-            *(unseen, self.verdict),
-        )
-        return "\n\n".join(part for part in parts if part)
+        parts = table, "\n".join(notes), "\n".join(ranking), unseen, self.verdict
+        return "\n\n".join(filter(None, parts))
 
 
 def signed(values: Sequence[float]) -> str:

@@ -189,7 +189,8 @@ def diagnose(target: Any, *settings: Any, **example: Any) -> Result | checkerboa
     def text(result: dict[str, Any], _: Path) -> str:
         return render("diagnosis.txt", cure=_call("cure", result["target"]), **result)
 
-    return _result("diagnose", "target", target, settings, diagnose_target, text)
+    # A keyword, which only a network has, is a TypeError here.
+    return _result("diagnose", "target", target, settings, diagnose_target, text, **example)
 
 
 def _result(

@@ -135,6 +135,8 @@ class Command:
         """Do all jobs; the exit status of the first that fails, else the highest."""
         if not self.may_sweep:
             raise UserError(f"-m: dcgan-{self.name} does not support multiruns")
+        if os.environ.get("WORLD_SIZE", "1") != "1":
+            raise UserError("-m: cannot be combined with torchrun")
         if any(word.startswith("hydra.run.dir=") for word in overrides):
             raise UserError("hydra.run.dir: with -m, give hydra.sweep.dir, the folder of all jobs")
         sweep_dir, further = composing.check_jobs(self.name, overrides)
@@ -174,7 +176,7 @@ class Command:
         """Import the module that the function uses, then call the function.
 
         An import can swallow a KeyboardInterrupt (some libraries try imports and catch every
-        exception), and the run would go on as if nobody had stopped it.
+        exception), and the run would continue as if nobody had stopped it.
         """
         with Interruption() as interruption:
             import_module(self.uses)
@@ -199,10 +201,9 @@ def is_first_process() -> bool:
 
 
 def _overrides(args: argparse.Namespace) -> list[str]:
-    if args.multirun and os.environ.get("WORLD_SIZE", "1") != "1":
-        raise UserError("-m: cannot be combined with torchrun")
     if args.config_name or args.config_path or args.experimental_rerun:
-        raise UserError("pass your own settings as --config-dir FOLDER experiment=NAME")
+        flags = "--config-name, --config-path and --experimental-rerun are not supported"
+        raise UserError(f"{flags}; use --config-dir FOLDER experiment=NAME")
     if args.config_dir is None:
         return list(args.overrides)
     folder = Path(args.config_dir).absolute()
@@ -225,7 +226,8 @@ def _check_current_folder() -> None:
 
 
 def _parse() -> argparse.Namespace:
-    composing.let_hydra_parse()
+    # Python 3.14 checks help texts; one of Hydra 1.3's is not a string.
+    argparse.ArgumentParser._check_help = lambda *_: None  # type: ignore[attr-defined]
     parser = get_args_parser()
     for action in parser._actions:
         if isinstance(action, argparse._VersionAction):

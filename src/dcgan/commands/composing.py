@@ -1,6 +1,5 @@
 """Turn configs/ and a command line into a dataclass, or into one line that says why not."""
 
-import argparse
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -174,17 +173,6 @@ def folder_name(overrides: str) -> str:
     if name == text and len(name) <= LONGEST_NAME:
         return name
     return f"{name[:LONGEST_NAME]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-
-
-def let_hydra_parse() -> None:
-    """Work around Python 3.14, which checks help texts; one of Hydra 1.3's is not a string."""
-    check = getattr(argparse.ArgumentParser, "_check_help", None)
-
-    def check_text(parser: argparse.ArgumentParser, action: argparse.Action) -> None:
-        if check is not None and isinstance(action.help, str):
-            check(parser, action)
-
-    argparse.ArgumentParser._check_help = check_text  # type: ignore[attr-defined]
 
 
 def _describe(error: Exception, schema: type[Any]) -> str:

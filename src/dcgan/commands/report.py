@@ -41,7 +41,7 @@ def after_multirun(folder: Path, stopped: bool) -> None:
 
 def _print(result: dict[str, Any], report_dir: Path) -> None:
     for run in result["left_out"]:
-        print(f"Left out     {run['folder']}: {run['reason']}", file=sys.stderr)
+        print(f"Excluded     {run['folder']}: {run['reason']}", file=sys.stderr)
     if "no_page" in result:
         print(f"No page      {result['no_page']}", file=sys.stderr)
     if "index.html" in result["files"]:

@@ -71,7 +71,7 @@ class DiagnoseConfig:
 
     # A run, a checkpoint, an exported .safetensors, a folder of images, or package.module:factory.
     target: PathOrFactory
-    reference: ExistingPath | None = None  # a folder of real images to compare with
+    reference: ExistingPath | None = None  # real images; None: a run's training images, or noise
     num_images: Count  # to generate, or at most to read from each folder
     weights: Weights = "ema"  # of a checkpoint
 
@@ -104,13 +104,15 @@ class BenchmarkConfig:
     race_checkpoints: Count = 50  # of each run, evenly spaced, whose FIDs are measured
 
     def __post_init__(self) -> None:
+        if not self.sizes and not self.race:
+            raise ValueError("sizes=[]: must not be empty without race=true")
         for pixels, short, long in self.sizes:
             try:
                 doublings(pixels)
             except ValueError as error:
                 raise ValueError(f"sizes={self.sizes}: {error}") from error
             if short >= long:
-                raise ValueError(f"sizes={self.sizes}: must be [pixels, steps, more steps], each")
+                raise ValueError(f"sizes={self.sizes}: each must be [pixels, steps, more steps]")
         if len(set(self.beside)) < len(self.beside):
             raise ValueError(f"beside={self.beside}: contains the same setting twice")
         if self.race_fid is not None and not self.race:

@@ -43,6 +43,6 @@ def stacked_coverage(kernel_size: int, stride: int, num_layers: int) -> Tensor:
     return torch.stack([counts[0, 0, phase::phases].sum() for phase in range(phases)])
 
 
-def dead_share(kernel_size: int, stride: int, num_axes: int = 2) -> float:
-    """The share of interior outputs that no tap reaches: 1 − (k/s)^axes for s > k, else 0."""
-    return 1 - min(1.0, kernel_size / stride) ** num_axes
+def dead_share(kernel_size: int, stride: int) -> float:
+    """The share of interior outputs that no tap reaches: 1 − (k/s)² for s > k, else 0."""
+    return 1 - min(1.0, kernel_size / stride) ** 2

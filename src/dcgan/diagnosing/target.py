@@ -1,5 +1,6 @@
 """Diagnose a target: a run, an exported generator, a network from code, or a folder of images."""
 
+import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,18 @@ from dcgan.config.identity import LAST
 from dcgan.diagnosing.factory import load_factory
 from dcgan.diagnosing.tiles import Pictures, cut_into_tiles, luminance, read_folder, tile_side
 from dcgan.diagnosing.verdicts import both, judge_images, judge_layers, limits
-from dcgan.errors import UserError, first_line
+from dcgan.errors import MachineError, UserError, first_line
+from dcgan.evaluation.heldout import read_run
 from dcgan.files import expand, make_folder, write_json
+from dcgan.networks.checkpoint import find_checkpoint, read_checkpoint
 from dcgan.networks.saved import load_generator
-from dcgan.pictures import normalize, to_uint8
+from dcgan.pictures import evenly_spread, normalize, to_uint8
 from dcgan.sampling import check_images, generate, latents_of_seeds
 
+log = logging.getLogger(__name__)
+
 NUM_INPUTS = 128  # latents for the input statistics that ρ uses
+MIN_TRAINING_TILES = 100  # compared with 40 clean images, most sets of 40 are undecided
 
 
 def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
@@ -39,11 +45,17 @@ def diagnose_target(config: DiagnoseConfig, run_dir: Path) -> dict[str, Any]:
         found: dict[str, Any] = {"verdict": verdict, "reason": reason}
     elif target.suffix in (".pt", ".safetensors") or (target / LAST).is_file():
         network, pictures = _diagnose_generator(config)
-        found = diagnose_images(config, pictures)
+        training = None
+        if config.reference is None and target.suffix != ".safetensors":
+            try:
+                training = _training_images(config)
+            except (UserError, MachineError) as error:
+                log.warning("%s; comparing with noise instead", error)
+        found = diagnose_images(config, pictures, training)
         found["both"] = both(network, found["verdict"])
     else:
         found = diagnose_images(config, read_folder(target, config.num_images, "target"))
-    given = {"target": config.target, "reference": config.reference}
+    given = {"target": config.target, "reference": None}
     result = {**given, "both": None, **found}  # a run's layers and images
     if network is not None:
         result["layers"] = [{**asdict(layer), "verdict": layer.verdict} for layer in network.layers]
@@ -74,12 +86,35 @@ def _diagnose_generator(config: DiagnoseConfig) -> tuple[Diagnosis, Pictures]:
     return network, Pictures(cut_into_tiles(images, tile_side([images.shape[-1]])))
 
 
-def diagnose_images(config: DiagnoseConfig, pictures: Pictures) -> dict[str, Any]:
-    """The part of the result that is about images."""
+def _training_images(config: DiagnoseConfig) -> Pictures:
+    """What a run was trained on.
+
+    Raises:
+        UserError: it is no longer there, or not enough to compare with.
+    """
+    root = read_checkpoint(find_checkpoint(config.target))["config"]["data"]["root"]
+    if root is not None and not expand(root).exists():  # read_run would download the data again
+        raise UserError(f"data.root={root}: no such folder")
+    images = evenly_spread(read_run(config.target)[2], config.num_images)
+    tiles = cut_into_tiles(images, tile_side([images.shape[-1]]))
+    if len(tiles) < MIN_TRAINING_TILES:
+        raise UserError(f"the training images give {len(tiles)} tiles, too few to compare with")
+    return Pictures(tiles)
+
+
+def diagnose_images(
+    config: DiagnoseConfig, pictures: Pictures, reference: Pictures | None = None
+) -> dict[str, Any]:
+    """The part of the result that is about images.
+
+    Args:
+        reference: what to compare with if `config.reference` is None; None: noise.
+    """
     tiles, against, jpeg = pictures.tiles, None, pictures.jpeg
     unreadable = dict(pictures.unreadable)
     if config.reference is not None:
         reference = read_folder(expand(config.reference), config.num_images, "reference")
+    if reference is not None:
         unreadable |= reference.unreadable
         jpeg = jpeg or reference.jpeg
         side = min(tiles.shape[-1], reference.tiles.shape[-1])
@@ -91,6 +126,7 @@ def diagnose_images(config: DiagnoseConfig, pictures: Pictures) -> dict[str, Any
     return {
         "verdict": verdict,
         "reason": reason,
+        "reference": config.reference or (None if reference is None else "the training images"),
         "limits": limits(periods, tiles.shape[-1]),
         "num_tiles": len(tiles),
         "tile_side": tiles.shape[-1],

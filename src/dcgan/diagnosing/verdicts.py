@@ -15,7 +15,7 @@ MIN_TILES = 32  # with fewer, the interval says more about chance than about the
 OF_DOUBLINGS = {
     2: "the last upsampling layer",
     4: "the upsampling layer before the last",
-    8: "the third upsampling layer from the end, or by JPEG compression at some time",
+    8: "the third upsampling layer from the end, or from JPEG compression at some point",
     16: "the fourth upsampling layer from the end",
 }
 
@@ -37,11 +37,11 @@ def judge_images(
     for name, some in (("target", tiles), ("reference", reference)):
         if some is not None and len(some) < MIN_TILES:
             few = f"the {name} gives {len(some)} tiles; at least {MIN_TILES} are needed"
-            return "could not judge", few
+            return "could not judge", f"{few}: use more or larger images"
     for name, some in (("target", tiles), ("reference", reference)):
         if some is not None and some.flatten(2).std(-1).max() == 0:
             return "could not judge", f"every image of the {name} is a single color"
-    beside = "clean images" if reference is None else "the reference"
+    beside = "noise" if reference is None else "the reference"
     grids = [period for period in periods if period.verdict == "grid"]
     if grids:
         found = ", ".join(
@@ -82,7 +82,7 @@ def layers_of(periods: Sequence[int]) -> str:
     """What leaves patterns of these periods: the layers, counted from the end."""
     named = " and ".join(map(_layer_of, periods))
     longer = any(period in OF_DOUBLINGS and period > 2 for period in periods)
-    return named + (" (if each layer doubles the image)" if longer else "")
+    return named + (" (if each layer doubles height and width)" if longer else "")
 
 
 def both(network: Diagnosis, images_verdict: str) -> str | None:
@@ -97,7 +97,8 @@ def both(network: Diagnosis, images_verdict: str) -> str | None:
     if (layers_verdict, images_verdict) == ("clean", "grid"):
         return (
             "Clean layers can still give images with a grid if inputs vary from pixel to pixel (ρ"
-            " is measured on constants only), or if the training images have the pattern."
+            " is measured on constants only), or if real images have the pattern (without a"
+            " reference)."
         )
     return None
 

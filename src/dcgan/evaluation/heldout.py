@@ -42,7 +42,7 @@ def read_run(
     has_cache = False  # it may be another machine's
     with suppress(UserError, OSError):
         has_cache = expand(settings["cache_dir"]).is_dir()
-    if not has_cache:
+    if not has_cache and settings["cache_dir"] != DataConfig.cache_dir:
         missing, settings["cache_dir"] = settings["cache_dir"], DataConfig.cache_dir
         log.warning("data.cache_dir=%s: no such folder; using %s", missing, DataConfig.cache_dir)
     try:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import torch
-from pydantic import AfterValidator, Field, InstanceOf, Strict, TypeAdapter
+from pydantic import AfterValidator, Field, InstanceOf, Strict, StrictStr, TypeAdapter
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
@@ -30,7 +30,6 @@ def _random_state(state: Tensor) -> Tensor:
 
 Weights = dict[str, Finite]  # by name
 RandomState = Annotated[InstanceOf[Tensor], AfterValidator(_random_state)]
-Text = Annotated[str, Strict()]
 
 
 @dataclass
@@ -71,7 +70,7 @@ class Checkpoint:
     generator_optimizer: OptimizerState
     discriminator_optimizer: OptimizerState
     num_batches_drawn: Natural
-    data_digest: Text
+    data_digest: StrictStr
     random: RandomStates
 
 
@@ -94,7 +93,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: no such file; a run's checkpoint is RUN/{LAST}")
     content = load_tensors(path)
     version = content.get("format_version") if isinstance(content, dict) else None
-    if version is None and _is_state_dict(content):
+    tensors = content.values() if isinstance(content, dict) else ()
+    if version is None and tensors and all(isinstance(value, Tensor) for value in tensors):
         raise UserError(
             f"{path}: a state dict, not a run's checkpoint: it does not say which network its"
             " tensors belong to"
@@ -112,11 +112,6 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             if part == "generator":
                 _check_ema(network, content)
     return dict(content)
-
-
-def _is_state_dict(content: Any) -> bool:
-    tensors = content.values() if isinstance(content, dict) else ()
-    return bool(tensors) and all(isinstance(value, Tensor) for value in tensors)
 
 
 def _check_ema(generator: nn.Module, content: dict[str, Any]) -> None:

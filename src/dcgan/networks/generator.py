@@ -30,11 +30,7 @@ class Projection(nn.ConvTranspose2d):
     def __init__(self, in_channels: int, out_channels: int, size: int) -> None:
         super().__init__(in_channels, out_channels, size, bias=False)
 
-    def forward(
-        self,
-        latents: Tensor,
-        output_size: list[int] | None = None,  # noqa: ARG002  (nn.ConvTranspose2d.forward has it)
-    ) -> Tensor:
+    def forward(self, latents: Tensor) -> Tensor:  # type: ignore[override]
         """(N, in_channels, 1, 1) to (N, out_channels, k, k), channels-last."""
         weight = self.weight.permute(0, 2, 3, 1)
         pixels = latents.flatten(1) @ weight.flatten(1)

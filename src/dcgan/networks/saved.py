@@ -129,7 +129,7 @@ def _recipe_of(generator: Generator) -> dict[str, Any]:
 
 def _read_export(path: Path) -> Generator:
     """The one reader of exported generators; it checks that they are unchanged and finite."""
-    with naming(path, "a generator exported by dcgan-sample"):
+    with naming(path, "a generator exported by dcgan-sample or dcgan-cure"):
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

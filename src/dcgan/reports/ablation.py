@@ -82,11 +82,14 @@ class Ablation:
     def evidence(self) -> dict[str, Any]:
         """The evidence for the sentences of templates/conclusions.yaml."""
         judged = self.arms if names.PEAK_OVER_REAL[2] in self.scores else []
-        question = self._question()
-        at_end = [c for c in self.comparisons if (c.score, c.images_seen) == question]
+        tested, gradient = [c.score for c in self.comparisons], names.GRADIENT_CONTRAST
+        # What the answer is about; the gradient is tested only where discriminators differ.
+        question = gradient if gradient in tested else next(iter(tested), None)
+        end = question, self.moments[-1]
+        at_end = [c for c in self.comparisons if (c.score, c.images_seen) == end]
         return {
             "num_arms": len(self.arms),
-            "question": question[0],
+            "question": question,
             "higher": separated(at_end),
             "unseparated": [(c.first, c.second) for c in at_end if c.p > LEVEL],
             "largest_p": max((c.p for c in at_end if c.p <= LEVEL), default=None),
@@ -101,12 +104,6 @@ class Ablation:
                 for score, of_score in groupby(self.comparisons, lambda c: c.score)
             ],
         }
-
-    def _question(self) -> tuple[names.Score | None, int]:
-        """The score that the answer is about, and the moment: the end."""
-        tested = [c.score for c in self.comparisons]
-        gradient = names.GRADIENT_CONTRAST  # tested only where discriminators differ
-        return gradient if gradient in tested else next(iter(tested), None), self.moments[-1]
 
     def _row(self, arm: Arm) -> dict[str, Any]:
         """Size, cost per image, coverage, and final scores of an arm."""

@@ -31,11 +31,6 @@ def period_2_part(image: np.ndarray) -> np.ndarray:
     return part
 
 
-def amplified(part: np.ndarray) -> np.ndarray:
-    """A `period_2_part` of an 8-bit image, `GAIN` times as strong, around mid-gray: uint8."""
-    return np.asarray(np.rint(128 + GAIN * part).clip(0, 255), np.uint8)
-
-
 def _mean(image: np.ndarray, taps: np.ndarray) -> np.ndarray:
     rows = correlate1d(image.astype(float), taps, axis=0, mode="mirror")
     return np.asarray(correlate1d(rows, taps, axis=1, mode="mirror"))
@@ -46,19 +41,21 @@ def draw_closeup(ablation: Ablation, images_seen: int) -> Image.Image:
     arms, runs, ratio = ablation.arms, shown_runs(ablation.arms), PEAK_OVER_REAL[2]
     samples = [run.first_samples(images_seen, 1)[0] for run in runs]
     size = len(samples[0])
-    columns = max(1, min(len(arms) if len(arms) <= 4 else 5, WIDTH // (size + GAP)))
-    side = size * max(1, min(LARGEST, WIDTH // columns - GAP) // size)
+    width = max(WIDTH, size + 2 * GAP)
+    columns = max(1, min(len(arms) if len(arms) <= 4 else 5, width // (size + GAP)))
+    side = size * max(1, min(LARGEST, width // columns - GAP) // size)
     font = ImageFont.truetype(matplotlib.font_manager.findfont("DejaVu Sans"), 15)
     names = [textwrap.wrap(arm.name, max(8, side // 9)) for arm in arms]
     above = 20 * max(map(len, names)) + 4
     height = above + 2 * side + GAP + 28
-    picture = Image.new("RGB", (WIDTH, 56 + height * -(-len(arms) // columns)), "white")
+    picture = Image.new("RGB", (width, 56 + height * -(-len(arms) // columns)), "white")
     pen = ImageDraw.Draw(picture)
     pen.text((GAP, 6), f"{images_seen:,} images seen", "black", font)
     for i, (arm, sample) in enumerate(zip(arms, samples, strict=True)):
-        x, y = GAP + i % columns * (WIDTH // columns), 30 + i // columns * height
+        x, y = GAP + i % columns * (width // columns), 30 + i // columns * height
         pen.text((x, y), "\n".join(names[i]), "black", font)
-        for row, pixels in enumerate((sample, amplified(period_2_part(sample)))):
+        alone = np.rint(128 + GAIN * period_2_part(sample)).clip(0, 255).astype(np.uint8)
+        for row, pixels in enumerate((sample, alone)):
             enlarged = Image.fromarray(pixels).resize((side, side), Image.Resampling.NEAREST)
             picture.paste(enlarged, (x, y + above + row * (side + GAP)))
         if ratio in ablation.scores:

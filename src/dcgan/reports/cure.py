@@ -70,7 +70,7 @@ def write_cure(config: CureConfig, run_dir: Path) -> dict[str, Any]:
     latents = latents_of_seeds(range(config.num_images), generator.latent_size)
     real = evenly_spread(training, config.num_images)
     if not usable_periods(*real.shape[-2:]):
-        raise UserError(f"checkpoint={config.checkpoint}: images under 16 pixels have no score")
+        raise UserError(f"checkpoint={config.checkpoint}: images below 16 pixels are not scored")
     fid = None
     if num_classes(data):
         extractor = get_extractor(data, checkpoint["data_digest"])

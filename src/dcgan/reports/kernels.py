@@ -11,8 +11,6 @@ from dcgan.networks.checkpoint import find_checkpoint, read_checkpoint
 from dcgan.networks.saved import generator_of
 from dcgan.training.scores import upsampling_blocks
 
-SIDE = 7  # pixels of the impulse image: the footprint of its middle pixel stays off the borders
-
 
 def kernels_of(path: str) -> list[dict[str, Any]]:
     """The principal kernel of each upsampling block of a run, untrained (before) and trained.
@@ -55,9 +53,11 @@ def principal_kernel(block: nn.Module) -> tuple[Tensor, float]:
     Returns:
         (k, k), and the share of the footprints' energy that lies along it.
     """
-    channels = convolution_of(block).in_channels
-    impulses = torch.zeros(channels, channels, SIDE, SIDE)
-    impulses[..., SIDE // 2, SIDE // 2] = torch.eye(channels)
+    convolution = convolution_of(block)
+    channels = convolution.in_channels
+    side = 5 + convolution.kernel_size[0]  # the middle pixel's footprint stays off the borders
+    impulses = torch.zeros(channels, channels, side, side)
+    impulses[..., side // 2, side // 2] = torch.eye(channels)
     footprints = block(impulses).flatten(0, 1)
     reached = footprints.abs().sum(0)
     footprints = footprints[:, reached.sum(1) > 0][:, :, reached.sum(0) > 0].double()

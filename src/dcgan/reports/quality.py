@@ -130,7 +130,7 @@ def _extractor(data: DataConfig, digest: str) -> Extractor | None:
     except UserError as error:
         if num_classes(data):
             raise
-        log.warning("no FID, KID, precision and recall: %s", error)
+        log.warning("no FID, KID, precision or recall: %s", error)
         return None
 
 

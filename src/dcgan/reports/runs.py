@@ -195,8 +195,9 @@ def common_moments(arms: Sequence[Arm]) -> list[int]:
     if 0 not in moments or len(moments) < 2:
         sizes = sorted({run.config["trainer"]["batch_size"] for arm in arms for run in arm.runs})
         raise UserError(
-            "runs: not scored at the same numbers of images, so they cannot be compared"
-            f" (trainer.batch_size {', '.join(map(str, sizes))})"
+            "runs: not scored at the same numbers of images, so they cannot be compared;"
+            f" use the same trainer.batch_size (here {', '.join(map(str, sizes))}) and"
+            " trainer.checkerboard_from_step"
         )
     return sorted(moments)
 

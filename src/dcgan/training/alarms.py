@@ -13,11 +13,11 @@ SLOW = 4.0  # step time, relative to the start
 # What is wrong, why it matters, and the usual fix.
 MESSAGES = {
     "discriminator saturated": "the discriminator classifies {accuracy:.1%} of the images"
-    " correctly, so the generator learns little from it; try a smaller trainer.discriminator_lr or"
-    " regularizer=r1",
+    " correctly, so the generator learns little from it; try a new run with a smaller"
+    " trainer.discriminator_lr or with regularizer=r1",
     "diversity fallen": "generated images differ from one another only {diversity:.0%} as much as"
-    " real ones (mode collapse); try smaller learning rates or regularizer=r1; an earlier"
-    " checkpoint may be better",
+    " real ones (mode collapse); try a new run with smaller learning rates or with"
+    " regularizer=r1",
     "steps slow": "steps take {times:.0f} times as long as at the start, probably because other"
     " programs use the CPU; stop them, or resume with OMP_NUM_THREADS=1",
 }

@@ -130,7 +130,10 @@ def load_state(state: State, checkpoint: dict[str, Any]) -> None:
         UserError: the images are not the ones the run was started on.
     """
     if state.data_digest != checkpoint["data_digest"]:
-        raise UserError("data: these are not the images that the resumed run was started on")
+        raise UserError(
+            "data: these are not the images that the resumed run was started on; restore them, or"
+            " start a new run"
+        )
     state.step, state.best_fid = checkpoint["step"], checkpoint["best_fid"]
     for name in ("generator", "discriminator", *(["ema"] if state.ema is not None else [])):
         getattr(state, name).load_state_dict(checkpoint[name])

@@ -27,7 +27,7 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
 
     Returns:
         The content of result.json: numbers, and paths relative to `run_dir`. Times count from the
-        start or the last resume. {} in other processes than rank 0.
+        start or the last resume. {} in other processes than rank 0, unless the run was finished.
 
     Raises:
         UserError: the settings, the data, the folder or the checkpoint cannot be used.

@@ -156,6 +156,9 @@ class Recorder:
             return {}
         seconds = time.perf_counter() - self._started
         num_images = (state.step - self._first_step) * state.batches.batch_size
+        samples = f"samples/{state.step:06d}.png"
+        if not (self._run_dir / samples).is_file():  # stopped here, then shortened to this step
+            self._sample()
         self._tracker.flush()
         metrics = read_metrics(self._run_dir / "metrics.jsonl")
         last: dict[str, Any] = next((m for m in reversed(metrics) if "d_accuracy" in m), {})
@@ -171,7 +174,7 @@ class Recorder:
             "tracking_share": self._seconds / seconds,
             "processes": state.fabric.world_size,
             "metrics": last,
-            "samples": f"samples/{state.step:06d}.png",
+            "samples": samples,
             "checkpoint": str(LAST),
             "tensorboard": "tensorboard",
         }
@@ -254,6 +257,6 @@ class Recorder:
     def _failure(self, what: str) -> RunFailed:
         saved = self._run_dir / LAST
         kept = f"the last good checkpoint is {saved}" if saved.exists() else "no checkpoint yet"
-        message = f"{what}; {kept}; try smaller learning rates"
+        message = f"{what}; {kept}; try a new run with smaller learning rates"
         self._tracker.alarm(self._state.step, "not finite", message)
         return RunFailed(message)

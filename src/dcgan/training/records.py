@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 from PIL import Image
-from pydantic import AfterValidator, Strict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, StrictFloat, StrictInt, StrictStr, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 from pydantic_core import from_json
 from torch import Tensor
@@ -21,10 +21,6 @@ from dcgan.reading import naming
 COUNTS = ("step", "images_seen")  # in every line of metrics.jsonl
 TEXTS = ("alarm", "message")  # the only values that are not numbers
 
-Integer = Annotated[int, Strict()]
-Number = Annotated[float, Strict()]
-Text = Annotated[str, Strict()]
-
 
 def _check_line(line: dict[str, Any]) -> dict[str, Any]:
     for name in COUNTS:
@@ -36,7 +32,7 @@ def _check_line(line: dict[str, Any]) -> dict[str, Any]:
     return line
 
 
-Line = Annotated[dict[str, Integer | Number | Text | None], AfterValidator(_check_line)]
+Line = Annotated[dict[str, StrictInt | StrictFloat | StrictStr | None], AfterValidator(_check_line)]
 LINE: TypeAdapter[dict[str, Any]] = TypeAdapter(Line)
 
 
@@ -47,12 +43,12 @@ class Result:
     step: Natural
     images_seen: Natural
     resumed_from_step: Natural
-    seconds: Number
-    images_per_second: Number | None
-    samples: Text
-    checkpoint: Text
-    best_fid: Number | None = None
-    best_checkpoint: Text | None = None
+    seconds: StrictFloat
+    images_per_second: StrictFloat | None
+    samples: StrictStr
+    checkpoint: StrictStr
+    best_fid: StrictFloat | None = None
+    best_checkpoint: StrictStr | None = None
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

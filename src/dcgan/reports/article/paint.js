@@ -54,7 +54,7 @@ mount("paint", () => {
     update();
   }
 
-  // The tap with which input (i, j) reaches output (u, v): [t, tap] or undefined.
+  // The tap with which input (i, j) reaches output (u, v): { place, value } or undefined.
   function tap([i, j], [u, v]) {
     const [a, b] = [u - state.stride * i, v - state.stride * j];
     return state.kernel[a] && state.kernel[a][b] !== undefined

@@ -80,7 +80,7 @@ function pixels(label, { press, point } = {}) {
 const cycled = (value, change) =>
   (change ? value + change : { 0: 1, 1: 2, 2: -1 }[value] ?? 0);
 
-// A picture of pixels. color(value): a gray or [red, green, blue], 0 to 1.
+// A picture of pixels. color(value, i, j): a gray or [red, green, blue], 0 to 1.
 function picture(size = "") {
   const node = element("canvas", { class: `picture ${size}`, role: "img" });
   function draw(values, label, color = (value) => value) {

@@ -78,6 +78,8 @@ def physics() -> Finding:
     laplacian = gradient.T @ gradient
     stencil = torch.tensor([-1.0, 2.0, -1.0], dtype=torch.float64)
     errors = [difference(laplacian[i, i - 1 : i + 2], stencil) for i in range(1, 7)]
+    field = random(7)
+    errors.append(difference((gradient.T @ field)[1:7], -field.diff()))
     views = {
         "gradient": gradient,
         "its transpose: −divergence": gradient.T,

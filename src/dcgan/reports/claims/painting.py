@@ -42,6 +42,7 @@ def it_paints() -> Finding:
         F.relu(respond(stroke.flip(0), DIAGONAL).max() - 5).item(),
         F.relu(respond(dash, DIAGONAL).max() - 3).item(),
         difference(painted, respond(kept, DIAGONAL)),
+        difference(painted[4, 4:7], 5 * torch.tensor([3.0, -2, -1], dtype=torch.float64)),
     ]
     views = {
         "a stroke": stroke,
@@ -77,6 +78,7 @@ def why_the_transpose() -> Finding:
     best = painted / most[:, None]
     taps = matrix[40]  # of one output: the best x under ‖x‖∞ ≤ 1 is their sign
     errors = [
+        difference(painted[0].reshape(9, 9), paint(maps[0].reshape(9, 9), LETTER_L)),
         difference(agreement, (x * painted).sum(1)),
         difference((best @ matrix.T * maps).sum(1), most),
         F.relu(agreement / x.norm(dim=1) - most).max().item(),

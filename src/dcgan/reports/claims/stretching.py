@@ -48,6 +48,7 @@ def no_upscaling_needed() -> Finding:
         rotated = weight.flip(2, 3).transpose(0, 1)
         ordinary = F.conv2d(x, rotated, padding=d * (k - 1) - p, dilation=d)
         errors.append(difference(painted, ordinary))
+        errors.append(difference(transposed_convolution(x, weight, 1, p, 0, d), ordinary))
     dots = torch.zeros(1, 1, 7, 7, dtype=torch.float64)
     dots[0, 0, 1, 1] = dots[0, 0, 5, 5] = 1
     ring = ones(1, 1, 3, 3)
