@@ -5,7 +5,7 @@
 A number is taken from the results if it is followed by a comment that says which one it is:
 
     9.5<!-- checkerboard; transposed k4; R₂ ÷ real -->        folder; a cell of its row; column
-    3.6<!-- lasting; trainer.beta2=0.99; last FID -->         a cell of one column; column
+    76<!-- faster; regularizer.weight=0.03; last FID -->      a cell of one column; column
     9.4<!-- which; transposed k4; r2_over_real; 12,800 -->    median over seeds after these images
     8<!-- quick; minutes -->                                  how long the folder took
 
