@@ -95,7 +95,8 @@ def _training_images(config: DiagnoseConfig) -> Pictures:
     root = read_checkpoint(find_checkpoint(config.target))["config"]["data"]["root"]
     if root is not None and not expand(root).exists():  # read_run would download the data again
         raise UserError(f"data.root={root}: no such folder")
-    images = evenly_spread(read_run(config.target)[2], config.num_images)
+    at_most = max(config.num_images, MIN_TRAINING_TILES)
+    images = evenly_spread(read_run(config.target)[2], at_most)
     tiles = cut_into_tiles(images, tile_side([images.shape[-1]]))
     if len(tiles) < MIN_TRAINING_TILES:
         raise UserError(f"the training images give {len(tiles)} tiles, too few to compare with")
