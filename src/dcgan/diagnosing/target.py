@@ -5,6 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from dcgan.checkerboard import Diagnosis, diagnose
 from dcgan.checkerboard.judgement import judge_all
 from dcgan.config import DiagnoseConfig
@@ -83,7 +85,7 @@ def _diagnose_generator(config: DiagnoseConfig) -> tuple[Diagnosis, Pictures]:
     latents = latents_of_seeds(range(config.num_images), generator.latent_size)
     network = diagnose(generator, latents[:NUM_INPUTS])
     images = normalize(to_uint8(generate(generator, latents)))  # as saved to and read from files
-    return network, Pictures(cut_into_tiles(images, tile_side([images.shape[-1]])))
+    return network, _in_tiles(images)
 
 
 def _training_images(config: DiagnoseConfig) -> Pictures:
@@ -96,11 +98,14 @@ def _training_images(config: DiagnoseConfig) -> Pictures:
     if root is not None and not expand(root).exists():  # read_run would download the data again
         raise UserError(f"data.root={root}: no such folder")
     at_most = max(config.num_images, MIN_TRAINING_TILES)
-    images = evenly_spread(read_run(config.target)[2], at_most)
-    tiles = cut_into_tiles(images, tile_side([images.shape[-1]]))
-    if len(tiles) < MIN_TRAINING_TILES:
-        raise UserError(f"the training images give {len(tiles)} tiles, too few to compare with")
-    return Pictures(tiles)
+    pictures = _in_tiles(evenly_spread(read_run(config.target)[2], at_most))
+    if (found := len(pictures.tiles)) < MIN_TRAINING_TILES:
+        raise UserError(f"the training images give {found} tiles, too few to compare with")
+    return pictures
+
+
+def _in_tiles(images: Tensor) -> Pictures:
+    return Pictures(cut_into_tiles(images, tile_side([images.shape[-1]])))
 
 
 def diagnose_images(
