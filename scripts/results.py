@@ -47,6 +47,8 @@ def make(name: str, lines: list[str], data: Path, work: Path, results: Path = RE
     folder, clock = work / name, work / name / "seconds"
     folder.mkdir(parents=True, exist_ok=True)
     before = float(clock.read_text()) if clock.exists() else 0.0
+    if lines[0].startswith("dcgan-benchmark "):
+        wait_until_idle()
     started = time.monotonic()
     try:
         for number, line in enumerate(lines, 1):
@@ -70,6 +72,14 @@ def make(name: str, lines: list[str], data: Path, work: Path, results: Path = RE
     (results / name / MADE).write_text(description(seconds), encoding="utf-8")
 
 
+def wait_until_idle(seconds: int = 300) -> None:
+    """Let the load of what ran before fade, or dcgan-benchmark would call the machine busy."""
+    for _ in range(seconds):
+        if os.getloadavg()[0] < 0.4:
+            break
+        time.sleep(1)
+
+
 def run(line: list[str]) -> None:
     """Run a command. Ctrl-C reaches it, too: wait until it has saved its run."""
     with subprocess.Popen(line) as process:
@@ -83,7 +93,11 @@ def run(line: list[str]) -> None:
 
 
 def complete(line: str, data: Path, folder: Path) -> list[str]:
-    """A command with the paths of the data and of its results; multiruns resume."""
+    """A command with the paths of the data and of runs and results; multiruns resume.
+
+    Args:
+        folder: where its results go, WORK/NAME/NUMBER; WORK is what RUNS stands for.
+    """
     from dcgan.config.words import quoted, setting
 
     program, *words = shlex.split(line)
@@ -93,6 +107,8 @@ def complete(line: str, data: Path, folder: Path) -> list[str]:
             words[i] = word.replace("PATH", quoted(str(data)))
         elif "PATH" in value:
             words[i] = setting(key, value.replace("PATH", str(data)))
+        elif "RUNS" in value:
+            words[i] = setting(key, value.replace("RUNS", str(folder.parents[1])))
     where = "hydra.run.dir"
     if "-m" in words:
         where, words = "hydra.sweep.dir", [*words, "resume=auto"]

@@ -141,7 +141,7 @@ def test_a_folder_is_made_and_made_again_without_training(tmp_path: Path, cache_
     assert (kept / "mine" / "report.md").read_text() == text
 
 
-def test_the_data_go_where_path_stands(tmp_path: Path) -> None:
+def test_paths_replace_their_placeholders(tmp_path: Path) -> None:
     words = results.complete(
         "dcgan-train -m data.root=PATH/four seed=0,1", tmp_path / "a b", Path("x")
     )
@@ -154,3 +154,7 @@ def test_the_data_go_where_path_stands(tmp_path: Path) -> None:
         f"""overrides=["seed=1","data.root='{tmp_path}/a b'"]""",
         "hydra.run.dir=x",
     ]
+    line = "dcgan-train -m start_from=RUNS/first/1/seed-0"
+    assert f"start_from={tmp_path}/first/1/seed-0" in results.complete(
+        line, tmp_path, tmp_path / "second" / "3"
+    )

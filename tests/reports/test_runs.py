@@ -56,6 +56,25 @@ def test_any_setting_can_name_an_arm(runs: Path) -> None:
     ]
 
 
+def test_runs_that_start_from_other_seeds_of_a_multirun_are_one_arm(runs: Path) -> None:
+    for folder in runs.glob("*/seed*"):
+        origin = f"outputs/first/x-1_{folder.name.replace('seed', 'seed-')}_y-2"
+        config = (folder / "config.yaml").read_text()
+        (folder / "config.yaml").write_text(
+            config.replace("start_from: null", f"start_from: {origin}").replace(
+                "seed: 1", "seed: 0"
+            )
+        )
+    found, left_out = find_runs(runs)
+    arms = sort_into_arms(found)
+    assert not left_out
+    assert [arm.name for arm in arms] == ["transposed k3", "nearest + conv k3"]
+    assert [len(arm.runs) for arm in arms] == [2, 2]
+    config = runs / "transposed_k3" / "seed0" / "config.yaml"
+    config.write_text(config.read_text().replace("first", "second"))
+    assert len(sort_into_arms(find_runs(runs)[0])) == 3
+
+
 def test_a_notch_separates_arms(runs: Path) -> None:
     path = runs / "transposed_k3" / "seed1" / "config.yaml"
     path.write_text(path.read_text().replace("notch: 0", "notch: 2"))

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,6 +45,8 @@ class Run:
     def settings(self) -> dict[str, Any]:
         """The settings that can define an arm, flattened to dotted names."""
         every = dict(flatten(self.config))
+        if start := every.get("start_from"):  # the same for all seeds of a multirun
+            every["start_from"] = re.sub(r"(?<![a-z])seed-\d+", "seed-*", start)
         # A flat generator has no upsampling block.
         unused = ("upsample.",) if every.get("generator.kind") == "flat" else ()
         return {k: v for k, v in every.items() if not (k in NOT_AN_ARM or k.startswith(unused))}
@@ -123,7 +126,7 @@ def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[Lef
     """
     # A job's log may exist before the run has written anything.
     started = {path.parent for name in ("config.yaml", "train.log") for path in folder.rglob(name)}
-    runs: dict[tuple[str, int], Run] = {}
+    runs: dict[str, Run] = {}
     reasons: dict[str, str] = {}
     for path in sorted(started):
         name = str(path.relative_to(folder))
@@ -134,7 +137,7 @@ def find_runs(folder: Path, having: str = "scores") -> tuple[list[Run], list[Lef
         except (OSError, MachineError) as error:  # an unreadable file
             reasons[name] = str(error)
         else:
-            key = (repr(sorted(run.settings.items())), run.config["seed"])
+            key = repr((sorted(run.settings.items()), run.config["seed"], run.config["start_from"]))
             if twin := runs.get(key):
                 other, run = sorted([run, twin], key=lambda each: max(getattr(each, having)))
                 shorter, longer = (str(each.folder.relative_to(folder)) for each in (other, run))
