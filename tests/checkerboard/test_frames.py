@@ -102,3 +102,35 @@ def test_a_weights_gradient_is_no_image() -> None:
 
     (row,) = diagnose(Sum(), torch.randn(2, 3, 12, 12)).layers
     assert row.name == "up"
+
+
+class Causal(nn.Module):
+    """A spectrogram, collapsed to a signal with padding, then enlarged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(1, 4, (8, 3), padding=(0, 1)), nn.Conv1d(4, 4, 3)
+        self.up = nn.ConvTranspose1d(4, 2, 4, 2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 1, 8, L) to (N, 2, 2L)."""
+        output: Tensor = self.up(self.b(F.pad(self.a(x).squeeze(2), (1, 1))))
+        return output
+
+
+def test_an_image_may_become_a_padded_signal() -> None:
+    (row,) = diagnose(Causal(), torch.randn(2, 1, 8, 32)).layers
+    assert row.verdict == "grid"
+
+
+@pytest.mark.parametrize(("aligned", "shift"), [(True, ()), (False, (0, 0))])
+def test_aligned_corners_stretch_the_image_so_no_shift_is_claimed(
+    aligned: bool, shift: tuple[float, ...]
+) -> None:
+    up = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=aligned)
+    back = nn.ConvTranspose2d(8, 8, 3, 2, 1, 1)
+    network = nn.Sequential(nn.Conv2d(8, 8, 4, 4), up, back)
+    diagnosis = diagnose(network, X)
+    assert diagnosis.layers[0].shift == shift
+    assert bool(diagnosis.alignment) == (not aligned)
+    assert not diagnosis.layers[1].needs_shift

@@ -35,3 +35,19 @@ def test_one_image_gives_no_bounds(photos: torch.Tensor) -> None:
     lines = [p for p in judge_all(photos[:1]) if p.contrast is None]
     assert lines
     assert all(p.low == 0 and p.high == torch.inf for p in lines)
+
+
+def test_a_line_below_its_surroundings_hides_no_other_one() -> None:
+    """One line of period 8 is below its surroundings, but far above that of the reference."""
+    spectra = torch.fft.fft2(
+        torch.randn(200, 1, 64, 64, generator=torch.Generator().manual_seed(0)) / 4
+    )
+    for row in (8, -8):  # frequencies along the height, and those that the window mixes in
+        rows, columns = torch.tensor([[row - 1], [row], [row + 1]]), torch.tensor([-1, 0, 1])
+        spectra[:100, :, rows, columns] *= 0.5
+        spectra[100:, :, rows, columns] *= 1e-3
+    images = torch.fft.ifft2(spectra).real
+    wave = 0.04 * (torch.arange(64) * 2 * torch.pi / 8).cos()  # another line, along the width
+    (found,) = [p for p in judge_all(images[:100] + wave, images[100:]) if p.period == 8]
+    assert found.verdict == "grid"
+    assert found.raw > 3

@@ -183,3 +183,11 @@ def test_moments_match_the_recorded_inputs() -> None:
 def test_rho_of_a_zero_response_is_0() -> None:
     nothing = torch.zeros(2, 2, 1, 1, dtype=torch.float64)
     assert step_imbalance(Stamp(nothing, torch.zeros(2, 2), (2, 2), nothing[..., 0])) == 0
+
+
+def test_a_bias_that_all_phases_share_does_not_hide_the_pattern() -> None:
+    block = nn.ConvTranspose2d(5, 3, 4, 2, 1)
+    moment = second_moment(torch.randn(2, 5, 8, 8), constant=True)
+    before = step_imbalance(measure_stamp(block), moment)
+    block.bias.data += 20
+    assert step_imbalance(measure_stamp(block), moment) == pytest.approx(before, abs=1e-6)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dcgan.checkerboard import diagnose
 from tests.checkerboard.networks import WAYS, Block, X, only, spread, zeros_between
 
 
@@ -66,3 +67,30 @@ def test_a_middle_of_repeated_pixels_says_nothing_about_the_sides() -> None:
             return torch.cat([shuffled[..., :6], repeated[..., 6:18], shuffled[..., 18:]], -1).exp()
 
     assert only(Sides(), X).verdict == "not judged"
+
+
+class AlongBatch(nn.Module):
+    """Two sub-pixel convolutions whose images are joined along the batch axis."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(8, 32, 3, padding=1), nn.Conv2d(8, 32, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 8, H, W) to (2N, 8, 2H, 2W)."""
+        return torch.cat([F.pixel_shuffle(self.a(x), 2), F.pixel_shuffle(self.b(x), 2)])
+
+
+def test_what_is_joined_along_the_batch_is_listed() -> None:
+    rows = diagnose(AlongBatch(), X).layers
+    assert [(row.name, row.verdict) for row in rows] == [("a", "grid"), ("b", "grid")]
+
+
+def test_a_border_around_another_image_is_no_rearrangement() -> None:
+    expand, then = nn.Conv2d(8, 32, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1)
+
+    def framed(x: Tensor) -> Tensor:
+        y = F.pixel_shuffle(expand(x), 2)
+        return then(torch.cat([y[:, :, :4], then(y)[:, :, 4:-4], y[:, :, -4:]], 2))
+
+    assert diagnose(Block(framed), torch.randn(2, 8, 12, 12)).layers

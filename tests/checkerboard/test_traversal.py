@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dcgan.checkerboard import diagnose
+from dcgan.checkerboard import balance, diagnose
 from tests.checkerboard.networks import Block, X, only, zeros_between
 
 
@@ -91,6 +91,8 @@ def test_a_shared_shuffle_has_two_rows_and_what_did_not_run_is_listed() -> None:
     rows = diagnose(Shared(), X).layers
     assert [row.name for row in rows] == ["a", "b", "unused"]
     assert rows[2].problem == "defined, but it did not run on this example"
+    changed = balance(Shared(), X)
+    assert [(layer.name, layer.problem) for layer in changed][2:] == [("unused", rows[2].problem)]
     alone = diagnose(Shared()).layers
     assert [(row.name, row.verdict) for row in alone] == [("p", "not judged"), ("unused", "grid")]
     assert "only with an example" in alone[0].advice

@@ -149,6 +149,8 @@ def test_the_claims_examples() -> None:
         ([4, 4], [2, 2], [2, 2], 1, "kernel 4, stride 2, dilation 2: some outputs get no tap"),
         ([2, 2], [2, 2], None, 2, "order 2 leaves nothing of kernel 2x2"),
         ([3], [3], None, 2, "order 2 leaves nothing of kernel 3"),
+        ([4, 4], [3, 3], None, 2, "order 2 leaves nothing of kernel 4x4 that keeps brightness"),
+        ([2, 4], [2, 2], None, 2, "order 2 leaves nothing of kernel 2x4 that keeps brightness"),
     ],
 )
 def test_what_cannot_be_balanced_is_refused(

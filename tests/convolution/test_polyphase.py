@@ -44,3 +44,9 @@ def test_triangular_kernels_are_balanced(s: int) -> None:
         taps = triangular_kernel(s, length)
         torch.testing.assert_close(polyphase_gains(taps, s), torch.ones(s, dtype=torch.float64))
         assert largest_image(taps, s) == pytest.approx(0, abs=1e-9)
+
+
+def test_the_largest_image_where_it_is_trivial() -> None:
+    assert largest_image(taps_of([1, 2]), 1) == 0
+    assert largest_image(taps_of([1, -1]), 2) == torch.inf
+    assert largest_image(taps_of([0, 0]), 2) == 0

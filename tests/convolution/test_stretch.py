@@ -12,6 +12,7 @@ from dcgan.convolution.stretch import (
     frequency_response,
     ideal_low_pass,
     insert_zeros,
+    interpolate_ideally,
     transposed_convolution,
     triangular_kernel,
 )
@@ -73,3 +74,8 @@ def test_triangular_kernels() -> None:
     assert triangular_kernel(2).tolist() == [0.5, 1, 0.5]
     assert triangular_kernel(2, 4).tolist() == [0.25, 0.75, 0.75, 0.25]
     assert triangular_kernel(3).tolist() == pytest.approx([1 / 3, 2 / 3, 1, 2 / 3, 1 / 3])
+
+
+def test_ideal_interpolation_by_one_changes_nothing() -> None:
+    x = torch.tensor([1.0, -1, 1, -1], dtype=torch.float64)
+    torch.testing.assert_close(interpolate_ideally(x, 1), x)

@@ -190,8 +190,24 @@ def test_jpegs_are_reported(tmp_path: Path, folders: Path, suffix: str) -> None:
     for path in (folders / "clean" / "deeper").iterdir():
         with Image.open(path) as image:
             image.save(folder / f"{path.stem}.{suffix}", "JPEG", quality=95)
-    assert diagnosed(tmp_path, folder)["jpeg"]
-    assert not diagnosed(tmp_path, folders / "clean")["jpeg"]
+    assert diagnosed(tmp_path, folder)["only_brightness"]
+    assert not diagnosed(tmp_path, folders / "clean")["only_brightness"]
+
+
+def test_jpegs_elsewhere_do_not_excuse_a_pattern(tmp_path: Path) -> None:
+    """Neither a reference of JPEGs nor a single one among other files."""
+    target, jpegs = tmp_path / "target", tmp_path / "jpegs"
+    target.mkdir()
+    jpegs.mkdir()
+    random, stripes = np.random.default_rng(0), 40 * (np.arange(64) % 8 == 0)
+    for i in range(64):
+        noise = random.normal(128, 20, (64, 64)).clip(0, 255)
+        Image.fromarray(noise.astype(np.uint8)).save(jpegs / f"{i}.jpg")
+        Image.fromarray((noise + stripes).clip(0, 255).astype(np.uint8)).save(target / f"{i}.png")
+    assert diagnosed(tmp_path, target, jpegs)["verdict"] == "grid"
+    shutil.copy(jpegs / "0.jpg", target)
+    found = diagnosed(tmp_path, target)
+    assert (found["verdict"], found["only_brightness"]) == ("grid", True)
 
 
 def test_a_target_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:

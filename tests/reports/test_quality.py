@@ -1,5 +1,6 @@
 """The picture that dcgan-evaluate writes."""
 
+import math
 import shutil
 from pathlib import Path
 
@@ -56,6 +57,9 @@ def test_the_nearest_training_images_are_those_of_truly_held_out_data(
     assert found["real_training_images"]["nearest_training"] == pytest.approx(near)
     assert len(found["scores"]["nearest_training"]["values"]) == 2
     assert "nearest training" in found["table"]
+    ratio = found["scores"]["r2_over_real"]  # averaged geometrically, so the interval stays above 0
+    assert ratio["mean"] == pytest.approx(math.prod(ratio["values"]) ** 0.5)
+    assert 0 < ratio["low"] < ratio["mean"] < ratio["high"]
 
 
 def test_a_run_from_another_machine_is_read_and_a_single_image_is_not_scored(

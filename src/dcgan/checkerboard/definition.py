@@ -15,7 +15,7 @@ from torch.nn.parameter import UninitializedParameter
 from torch.utils._pytree import tree_map
 
 from dcgan.checkerboard.layers import PLAIN, TRANSPOSED
-from dcgan.checkerboard.recording import record
+from dcgan.checkerboard.recording import Recording, record
 from dcgan.checkerboard.traversal import Upsampling, find_recorded
 from dcgan.errors import first_line
 
@@ -70,7 +70,24 @@ def find_upsampling(module: nn.Module, example: Any) -> list[Upsampling]:
     inputs, keywords = given = copied(inputs_of(example))
     if inputs is None:
         return find_defined(module)
-    return find_recorded(record(module, lambda: module(*inputs, **keywords), given))
+    recording = record(module, lambda: module(*inputs, **keywords), given)
+    return [*find_recorded(recording), *unused(module, recording)]
+
+
+def unused(network: nn.Module, recording: Recording) -> list[Upsampling]:
+    """The upsampling modules that took no part in a run."""
+    why = "defined, but it did not run on this example"
+    return [
+        Upsampling(name, type(module).__name__, obstacle=why)
+        for name, module in network.named_modules()
+        if is_upsampling(module) and not _took_part(module, recording)
+    ]
+
+
+def _took_part(module: nn.Module, recording: Recording) -> bool:
+    weight = getattr(module, "weight", None)
+    used = any(arg is weight for node in recording.nodes for arg in node.args if arg is not None)
+    return module in recording.ran or used or isinstance(module, torch.jit.ScriptModule)
 
 
 def is_upsampling(module: nn.Module) -> bool:

@@ -19,14 +19,14 @@ from dcgan.checkerboard.definition import (
     evaluating,
     find_defined,
     inputs_of,
-    is_upsampling,
     original,
+    unused,
 )
 from dcgan.checkerboard.effects import effect_of, input_moments_of, picture_of
 from dcgan.checkerboard.frames import alignment_of
 from dcgan.checkerboard.layers import Stamp, stamp_of, step_imbalance, tap_contrast
 from dcgan.checkerboard.rearrangement import Operand, on_cpu
-from dcgan.checkerboard.recording import Node, Recording, record
+from dcgan.checkerboard.recording import Node, record
 from dcgan.checkerboard.replay import NotLinearError, geometry_of
 from dcgan.checkerboard.rerunning import NotRepeatedError
 from dcgan.checkerboard.stored import modules_of
@@ -122,17 +122,8 @@ def _watch(network: nn.Module, call: Callable[..., Any], given: Any) -> Diagnosi
         row.needs_shift = any(row.shift)
         if row.needs_shift and row.cure.startswith(BALANCE):
             row.cure = f"{BALANCE} and keeps the path aligned"
-    for name, module in network.named_modules():
-        if is_upsampling(module) and not _took_part(module, recording):
-            why = "defined, but it did not run on this example"
-            rows.append(LayerDiagnosis(name, type(module).__name__, problem=why))
+    rows += [_row(up, None, network) for up in unused(network, recording)]
     return Diagnosis(rows, alignment=alignment, remarks=remarks)
-
-
-def _took_part(module: nn.Module, recording: Recording) -> bool:
-    weight = getattr(module, "weight", None)
-    used = any(arg is weight for node in recording.nodes for arg in node.args if arg is not None)
-    return module in recording.ran or used or isinstance(module, torch.jit.ScriptModule)
 
 
 def _row(
@@ -141,7 +132,8 @@ def _row(
     row = LayerDiagnosis(found.name, found.kind, stride=found.scale, problem=found.obstacle)
     if found.clean and not found.obstacle:
         # Copying and interpolating turn a constant into the same constant, whatever the size.
-        row.rho, row.coverage, row.shift = 0.0, 1.0, (0.0,) * len(found.scale)
+        row.rho, row.coverage = 0.0, 1.0
+        row.shift = () if found.stretches else (0.0,) * len(found.scale)
         return row
     if found.source is None:
         return row

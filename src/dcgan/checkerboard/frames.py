@@ -2,7 +2,7 @@
 
 from dcgan.checkerboard.rearrangement import Operand
 from dcgan.checkerboard.recording import OUTPUT, Node
-from dcgan.checkerboard.replay import KERNELS, geometry_of, resized_scale
+from dcgan.checkerboard.replay import KERNELS, geometry_of, has_aligned_corners, resized_scale
 from dcgan.checkerboard.verdicts import signed
 
 Axis = tuple[float, float]  # distance between pixels, and the place of pixel 0
@@ -63,8 +63,8 @@ def frame_of(operand: Operand, frames: list[Frame | None]) -> Frame | None:
         return None
     scale = (1,) * len(frame) if operand.table is None else operand.table.shape[1:]
     moved = operand.shift or (0,) * len(frame)
-    if len(frame) != len(scale):
-        return None
+    if not len(frame) == len(moved) == len(scale):
+        return None  # other axes
     axes = zip(frame, moved, scale, strict=True)
     return tuple(
         (pitch / s, start + pitch * shift - (s - 1) / 2 * pitch / s)
@@ -89,6 +89,8 @@ def misfits(nodes: list[Node], frames: list[Frame | None]) -> list[str]:
 def _after(node: Node, frame: Frame | None) -> Frame | None:
     if node.op == OUTPUT:
         return frame
+    if node.op.startswith("upsample_") and has_aligned_corners(node):
+        return None  # stretched: pixels move by different distances
     if frame is not None and node.op.startswith("upsample_"):
         axis = zip(frame, resized_scale(node), strict=True)
         return tuple((p / s, a - (s - 1) / 2 * p / s) for (p, a), s in axis)

@@ -5,6 +5,7 @@ Tiles of one image are alike, so tiles of a few large images give an interval th
 
 from dataclasses import astuple, dataclass, replace
 
+import torch
 from torch import Tensor
 
 from dcgan.checkerboard.images import (
@@ -81,9 +82,9 @@ def judge_all(
     pattern found is a grid, a trace of another one (`origins`), or one of JPEG's blocks.
 
     Args:
-        jpeg: whether the images or the reference were JPEGs, whose blocks have a pattern of period
-            8, with harmonics at 4 and 2. In images too small to measure period 8, any pattern may
-            be theirs.
+        jpeg: whether most images were JPEGs, whose blocks have a pattern of period 8, with
+            harmonics at 4 and 2. In images too small to measure period 8, any pattern may be
+            theirs.
     """
     judged = {p.period: p for p in judge(images, reference)}
     lines = measure_lines(images)
@@ -91,11 +92,15 @@ def judge_all(
     num_lines = sum(line.logs.shape[1] for line in lines.values())
     for period in lines.keys() - judged.keys():
         other = others[period].logs if others else None
+        raw = lines[period].logs.mean(0).exp()
         ratio, low, high = line_intervals(lines[period].logs, other, num_lines)
+        # By the rule, lines whose raw R is at most 1 are no pattern, whatever their ratio.
+        counted = raw > 1 if (raw > 1).any() else torch.ones_like(raw, dtype=torch.bool)
+        raw, ratio, low, high = (x[counted] for x in (raw, ratio, low, high))
         strongest = low.argmax()
         judged[period] = PeriodJudgement(
             period,
-            raw=lines[period].logs.mean(0)[strongest].exp().item(),
+            raw=raw[strongest].item(),
             ratio=ratio[strongest].item(),
             low=low[strongest].item(),
             high=high.max().item(),

@@ -169,11 +169,13 @@ def step_imbalance(stamp: Stamp, moment: Tensor | None = None) -> float:
 
     Args:
         moment: M, the second moment of the layer's real inputs (`second_moment`); by default the
-            identity. With the constant included, biases count too.
+            identity. With the constant included, what differs between the phases' biases counts,
+            too; what they have in common is no pattern, and would only dilute one.
     """
     gains = stamp.gains.flatten(end_dim=-3)  # (phases, out, in)
     if moment is not None and len(moment) == gains.shape[-1] + 1:
-        gains = torch.cat([gains, stamp.offset.flatten(end_dim=-2)[..., None]], -1)
+        offset = stamp.offset.flatten(end_dim=-2)
+        gains = torch.cat([gains, (offset - offset.mean(0))[..., None]], -1)
     weighted = gains if moment is None else gains @ moment
     constant = (weighted.mean(0) * gains.mean(0)).sum()
     whole = (weighted * gains).sum() / len(gains)

@@ -78,17 +78,15 @@ def explain(numbers: Tensor, roots: Sequence[Root], maker: tuple[str, str]) -> l
     several, mixed = numbers.ndim > 2 and len(present) > 1, False
     if several:
         by_channel = owners[0].flatten(1)
-        highest = by_channel.amax(1)
-        mixed = bool(((by_channel >= 0) & (by_channel != highest[:, None])).any())
+        highest = by_channel.amax(1, keepdim=True)
+        mixed = bool(((by_channel >= 0) & (by_channel != highest)).any())
     for i in present:
         root, part = roots[i], numbers
         if mixed:
             part = numbers.where(owners == i, -1)
         elif several:
-            part = numbers[:, highest == i]
-        found = Operand(0, ())
-        if part.numel():  # else the root is in other images of the batch
-            found = _relation(part - root.first * (part >= 0), root)
+            part = _own_part(numbers, owners == i)
+        found = _relation(part - root.first * (part >= 0), root)
         found.scattered = found.table is None and _is_scattered(part)
         if mixed and _is_larger(shape, root) and (found.table is not None or found.scattered):
             found.table, found.same, found.shift = None, False, ()
@@ -97,6 +95,13 @@ def explain(numbers: Tensor, roots: Sequence[Root], maker: tuple[str, str]) -> l
         found.node, found.shape, found.maker = root.node, tuple(part.shape), maker
         operands.append(found)
     return operands
+
+
+def _own_part(numbers: Tensor, own: Tensor) -> Tensor:
+    """The channels of one root, in the images of the batch that have it."""
+    images = own.flatten(1).any(1)
+    channels = own[images][0].flatten(1).any(1)
+    return numbers[images][:, channels]
 
 
 def _is_scattered(part: Tensor) -> bool:
@@ -198,6 +203,8 @@ def _all_within(alike: Tensor, filled: Tensor, scale: Sequence[int]) -> bool:
     for a in range(alike.ndim):
         lines = filled.movedim(a, 0).reshape(filled.shape[a], -1)
         used = lines.any(1).nonzero().flatten().tolist()
+        if not used:  # only the border is filled
+            return False
         first, length = used[0], used[-1] + 1 - used[0]
         border = min(max(2, BORDER // scale[a]), (length - 1) // 2)
         inner = (a, first + border, length - 2 * border)

@@ -244,9 +244,14 @@ def interpolation_mode(node: Node) -> str:
     return mode.replace("_", "-")
 
 
+def has_aligned_corners(node: Node) -> bool:
+    """Whether a resizing maps corner pixels to corner pixels, instead of corners to corners."""
+    return not interpolation_mode(node).startswith("nearest") and node.args[2] is True
+
+
 def _resize(values: Tensor, node: Node) -> Tensor:
     scale, mode, size = resized_scale(node), interpolation_mode(node), values.shape[2:]
-    aligned = mode != "nearest" and node.args[2] is True
+    aligned = has_aligned_corners(node)
     if aligned or any(s % 1 for s in scale):
         raise NotLinearError(f"its scale factors {scale} are not integers")
     values = wrapped(values, [(-REACH, n + REACH) for n in size])

@@ -15,6 +15,7 @@ from dcgan.checkerboard.recording import SHUFFLE, Input, Node, Recording
 from dcgan.checkerboard.replay import (
     NORMS,
     POINTWISE,
+    has_aligned_corners,
     interpolation_mode,
     is_convolution,
     resized_scale,
@@ -37,6 +38,7 @@ class Upsampling:
     after: list[Node] = field(default_factory=list)  # linear operations that follow
     layer: nn.Module | None = None  # the source's module, where it is one of torch's own
     clean: bool = False  # it copies or interpolates pixels, which keeps constants
+    stretches: bool = False  # and moves them by different distances, so it has no single shift
     norm: str | None = None  # what scales or shifts channels between the convolution and a shuffle
     obstacle: str | None = None  # why it cannot be judged
     place: int = 0  # in the order of the run
@@ -133,6 +135,7 @@ class _Finder:
             kind, name = f"Upsample({interpolation_mode(node)})", _name(node, (nn.Upsample,))
             layer = _own_layer(node, (nn.Upsample,))
             up = Upsampling(name, kind, scale, clean=True, layer=layer)
+            up.stretches = has_aligned_corners(node)
             return self.followed(up, uses) if max(scale) > 1 else None
         if node.op == "col2im":
             scale = tuple(map(float, node.args[5]))
@@ -162,7 +165,8 @@ class _Finder:
         if node.op.startswith("max_unpool"):
             why = "where it puts each pixel depends on the input"
         return self.followed(
-            Upsampling(_name(node, ()), node.op, scale, clean=clean, obstacle=why), uses
+            Upsampling(_name(node, ()), node.op, scale, clean=clean, stretches=clean, obstacle=why),
+            uses,
         )
 
     def rearranged(self, operand: Operand) -> Upsampling:

@@ -29,7 +29,8 @@ def balancing_projection(
         order: 1 removes the pattern from constants, 2 from ramps as well.
 
     Raises:
-        ValueError: a phase has no tap, or only the zero kernel is balanced.
+        ValueError: a phase has no tap, or every balanced kernel has the sum 0, which would remove
+            all brightness.
     """
     dilation = dilation or [1] * len(stride)
     for k, s, d in zip(kernel_size, stride, dilation, strict=True):
@@ -53,9 +54,9 @@ def balancing_projection(
         return identity
     conditions = torch.stack(rows)
     projection: Tensor = identity - torch.linalg.pinv(conditions, rtol=1e-9) @ conditions
-    if projection.trace() < 0.5:
+    if projection.sum() < 1e-6:  # ‖P·1‖²
         sizes = "x".join(map(str, kernel_size))
-        raise ValueError(f"order {order} leaves nothing of kernel {sizes} at this stride")
+        raise ValueError(f"order {order} leaves nothing of kernel {sizes} that keeps brightness")
     return projection
 
 

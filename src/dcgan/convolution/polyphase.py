@@ -31,8 +31,11 @@ def interleave(x: Tensor, taps: Tensor, stride: int, padding: int = 0) -> Tensor
 
 
 def largest_image(taps: Tensor, stride: int) -> float:
-    """The largest |H(2πm/s)|, m = 1 … s − 1, over |H(0)|: 0 if and only if the gains are equal."""
+    """The largest |H(2πm/s)|, m = 1 … s − 1, over |H(0)|: 0 if and only if the gains are equal.
+
+    For stride 1 it is 0, as there are no images; ∞ if only H(0) is 0.
+    """
     frequencies = [2 * math.pi * m / stride for m in range(stride)]
     constant, *images = frequency_response(taps, frequencies).abs().tolist()
-    largest: float = max(images) / constant
-    return largest
+    largest: float = max(images, default=0.0)
+    return math.inf if largest and not constant else largest / (constant or 1)

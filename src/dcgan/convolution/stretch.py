@@ -54,9 +54,11 @@ def frequency_response(taps: Tensor, frequencies: Sequence[float]) -> Tensor:
 def ideal_low_pass(length: int, scale: int) -> Tensor:
     """Gains of the ideal interpolator in FFT order: (length,), `length` a multiple of `scale`.
 
-    The gain is s up to 1/(2s) cycles per sample, s/2 on the two edge bins, and 0 elsewhere. The
-    impulse response tends to sin(πt/s)/(πt/s).
+    The gain is s up to 1/(2s) cycles per sample, s/2 on the two edge bins, and 0 elsewhere; for
+    s = 1 it is 1. The impulse response tends to sin(πt/s)/(πt/s).
     """
+    if scale == 1:  # both edges are the same bin
+        return torch.ones(length, dtype=torch.float64)
     frequency = torch.fft.fftfreq(length, dtype=torch.float64).abs()
     edge = 1 / (2 * scale)
     inside = (frequency < edge - 1e-12).double() + 0.5 * ((frequency - edge).abs() <= 1e-12)

@@ -25,6 +25,7 @@ from dcgan.sampling import check_images, generate, latents_of_seeds
 log = logging.getLogger(__name__)
 
 NUM_INPUTS = 128  # latents for the input statistics that ρ uses
+MOSTLY = 0.5  # at least this share of JPEGs: their blocks may account for a pattern
 MIN_TRAINING_TILES = 100  # compared with 40 clean images, most sets of 40 are undecided
 
 
@@ -116,18 +117,19 @@ def diagnose_images(
     Args:
         reference: what to compare with if `config.reference` is None; None: noise.
     """
-    tiles, against, jpeg = pictures.tiles, None, pictures.jpeg
+    tiles, against, jpegs = pictures.tiles, None, pictures.jpegs
     unreadable = dict(pictures.unreadable)
     if config.reference is not None:
         reference = read_folder(expand(config.reference), config.num_images, "reference")
     if reference is not None:
         unreadable |= reference.unreadable
-        jpeg = jpeg or reference.jpeg
+        jpegs = max(jpegs, reference.jpegs)
         side = min(tiles.shape[-1], reference.tiles.shape[-1])
         tiles, against = (cut_into_tiles(t, side) for t in (tiles, reference.tiles))
-    if jpeg:
+    if jpegs:
         tiles, against = luminance(tiles), None if against is None else luminance(against)
-    periods = judge_all(tiles, against, jpeg)
+    # A reference's blocks lower the ratio; they do not explain a pattern of the target.
+    periods = judge_all(tiles, against, pictures.jpegs >= MOSTLY)
     verdict, reason = judge_images(periods, tiles, against)
     return {
         "verdict": verdict,
@@ -138,6 +140,6 @@ def diagnose_images(
         "tile_side": tiles.shape[-1],
         "left_out_as_too_small": pictures.num_small,
         "unreadable": unreadable,
-        "jpeg": jpeg,
+        "only_brightness": jpegs > 0,
         "periods": [{**asdict(period), "verdict": period.verdict} for period in periods],
     }

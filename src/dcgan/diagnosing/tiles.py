@@ -32,7 +32,7 @@ class Pictures:
 
     tiles: Tensor  # (N, C, side, side) in [−1, 1]
     num_small: int = 0  # images too small for a tile
-    jpeg: bool = False  # whether any is a JPEG
+    jpegs: float = 0.0  # the share of the files that are JPEGs
     unreadable: dict[str, str] = field(default_factory=dict)  # file → reason
 
 
@@ -84,7 +84,7 @@ def read_folder(folder: Path, num_images: int, setting: str) -> Pictures:
     unreadable: dict[str, str] = {}
     headers = dict(_read(paths, lambda image: (min(image.size), image.format), unreadable))
     sizes = {path: size for path, (size, _) in headers.items()}
-    jpeg = any(kind in ("JPEG", "MPO") for _, kind in headers.values())
+    jpegs = [kind in ("JPEG", "MPO") for _, kind in headers.values()]
     side = tile_side(list(sizes.values())) if sizes else 0
     large = [path for path, size in sizes.items() if size >= side]
 
@@ -104,7 +104,8 @@ def read_folder(folder: Path, num_images: int, setting: str) -> Pictures:
         raise UserError(f"{setting}={folder}: none of {len(paths)} images can be read ({named})")
     if unreadable:
         log.warning("%d of %d images left out: %s", len(unreadable), len(paths), named)
-    return Pictures(normalize(torch.cat(tiles)), len(sizes) - len(large), jpeg, unreadable)
+    share = sum(jpegs) / len(jpegs)
+    return Pictures(normalize(torch.cat(tiles)), len(sizes) - len(large), share, unreadable)
 
 
 def _read(

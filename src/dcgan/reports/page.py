@@ -81,9 +81,9 @@ def _add_ablation(ablation: Ablation, result: dict[str, Any], files: Files) -> N
     result |= ablation.content()  # replaces left_out by that of the page
     result["conclusions"] = yaml.safe_load(render("conclusions.yaml", **ablation.evidence())) or {}
     frames = [draw_closeup(ablation, moment) for moment in ablation.moments]
-    page = {"viewer": viewer(ablation), "present": PRESENT}
-    files["index.html"] = render("ablation.html", **result, **page)
-    files["report.md"] = render("ablation.md", **result)
+    shown = viewer(ablation)
+    files["index.html"] = render("ablation.html", **result, viewer=shown, present=PRESENT)
+    files["report.md"] = render("ablation.md", **result, same_latents=shown["same_latents"])
     files["scores.csv"] = _csv(
         {"arm": arm.name, "seed": run.config["seed"], **run.scores[moment]}
         for arm in ablation.arms

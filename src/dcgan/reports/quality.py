@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from dcgan.checkerboard.scores import CONTRAST, PEAK_OVER_REAL
 from dcgan.config import DataConfig, EvaluateConfig
 from dcgan.data.splits import has_test_split, num_classes
 from dcgan.errors import UserError
@@ -27,6 +28,7 @@ from dcgan.seeding import stream
 
 log = logging.getLogger(__name__)
 
+RATIOS = {score.key for score in (*PEAK_OVER_REAL.values(), *CONTRAST.values())}
 NUM_NEAREST = 1000  # images for which the nearest training image is searched
 ROWS = 10  # in the picture
 COLUMNS = 10  # in the picture, at most: one per class
@@ -66,7 +68,7 @@ def write_evaluation(config: EvaluateConfig, run_dir: Path) -> dict[str, Any]:
             found[-1].numbers["nearest_training"] = near[0].median().item()
 
     values = {key: [each.numbers[key] for each in found] for key in found[0].numbers}
-    scores = {key: summarize(each) for key, each in values.items()}
+    scores = {key: summarize(each, logarithmic=key in RATIOS) for key, each in values.items()}
     make_folder(run_dir)
     shown = images[:NUM_NEAREST]
     save_samples(run_dir / "quality.png", shown, found[-1].probabilities, near, training)
