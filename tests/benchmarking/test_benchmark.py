@@ -13,8 +13,9 @@ from dcgan.benchmarking import benchmark
 from dcgan.benchmarking.arms import ARMS, BASELINE, OURS, Arm
 from dcgan.benchmarking.baseline import Baseline
 from dcgan.benchmarking.benchmark import compare, step_gflop, take_turns
-from dcgan.config import BenchmarkConfig
-from dcgan.data.preparation import prepare
+from dcgan.config import BenchmarkConfig, DataConfig
+from dcgan.data.preparation import Prepared, prepare
+from dcgan.errors import UserError
 from dcgan.reports.page import render
 from dcgan.training.checkpoint import build_state
 from dcgan.training.devices import connected
@@ -81,3 +82,32 @@ def test_every_arm_runs_once_per_round(tmp_path: Path, monkeypatch: pytest.Monke
     for i in range(5):
         assert max(times[i] for times in ends.values()) < min(t[i + 1] for t in ends.values())
     assert [short + 1 for short, _ in runs[BASELINE]] == ends[BASELINE]
+
+
+def test_every_size_is_prepared_before_any_is_timed(
+    tiny: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise, a data set that has no images of the second size would lose the first's times."""
+
+    def prepare_small(config: DataConfig) -> Prepared:
+        if config.image_size > 16:
+            raise UserError("no images of this size")
+        return prepare(config)
+
+    monkeypatch.setattr(benchmark, "prepare", prepare_small)
+    monkeypatch.setattr(benchmark, "take_turns", lambda *_: pytest.fail("it was timed"))
+    config = BenchmarkConfig(sizes=[[16, 1, 2], [32, 1, 2]], rounds=1)
+    with pytest.raises(UserError, match="no images of this size"):
+        benchmark.benchmark(config, tmp_path / "out", {}, tiny)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("beside", [[], ["seed=1"]])
+def test_an_image_size_other_than_that_in_sizes_is_refused(
+    tiny: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beside: list[str]
+) -> None:
+    monkeypatch.setattr(benchmark, "take_turns", lambda *_: pytest.fail("it was timed"))
+    word = "data.image_size=32"
+    config = BenchmarkConfig(sizes=[[16, 1, 2]], rounds=1, overrides=[word], beside=beside)
+    with pytest.raises(UserError, match=rf"^overrides=.*{word}.*: .* sizes, which has 16"):
+        benchmark.benchmark(config, tmp_path / "out", {}, tiny)

@@ -189,5 +189,6 @@ def test_a_bias_that_all_phases_share_does_not_hide_the_pattern() -> None:
     block = nn.ConvTranspose2d(5, 3, 4, 2, 1)
     moment = second_moment(torch.randn(2, 5, 8, 8), constant=True)
     before = step_imbalance(measure_stamp(block), moment)
+    assert block.bias is not None
     block.bias.data += 20
     assert step_imbalance(measure_stamp(block), moment) == pytest.approx(before, abs=1e-6)

@@ -91,6 +91,7 @@ def test_a_border_around_another_image_is_no_rearrangement() -> None:
 
     def framed(x: Tensor) -> Tensor:
         y = F.pixel_shuffle(expand(x), 2)
-        return then(torch.cat([y[:, :, :4], then(y)[:, :, 4:-4], y[:, :, -4:]], 2))
+        output: Tensor = then(torch.cat([y[:, :, :4], then(y)[:, :, 4:-4], y[:, :, -4:]], 2))
+        return output
 
     assert diagnose(Block(framed), torch.randn(2, 8, 12, 12)).layers

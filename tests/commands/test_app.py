@@ -32,6 +32,25 @@ def test_an_internal_error_has_its_own_exit_status(tmp_path: Path) -> None:
     assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
 
 
+@pytest.mark.parametrize(("error", "printed"), [("MachineError", True), ("UserError", False)])
+def test_a_problem_of_the_machine_is_printed_by_any_process_of_a_run(
+    tmp_path: Path, error: str, printed: bool
+) -> None:
+    """A mistake in the settings is the same for all processes: the first one prints it."""
+    script = f"""
+from dcgan.commands.app import Command
+from dcgan.errors import {error}
+
+def fail(*_):
+    raise {error}("here")
+
+Command("report", "json")(fail)()
+"""
+    line = [sys.executable, "-c", script, "runs=.", "hydra.run.dir=out"]
+    done = finish(line, tmp_path, WORLD_SIZE="2", RANK="1")
+    assert done.stderr == ("dcgan-report: here\n" if printed else "")
+
+
 def test_a_checkout_on_the_path_uses_its_own_configs(tmp_path: Path) -> None:
     """Not those of an installed copy, which exists here too."""
     (tmp_path / "src").mkdir()

@@ -47,14 +47,14 @@ def test_every_arm_runs_as_a_user_would_run_it(run: Run, tmp_path: Path, cache_d
         assert each["environment"] == command_environment(**extra)
 
 
-def test_an_arms_error_names_its_command(run: Run, tmp_path: Path) -> None:
+def test_wrong_settings_of_an_arm_are_refused_before_anything_is_timed(
+    run: Run, tmp_path: Path
+) -> None:
     done = run("benchmark", 'overrides=["loss.kind=guess"]', "hydra.run.dir=out")
     assert done.returncode == 2
     last = done.stderr.splitlines()[-1]
-    assert last.startswith("dcgan-benchmark: ")
-    assert " -m dcgan.commands.train " in last
-    assert ": dcgan-train: loss.kind=guess: must be one of" in last
-    assert not list(tmp_path.glob("out/runs-*"))
+    assert last.startswith("dcgan-benchmark: loss.kind=guess: must be one of")
+    assert not (tmp_path / "out").exists()
 
 
 RACE = ("benchmark", "race=true", "rounds=1", "race_steps=[5,4]", "race_checkpoints=2")

@@ -28,6 +28,7 @@ MISTAKES = {
     "train generator.filters=1000000000": "would take inf GiB of memory; this machine has",
     "train data.image_size=1835008": "would take",
     "train generator.notch=16 data.image_size=16": "notch=16: must be below data.image_size",
+    "train data=celeba data.decoding_threads=20000": "threads=20000: must be at most 256",
     "train upsample=null": "a config group takes the name of an option, such as data=digits",
     "train 'data.root=/my photos/a=b'": f"data.root=/my photos/a=b: {QUOTES}",
     "train upsample.padding=2": "upsample.padding: no such setting; upsample has kind, kernel_size",

@@ -86,3 +86,29 @@ def test_a_stopped_multirun_leaves_no_process_and_prints_how_to_resume(
     done = run("train", *shorter, "seed=0")
     assert done.returncode == 0, done.stderr
     assert f"resumed at step {step}" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_killed_job_is_one_line_and_the_multirun_can_be_resumed(
+    start: Start, tmp_path: Path
+) -> None:
+    """As by the system, if memory runs out."""
+    options = ("-m", *TINY, *LAUNCHERS[1], "trainer.checkerboard_images=0", "trainer.steps=100000")
+    process = start(*options, "seed=0,1", "hydra.sweep.dir=sweep")
+    for seed in (0, 1):
+        wait_for(tmp_path / "sweep" / f"seed-{seed}" / "samples" / "000008.png", process)
+    jobs = children(process.pid)
+    commands = {job: Path(f"/proc/{job}/cmdline").read_text() for job in jobs}
+    os.kill(next(job for job in jobs if "LokyProcess" in commands[job]), signal.SIGKILL)
+    errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 74, errors
+    assert "Traceback" not in errors
+    again, last = errors.splitlines()[-2:]
+    assert again.startswith("To resume: ")
+    assert {"resume=auto", "hydra.sweep.dir=sweep"} <= {*shlex.split(again)}
+    assert last == (
+        "dcgan-train: -m: a job's process was killed, perhaps for lack of memory; use fewer at"
+        " once with hydra.launcher.n_jobs=N"
+    )
+    time.sleep(0.5)
+    assert not [job for job in jobs if is_running(job)]

@@ -94,7 +94,7 @@ def test_the_answer_names_what_is_seen_what_differs_and_what_stays_open() -> Non
     two = answer(*arms[:2])
     assert two[1] == "At the end, no two arms differ significantly in R₂ ÷ real."
     five = answer(*(make_arm(name, [[1, 15, 16, 40]]) for name in "abcde"))
-    assert five[1] == "At the end, no two arms that were compared differ significantly in R₂ ÷ real."
+    assert five[1].startswith("At the end, no two arms that were compared differ significantly")
     assert two[2].startswith("Whether k3 and k4 differ remains open (no significant difference")
     assert answer(arms[0], arms[2])[2].startswith("All of this holds for these images")
 

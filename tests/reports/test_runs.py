@@ -70,8 +70,8 @@ def test_runs_that_start_from_other_seeds_of_a_multirun_are_one_arm(runs: Path) 
     assert not left_out
     assert [arm.name for arm in arms] == ["transposed k3", "nearest + conv k3"]
     assert [len(arm.runs) for arm in arms] == [2, 2]
-    config = runs / "transposed_k3" / "seed0" / "config.yaml"
-    config.write_text(config.read_text().replace("first", "second"))
+    other = runs / "transposed_k3" / "seed0" / "config.yaml"
+    other.write_text(other.read_text().replace("first", "second"))
     assert len(sort_into_arms(find_runs(runs)[0])) == 3
 
 

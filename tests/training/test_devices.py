@@ -18,6 +18,7 @@ from dcgan.training.records import read_metrics
 from tests.conftest import TINY, Compose, Run, Start, children, finish, wait_for
 
 PROJECT = Path(__file__).parents[2]
+BY_HAND = dict(zip(devices.TORCHRUN_SETS, ("0", "0", "1", "127.0.0.1", "0"), strict=True))
 TORCHRUN = [str(Path(sys.executable).parent / "torchrun"), "--nproc-per-node=2"]
 
 
@@ -41,6 +42,11 @@ def test_auto_precision_uses_bfloat16_where_supported(
         ([], {"WORLD_SIZE": "2"}, "WORLD_SIZE=2: RANK, .* not set; torchrun sets them all"),
         ([], {"WORLD_SIZE": "two"}, "WORLD_SIZE=two: must be a number of processes"),
         (["trainer.accelerator=gpu"], {}, "trainer.accelerator=gpu: no GPU is available"),
+        (
+            [],
+            {**BY_HAND, "WORLD_SIZE": "2", "SLURM_NTASKS": "4"},
+            r"^trainer.accelerator=cpu, trainer.devices=1: cannot be used here \(.*--ntasks=4.*\)$",
+        ),
     ],
 )
 def test_missing_devices_and_processes_are_refused(
@@ -57,12 +63,20 @@ def test_missing_devices_and_processes_are_refused(
         pass
 
 
+def test_one_process_ignores_the_variables_of_slurm(
+    tiny: Compose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_NTASKS", "4")
+    monkeypatch.delenv("SLURM_JOB_NAME", raising=False)
+    with connected(tiny().trainer) as fabric:
+        assert (fabric.world_size, fabric.global_rank) == (1, 0)
+
+
 def test_a_failed_connection_between_processes_is_reported(
     tiny: Compose, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(devices, "TIMEOUT", timedelta(seconds=1))
-    names = ("RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-    for name, value in zip(names, ("0", "0", "1", "2", "127.0.0.1", "0"), strict=True):
+    for name, value in {**BY_HAND, "WORLD_SIZE": "2"}.items():
         monkeypatch.setenv(name, value)
     reason = r"the 2 processes of this run could not connect at 127.0.0.1:0 \("
     with pytest.raises(RunFailed, match=reason), connected(tiny().trainer):

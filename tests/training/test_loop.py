@@ -1,6 +1,8 @@
 """Complete training runs, in this process: what they learn and return."""
 
+import os
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from torch.nn import functional as F
 
 from dcgan.config.identity import LAST
 from dcgan.data.preparation import prepare
-from dcgan.errors import UserError
+from dcgan.errors import Interrupted, UserError
 from dcgan.evaluation.distances import frechet_distance
 from dcgan.pictures import normalize
 from dcgan.sampling import load_generator, sample
@@ -68,6 +70,30 @@ def test_a_finished_run_is_left_unchanged_and_can_be_extended(
     (tmp_path / "metrics.jsonl").unlink()
     unknown = train(tiny("resume=auto", "trainer.steps=9"), tmp_path, "")
     assert unknown["images_per_second"] is None
+
+
+@pytest.mark.parametrize("during", ["record", "finish"])
+def test_a_signal_after_the_last_step_stops_what_comes_next_but_the_run_is_finished(
+    tiny: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, during: str
+) -> None:
+    """A multirun, or a loop in Python, must not go on with its next run."""
+    original = getattr(recorder.Recorder, during)
+
+    def interrupted(self: recorder.Recorder, *given: Any) -> Any:
+        if self._state.step == 8:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(self, *given)
+
+    monkeypatch.setattr(recorder.Recorder, during, interrupted)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with pytest.raises(Interrupted, match=rf"the run in {tmp_path} is finished$") as raised:
+            train(tiny(), tmp_path, "")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert raised.value.exit_status == 128 + signal.SIGTERM
+    monkeypatch.undo()
+    assert train(tiny("resume=auto"), tmp_path, "")["resumed_from_step"] == 0
 
 
 def recorded(run_dir: Path) -> tuple[list[Any], ...]:

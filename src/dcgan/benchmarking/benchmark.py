@@ -22,12 +22,13 @@ from torch import Tensor, nn
 from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 
-from dcgan.benchmarking.arms import ARMS, BASELINE, OURS, Arm, command_of, run
+from dcgan.benchmarking.arms import ARMS, BASELINE, OURS, Arm, command_of, run, size_settings
 from dcgan.benchmarking.baseline import Baseline
 from dcgan.benchmarking.beside import TURNS, comparisons, quartiles, time_in_turn
 from dcgan.benchmarking.race import race
 from dcgan.config import BenchmarkConfig, TrainConfig
 from dcgan.data.preparation import prepare
+from dcgan.errors import UserError
 from dcgan.files import make_folder, write_json, write_text
 from dcgan.processor import cpu_info
 from dcgan.progress import progress
@@ -51,12 +52,14 @@ def benchmark(
         compose: settings of dcgan-train in, their config out.
 
     Raises:
-        UserError: a command refuses its settings, or there are no features for its data.
+        UserError: settings or data cannot be used, or there are no features for the data.
         MachineError, RunFailed: a command fails.
     """
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if load > BUSY:
         log.warning("the machine is busy, timings are unreliable: load %.2f (over %s)", load, BUSY)
+    if not config.race:
+        prepare_sizes(config, compose)
     in_turn = comparisons(config, compose) if config.beside and not config.race else []
     turns = TURNS * config.rounds
     for each in (each for configs in in_turn for each in configs.values()):
@@ -84,6 +87,22 @@ def benchmark(
     write_json(run_dir / "result.json", result)
     text = render(template, busy=load > BUSY, turns=turns, **result)
     write_text(run_dir / "benchmark.txt", text)
+
+
+def prepare_sizes(config: BenchmarkConfig, compose: Callable[..., TrainConfig]) -> None:
+    """Prepare the images of every size, so that none is refused after another was timed.
+
+    Raises:
+        UserError: the settings or the data cannot be used, or set another image size.
+    """
+    for pixels, *_ in config.sizes:
+        data = compose(*size_settings(pixels), *config.overrides).data
+        if data.image_size != pixels:
+            raise UserError(
+                f"overrides=[{','.join(config.overrides)}]: data.image_size={data.image_size}"
+                f" contradicts sizes, which has {pixels}; set it in sizes only"
+            )
+        prepare(data)
 
 
 def take_turns(

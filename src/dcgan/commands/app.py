@@ -10,6 +10,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -109,7 +110,8 @@ class Command:
                 return FAULT
             if isinstance(known, RunFailed | Interrupted):
                 log.log(known.level, "%s", known)
-            elif is_first_process():  # the other processes have the same error
+            elif is_first_process() or isinstance(known, MachineError):
+                # The other processes have the same settings, but perhaps not the same machine.
                 print(f"dcgan-{self.name}: {known}", file=sys.stderr)
             return known.exit_status
 
@@ -148,6 +150,12 @@ class Command:
         except KeyboardInterrupt:
             stopped = True
             raise
+        except BrokenProcessPool as error:
+            stopped = True
+            raise MachineError(
+                "-m: a job's process was killed, perhaps for lack of memory; use fewer at once with"
+                " hydra.launcher.n_jobs=N"
+            ) from error
         except ExpectedError as error:
             return error.exit_status  # its job has already reported it
         finally:

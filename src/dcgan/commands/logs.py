@@ -1,6 +1,7 @@
 """A run's log file, in the run's folder."""
 
 import logging
+import sys
 from pathlib import Path
 
 
@@ -16,3 +17,8 @@ class LogFile(logging.FileHandler):
         self._kept.append(record)
         while self._kept and Path(self.baseFilename).parent.is_dir():
             super().emit(self._kept.pop(0))
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Lose a line that the disk refuses: the run itself reports that, without a traceback."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)

@@ -42,6 +42,7 @@ PathOrFactory = Annotated[PathText, AfterValidator(_path_or_factory)]
 REASONS = {  # by pydantic's error type, where its own message is less clear
     "greater_than_equal": "must be at least {ge}",
     "greater_than": "must be above {gt}",
+    "less_than_equal": "must be at most {le}",
     "less_than": "must be below {lt}",
     "string_too_short": "must not be empty",
     "literal_error": "must be one of {expected}",

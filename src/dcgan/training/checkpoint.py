@@ -200,17 +200,19 @@ def read_for_resume(config: TrainConfig, run_dir: Path) -> dict[str, Any] | None
         path = own if own.is_file() else None
     else:
         path = None if config.resume is None else find_checkpoint(config.resume)
-    if path is None or path.resolve().parent != own.resolve().parent:
+    elsewhere = path is None or path.resolve().parent != own.resolve().parent
+    if elsewhere:
         _check_folder(run_dir)
     if path is None:
         return None
     checkpoint = read_checkpoint(path)
     _check_settings(config, checkpoint["config"], path)
-    if not (run_dir / BEST).exists():
-        checkpoint["best_fid"] = math.inf  # that best.pt is in another folder
     step, steps = checkpoint["step"], config.trainer.steps
     if step > steps or (step == steps and path.resolve() != own.resolve()):
         raise UserError(f"trainer.steps={steps}: the run is already at step {step}")
+    best = run_dir / BEST
+    if elsewhere or not best.exists() or read_checkpoint(best)["step"] > step:
+        checkpoint["best_fid"] = math.inf  # best.pt is in another folder, or of a later step
     return checkpoint
 
 

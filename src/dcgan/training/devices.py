@@ -11,12 +11,14 @@ from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.strategies.ddp import DDPStrategy
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 from torch.distributed import DistBackendError
 
 from dcgan.config import TrainerConfig
-from dcgan.errors import ExpectedError, RunFailed, UserError, first_line
+from dcgan.errors import ExpectedError, RunFailed, UserError, expected, first_line
 from dcgan.processor import cpu_has_bfloat16
 from dcgan.training.interruption import handle_signals
 
@@ -51,21 +53,14 @@ def connected(trainer: TrainerConfig) -> Iterator[Fabric]:
     The connection is closed at the end: a process that exits with it open may abort.
 
     Raises:
-        UserError: the accelerator is missing, the number of processes is not the one asked for, or
-            a batch cannot be divided among them.
+        UserError: the accelerator or a device is missing, the number of processes is not the one
+            asked for, or a batch cannot be divided among them.
     """
     if trainer.accelerator == "gpu" and not torch.accelerator.is_available():
         raise UserError("trainer.accelerator=gpu: no GPU is available; must be cpu or auto")
     num_processes = _check_processes(trainer)
     several = num_processes > 1
-    strategy = DDPStrategy(timeout=TIMEOUT) if several else "auto"
-    fabric = Fabric(
-        accelerator=trainer.accelerator,
-        devices=trainer.devices,
-        num_nodes=num_processes // trainer.devices,
-        strategy=strategy,
-        precision=cast(Any, resolve_precision(trainer).precision),  # checked by the config
-    )
+    fabric = _fabric(trainer, num_processes)
     if several:
         _connect(fabric, num_processes)
     if fabric.device.type == "cuda":
@@ -76,6 +71,29 @@ def connected(trainer: TrainerConfig) -> Iterator[Fabric]:
     finally:
         if several:
             torch.distributed.destroy_process_group()
+
+
+def _fabric(trainer: TrainerConfig, num_processes: int) -> Fabric:
+    """Fabric with the device and the precision; see `connected`."""
+    several = num_processes > 1
+    precision: Any = resolve_precision(trainer).precision  # checked by the config
+    try:
+        return Fabric(
+            accelerator=trainer.accelerator,
+            devices=trainer.devices,
+            num_nodes=num_processes // trainer.devices,
+            strategy=DDPStrategy(timeout=TIMEOUT) if several else "auto",
+            precision=precision,
+            # Lightning would refuse some variables of SLURM, which do not matter to one process.
+            plugins=None if several else [LightningEnvironment()],
+        )
+    except (RuntimeError, ValueError, MisconfigurationException) as error:
+        if expected(error):  # too little memory
+            raise
+        raise UserError(
+            f"trainer.accelerator={trainer.accelerator}, trainer.devices={trainer.devices}: cannot"
+            f" be used here ({' '.join(str(error).split())})"
+        ) from error
 
 
 def _check_processes(trainer: TrainerConfig) -> int:

@@ -32,7 +32,7 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
     Raises:
         UserError: the settings, the data, the folder or the checkpoint cannot be used.
         RunFailed: a loss, a weight or a moment is not finite, or another process was lost.
-        Interrupted: stopped by Ctrl-C, SIGTERM or SIGHUP; the run is saved.
+        Interrupted: stopped by Ctrl-C, SIGTERM or SIGHUP; the run is saved, or even finished.
     """
     keep_freed_memory()
     with connected(config.trainer) as fabric:
@@ -72,7 +72,10 @@ def train(config: TrainConfig, run_dir: Path, resume_command: str) -> dict[str, 
             # Finish with the result; if stopped, with the command that resumes the run.
             if state.step < steps:
                 raise recorder.stopped(interruption.received)
-            return recorder.finish()
+            finished = recorder.finish()
+        if interruption.received is not None:  # too late for this run, but not for the next one
+            raise recorder.interrupted(interruption.received)
+        return finished
 
 
 def due(step: int, trainer: TrainerConfig) -> frozenset[str]:

@@ -5,7 +5,7 @@ import math
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -65,22 +65,22 @@ class Recorder:
 
     @contextmanager
     def opened(self) -> Iterator[Self]:
-        """Open the run's files (on rank 0 only), and record step 0 of a new run.
+        """Open the run's files (on rank 0 only), and begin the records if there are none.
 
         Raises:
             UserError: another process is training in the folder, or its metrics.jsonl is damaged.
             UserError, MachineError: the folder cannot be created.
             RunFailed: another process of this run was lost.
         """
-        with ExitStack() as stack:
-            if self._state.fabric.is_global_zero:
-                self._open(stack)
-            stack.enter_context(naming_lost_processes(self._where_to_resume))
-            try:
+        try:
+            with ExitStack() as stack:
+                if self._state.fabric.is_global_zero:
+                    self._open(stack)
+                stack.enter_context(naming_lost_processes(self._where_to_resume))
                 yield self
-            except OSError as error:  # TensorBoard's writer, for one, does not say where
-                error.filename = error.filename or str(self._run_dir)
-                raise
+        except OSError as error:  # TensorBoard's writer, for one, does not say where
+            error.filename = error.filename or str(self._run_dir)
+            raise
 
     def _open(self, stack: ExitStack) -> None:
         state, run_dir, trainer = self._state, self._run_dir, self._state.config.trainer
@@ -90,7 +90,8 @@ class Recorder:
         except Timeout as error:
             message = f"hydra.run.dir={run_dir}: another process is training there"
             raise UserError(message) from error
-        saved = any((run_dir / path).is_file() for path in (LAST, BEST))
+        no_best = state.best_fid == math.inf  # best.pt is then of a later step, or another run's
+        saved = (run_dir / LAST).is_file() or not no_best
         step = state.step if saved else 0  # records without a checkpoint belong to another run
         # Refuse damage before anything is written.
         lines = read_metrics(run_dir / "metrics.jsonl") if step else []
@@ -100,24 +101,28 @@ class Recorder:
         settings = yaml.safe_dump(asdict(state.config), sort_keys=False)
         write_text(run_dir / "config.yaml", settings)
         (run_dir / "result.json").unlink(missing_ok=True)  # from before the run was extended
+        if no_best:
+            (run_dir / BEST).unlink(missing_ok=True)
         if step:  # last.pt may be of a later step than a resumed best.pt: overwrite it
             save_checkpoint(run_dir / LAST, state)
-        self._tracker = stack.enter_context(closing(Tracker(run_dir, size, step)))
+        self._tracker = stack.enter_context(Tracker(run_dir, size, step))
         self._alarms.recall(line for line in lines if line["step"] <= step)
-        if state.step == 0:
+        if step == 0:
             self._tracker.text("config", settings)
             self._tracker.text("about the pictures", ABOUT)
             self._start()
 
     def _start(self) -> None:
-        """Record step 0: samples and scores of the untrained networks, and the real images."""
+        """Record the real images and, of a new run, samples and scores of step 0."""
         started = time.perf_counter()
         number = self._state.config.trainer.num_samples
         self._tracker.images(evenly_spread(self._state.batches.images, number))
         if self._scorer is not None:
             self._tracker.arrays(self._scorer.real.arrays)
-            self._score()
-        self._sample()
+        if self._state.step == 0:  # not resumed, in a new folder
+            if self._scorer is not None:
+                self._score()
+            self._sample()
         self._seconds += time.perf_counter() - started
 
     def record(self, result: StepResult, due: frozenset[str], stopping: bool = False) -> None:
@@ -148,6 +153,10 @@ class Recorder:
         where = f"step {self._state.step} of {self._state.config.trainer.steps}"
         message = f"stopped at {where}; saved {self._where_to_resume}"
         return Interrupted(message, signal_number or signal.SIGTERM)
+
+    def interrupted(self, signal_number: int) -> Interrupted:
+        """The error to raise for a signal that came too late to stop the run."""
+        return Interrupted(f"interrupted; the run in {self._run_dir} is finished", signal_number)
 
     def finish(self) -> dict[str, Any]:
         """Write result.json and return its content; {} in other processes than rank 0."""

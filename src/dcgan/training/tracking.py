@@ -1,11 +1,13 @@
 """The files that a run writes while training: metrics.jsonl, TensorBoard, samples, scores."""
 
+import os
 import shutil
 import textwrap
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from PIL import Image
@@ -70,6 +72,14 @@ class Tracker:
         self._wall_time = _truncate_events(tensorboard_dir, resume_step)
         self._writer = SummaryWriter(str(tensorboard_dir))
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Close; on a full disk that fails like a write before, whose error says more."""
+        with suppress(OSError) if kind else nullcontext():
+            self.close()
+
     def metrics(self, step: int, values: Mapping[str, float], group: str = TRAINING) -> None:
         """Write a line of metrics.jsonl, and a point per TensorBoard curve, tagged `group`/NAME."""
         self._write_line(step, values)
@@ -111,14 +121,18 @@ class Tracker:
         self._writer.add_text(tag, textwrap.indent(text, "    "), 0, self._now())
 
     def flush(self) -> None:
-        """Hand everything to the system, so that records before a checkpoint survive a kill."""
+        """Write everything, so that records before a checkpoint survive a kill.
+
+        The metrics are on the disk then, as the checkpoint will be: they survive a power cut too.
+        """
         self._metrics.flush()
+        os.fsync(self._metrics.fileno())
         self._writer.flush()
 
     def close(self) -> None:
         """Flush and close the files."""
-        self._metrics.close()
-        self._writer.close()
+        with closing(self._writer):
+            self._metrics.close()
 
     def _write_line(self, step: int, values: Mapping[str, object]) -> None:
         line = {"step": step, "images_seen": step * self._batch_size, **values}
