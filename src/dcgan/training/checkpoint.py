@@ -177,8 +177,8 @@ def take_weights(state: State, run: str) -> None:
             target.load_state_dict(named)
         except (RuntimeError, KeyError) as error:  # of a size, or without such a layer
             raise UserError(
-                f"start_from={run}: its {type(source).__name__.lower()} differs in layers or sizes"
-                f" from this run's ({str(error).splitlines()[-1].strip()})"
+                f"start_from={run}: its {type(source).__name__.lower()} differs in layers, sizes or"
+                f" normalization from this run's ({str(error).splitlines()[-1].strip()})"
             ) from error
         if isinstance(target, Generator):  # balancing may have changed the kernels
             set_running_statistics(target, state.config.seed)
