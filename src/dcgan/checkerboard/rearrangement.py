@@ -78,14 +78,16 @@ def explain(numbers: Tensor, roots: Sequence[Root], maker: tuple[str, str]) -> l
     several, mixed = numbers.ndim > 2 and len(present) > 1, False
     if several:
         by_channel = owners[0].flatten(1)
-        highest = by_channel.amax(1, keepdim=True)
-        mixed = bool(((by_channel >= 0) & (by_channel != highest)).any())
+        highest = by_channel.amax(1)
+        mixed = bool(((by_channel >= 0) & (by_channel != highest[:, None])).any())
+        # Usually nothing is joined along the batch, and then channels are told by one image.
+        alike = bool((owners == owners[:1]).all())
     for i in present:
         root, part = roots[i], numbers
         if mixed:
             part = numbers.where(owners == i, -1)
         elif several:
-            part = _own_part(numbers, owners == i)
+            part = numbers[:, highest == i] if alike else _own_part(numbers, owners == i)
         found = _relation(part - root.first * (part >= 0), root)
         found.scattered = found.table is None and _is_scattered(part)
         if mixed and _is_larger(shape, root) and (found.table is not None or found.scattered):
