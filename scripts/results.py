@@ -75,7 +75,7 @@ def make(name: str, lines: list[str], data: Path, work: Path, results: Path = RE
 def wait_until_idle(seconds: int = 300) -> None:
     """Let the load of what ran before fade, or dcgan-benchmark would call the machine busy."""
     for _ in range(seconds):
-        if os.getloadavg()[0] < 0.4:
+        if os.getloadavg()[0] < 0.4:  # it warns above 0.5, and starting it adds some
             break
         time.sleep(1)
 

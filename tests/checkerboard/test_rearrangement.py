@@ -94,4 +94,5 @@ def test_a_border_around_another_image_is_no_rearrangement() -> None:
         output: Tensor = then(torch.cat([y[:, :, :4], then(y)[:, :, 4:-4], y[:, :, -4:]], 2))
         return output
 
-    assert diagnose(Block(framed), torch.randn(2, 8, 12, 12)).layers
+    rows = diagnose(Block(framed), torch.randn(2, 8, 12, 12)).layers
+    assert [(row.name, row.verdict) for row in rows] == [("conv2d", "grid"), ("cat", "not judged")]

@@ -58,11 +58,10 @@ def benchmark(
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if load > BUSY:
         log.warning("the machine is busy, timings are unreliable: load %.2f (over %s)", load, BUSY)
-    if not config.race:
-        prepare_sizes(config, compose)
+    sizes = [] if config.race else compose_sizes(config, compose)
     in_turn = comparisons(config, compose) if config.beside and not config.race else []
     turns = TURNS * config.rounds
-    for each in (each for configs in in_turn for each in configs.values()):
+    for each in sizes + [each for configs in in_turn for each in configs.values()]:
         prepare(each.data)  # or refuse it, before anything is timed
     make_folder(run_dir)
     if config.race:
@@ -89,20 +88,24 @@ def benchmark(
     write_text(run_dir / "benchmark.txt", text)
 
 
-def prepare_sizes(config: BenchmarkConfig, compose: Callable[..., TrainConfig]) -> None:
-    """Prepare the images of every size, so that none is refused after another was timed.
+def compose_sizes(
+    config: BenchmarkConfig, compose: Callable[..., TrainConfig]
+) -> list[TrainConfig]:
+    """The settings of dcgan-train at every size.
 
     Raises:
-        UserError: the settings or the data cannot be used, or set another image size.
+        UserError: they cannot be used, or set another image size.
     """
+    composed = []
     for pixels, *_ in config.sizes:
-        data = compose(*size_settings(pixels), *config.overrides).data
-        if data.image_size != pixels:
+        each = compose(*size_settings(pixels), *config.overrides)
+        if each.data.image_size != pixels:
             raise UserError(
-                f"overrides=[{','.join(config.overrides)}]: data.image_size={data.image_size}"
+                f"overrides=[{','.join(config.overrides)}]: data.image_size={each.data.image_size}"
                 f" contradicts sizes, which has {pixels}; set it in sizes only"
             )
-        prepare(data)
+        composed.append(each)
+    return composed
 
 
 def take_turns(
@@ -120,7 +123,7 @@ def take_turns(
         command = command_of(arm, pixels, steps, config.overrides, settings, run_dir)
         return run(command, environment)
 
-    # Not timed: these prepare the images and tell the baseline which networks to build.
+    # Not timed: our run tells the baseline which networks to build, and both warm up.
     train(OURS[0], 1, settings.parent)
     train(BASELINE, 1, folder / "baseline")
     runs: dict[Arm, list[Any]] = {arm: [] for arm in ARMS}

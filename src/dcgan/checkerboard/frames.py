@@ -89,9 +89,9 @@ def misfits(nodes: list[Node], frames: list[Frame | None]) -> list[str]:
 def _after(node: Node, frame: Frame | None) -> Frame | None:
     if node.op == OUTPUT:
         return frame
-    if node.op.startswith("upsample_") and has_aligned_corners(node):
-        return None  # stretched: pixels move by different distances
-    if frame is not None and node.op.startswith("upsample_"):
+    if node.op.startswith("upsample_"):
+        if frame is None or has_aligned_corners(node):
+            return None  # aligned corners move pixels by different distances
         axis = zip(frame, resized_scale(node), strict=True)
         return tuple((p / s, a - (s - 1) / 2 * p / s) for (p, a), s in axis)
     if node.op.endswith("_backward") or not node.op.startswith(KERNELS):

@@ -41,7 +41,7 @@ class DataConfig:
     crop: Count | None = None  # side of the center square, before resizing; None: the largest
     on_corrupt_image: Literal["fail", "skip"] = "fail"  # skip: leave such files out and count them
     cache_dir: PathText = "~/.cache/dcgan"  # prepared images are kept here
-    # None: one per core.
+    # None: one per core. The system refuses to start many thousands.
     decoding_threads: Annotated[int, Strict(), Field(ge=1, le=256)] | None = None
     max_pixels: Count = MAX_PIXELS  # larger image files count as corrupt
 

@@ -54,7 +54,7 @@ def balancing_projection(
         return identity
     conditions = torch.stack(rows)
     projection: Tensor = identity - torch.linalg.pinv(conditions, rtol=1e-9) @ conditions
-    if projection.sum() < 1e-6:  # ‖P·1‖²
+    if projection.sum() < 1e-6:  # it is ‖P·1‖²: 0 if every balanced kernel has the sum 0
         sizes = "x".join(map(str, kernel_size))
         raise ValueError(f"order {order} leaves nothing of kernel {sizes} that keeps brightness")
     return projection

@@ -36,6 +36,8 @@ def largest_image(taps: Tensor, stride: int) -> float:
     For stride 1 it is 0, as there are no images; ∞ if only H(0) is 0.
     """
     frequencies = [2 * math.pi * m / stride for m in range(stride)]
-    constant, *images = frequency_response(taps, frequencies).abs().tolist()
-    largest: float = max(images, default=0.0)
-    return math.inf if largest and not constant else largest / (constant or 1)
+    response: list[float] = frequency_response(taps, frequencies).abs().tolist()
+    constant, largest = response[0], max(response[1:], default=0.0)
+    if not constant:
+        return math.inf if largest else 0.0
+    return largest / constant

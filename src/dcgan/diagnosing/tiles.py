@@ -84,7 +84,6 @@ def read_folder(folder: Path, num_images: int, setting: str) -> Pictures:
     unreadable: dict[str, str] = {}
     headers = dict(_read(paths, lambda image: (min(image.size), image.format), unreadable))
     sizes = {path: size for path, (size, _) in headers.items()}
-    jpegs = [kind in ("JPEG", "MPO") for _, kind in headers.values()]
     side = tile_side(list(sizes.values())) if sizes else 0
     large = [path for path, size in sizes.items() if size >= side]
 
@@ -104,8 +103,8 @@ def read_folder(folder: Path, num_images: int, setting: str) -> Pictures:
         raise UserError(f"{setting}={folder}: none of {len(paths)} images can be read ({named})")
     if unreadable:
         log.warning("%d of %d images left out: %s", len(unreadable), len(paths), named)
-    share = sum(jpegs) / len(jpegs)
-    return Pictures(normalize(torch.cat(tiles)), len(sizes) - len(large), share, unreadable)
+    jpegs = sum(kind in ("JPEG", "MPO") for _, kind in headers.values()) / len(headers)
+    return Pictures(normalize(torch.cat(tiles)), len(sizes) - len(large), jpegs, unreadable)
 
 
 def _read(

@@ -15,6 +15,7 @@ from dcgan.evaluation.patches import patch_distances
 from dcgan.pictures import subsample
 
 NUM_JUDGED = 2000  # images for the checkerboard scores
+CHECKERBOARD = (*PEAK_OVER_REAL.values(), *CONTRAST.values())
 # Key in result.json: name in the table; in the table's order.
 NAMES = {
     "fid": "FID",
@@ -26,7 +27,7 @@ NAMES = {
     "patches": "fine patches, SWD x 1000",  # sliced Wasserstein distance; unlabeled data only
     "patches_coarse": "coarser patches, SWD x 1000",
     "nearest_training": "nearest training image, RMS",
-} | {score.key: score.name for score in (*PEAK_OVER_REAL.values(), *CONTRAST.values())}
+} | {score.key: score.name for score in CHECKERBOARD}
 
 
 @dataclass(frozen=True)

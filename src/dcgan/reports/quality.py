@@ -9,11 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dcgan.checkerboard.scores import CONTRAST, PEAK_OVER_REAL
 from dcgan.config import DataConfig, EvaluateConfig
 from dcgan.data.splits import has_test_split, num_classes
 from dcgan.errors import UserError
-from dcgan.evaluation.assessment import NAMES, assess, class_shares
+from dcgan.evaluation.assessment import CHECKERBOARD, NAMES, assess, class_shares
 from dcgan.evaluation.features import Extractor, get_extractor
 from dcgan.evaluation.heldout import held_out, read_run
 from dcgan.evaluation.memorization import nearest
@@ -28,7 +27,7 @@ from dcgan.seeding import stream
 
 log = logging.getLogger(__name__)
 
-RATIOS = {score.key for score in (*PEAK_OVER_REAL.values(), *CONTRAST.values())}
+RATIOS = {score.key for score in CHECKERBOARD if score.logarithmic}
 NUM_NEAREST = 1000  # images for which the nearest training image is searched
 ROWS = 10  # in the picture
 COLUMNS = 10  # in the picture, at most: one per class

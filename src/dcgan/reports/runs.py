@@ -45,7 +45,7 @@ class Run:
     def settings(self) -> dict[str, Any]:
         """The settings that can define an arm, flattened to dotted names."""
         every = dict(flatten(self.config))
-        if start := every.get("start_from"):  # the same for all seeds of a multirun
+        if start := every.get("start_from"):  # another seed's start is no other arm
             every["start_from"] = re.sub(r"(?<![a-z])seed-\d+", "seed-*", start)
         # A flat generator has no upsampling block.
         unused = ("upsample.",) if every.get("generator.kind") == "flat" else ()

@@ -90,8 +90,8 @@ class Recorder:
         except Timeout as error:
             message = f"hydra.run.dir={run_dir}: another process is training there"
             raise UserError(message) from error
-        no_best = state.best_fid == math.inf  # best.pt is then of a later step, or another run's
-        saved = (run_dir / LAST).is_file() or not no_best
+        has_best = math.isfinite(state.best_fid)
+        saved = (run_dir / LAST).is_file() or has_best
         step = state.step if saved else 0  # records without a checkpoint belong to another run
         # Refuse damage before anything is written.
         lines = read_metrics(run_dir / "metrics.jsonl") if step else []
@@ -101,7 +101,7 @@ class Recorder:
         settings = yaml.safe_dump(asdict(state.config), sort_keys=False)
         write_text(run_dir / "config.yaml", settings)
         (run_dir / "result.json").unlink(missing_ok=True)  # from before the run was extended
-        if no_best:
+        if not has_best:  # a best.pt here is of a later step, or of another run
             (run_dir / BEST).unlink(missing_ok=True)
         if step:  # last.pt may be of a later step than a resumed best.pt: overwrite it
             save_checkpoint(run_dir / LAST, state)

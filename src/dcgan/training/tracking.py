@@ -76,7 +76,7 @@ class Tracker:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Close; on a full disk that fails like a write before, whose error says more."""
+        """Close. On a full disk that fails, too, but an error before it says more."""
         with suppress(OSError) if kind else nullcontext():
             self.close()
 
